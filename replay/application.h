@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The step contract: one record in, its records out. Replay, the live engine and the simulation all
+// drive an application through this and nothing else. engine/application.h builds typed C++
+// applications on it.
+//
+// A step is a function of its state and the message: no clock, environment, thread, file, address.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proto/digest.h"
+#include "proto/message.h"
+#include "replay/output_batch.h"
+
+namespace tandem::replay {
+
+/// What an application says of itself; constant for a build.
+struct ApplicationInfo {
+  std::string name;                     ///< as given to --app
+  std::uint32_t behaviour_version = 1;  ///< raised by a change that alters outputs
+  std::string schema;                   ///< serialised FileDescriptorSet of all its messages
+};
+
+/// Where an engine's state stands. Lives with the state, so that a copy of one is a copy of both.
+struct ResumePoint {
+  proto::StreamPosition input;
+  proto::StreamPosition output;
+  std::int64_t time_ns = 0;  ///< of the last input
+  std::uint32_t epoch = 0;   ///< of the last input
+  std::uint32_t reserved = 0;
+};
+
+class Application {
+ public:
+  virtual ~Application() = default;
+
+  [[nodiscard]] virtual const ApplicationInfo& info() const = 0;
+
+  /// Takes an application message (type >= kFirstApplicationType) and appends its outputs. What
+  /// cannot be decoded is answered with pb::Refused; a step has no other error.
+  virtual void Step(const proto::MessageView& input, OutputBatch& outputs) = 0;
+
+  /// Time has come to `time_ns` without a message. Default: nothing depends on time alone.
+  virtual void OnTime(const proto::Header& tick, OutputBatch& outputs) {
+    (void)tick;
+    (void)outputs;
+  }
+
+  /// Read and written by the Stepper only.
+  virtual ResumePoint& resume_point() = 0;
+
+  /// For drills: damages one field of the state and says which, or returns "" if the state holds
+  /// nothing to damage yet. Never called but on an operator's explicit demand.
+  virtual std::string PlantFault() { return ""; }
+};
+
+}  // namespace tandem::replay
