@@ -31,7 +31,7 @@ struct ResumePoint {
   proto::StreamPosition output;
   std::int64_t time_ns = 0;  ///< of the last input
   std::uint32_t epoch = 0;   ///< of the last input
-  std::uint32_t reserved = 0;
+  std::uint32_t ended = 0;   ///< 1: EndOfSession was taken; nothing may follow
 };
 
 class Application {

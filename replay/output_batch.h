@@ -8,8 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 #include "proto/digest.h"
 #include "proto/header.h"
@@ -18,7 +18,8 @@ namespace tandem::replay {
 
 class OutputBatch {
  public:
-  /// All outputs of one input together; an application that exceeds it ends the process.
+  /// All outputs of one input together: 64 MiB, about half a million messages. An application that
+  /// exceeds it has lost its way and ends the process. Untouched pages cost nothing.
   static constexpr std::size_t kCapacityDefault = 64u << 20;
 
   explicit OutputBatch(std::size_t message_size_max = proto::kMessageSizeMaxDefault,
@@ -35,15 +36,16 @@ class OutputBatch {
   proto::StreamPosition Seal(const proto::Header& cause, proto::Session session,
                              proto::StreamPosition after);
 
-  [[nodiscard]] std::size_t count() const { return ends_.size(); }
+  [[nodiscard]] std::size_t count() const { return count_; }
   /// Message `index`: header and payload. Valid until Clear.
   [[nodiscard]] std::span<const std::byte> message(std::size_t index) const;
 
  private:
   std::size_t message_size_max_;
   std::size_t capacity_;
-  std::vector<std::byte> buffer_;
-  std::vector<std::uint32_t> ends_;
+  std::size_t count_ = 0;
+  std::unique_ptr<std::byte[]> buffer_;      ///< messages back to back
+  std::unique_ptr<std::uint32_t[]> ends_;    ///< where message i ends
 };
 
 }  // namespace tandem::replay

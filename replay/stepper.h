@@ -26,7 +26,6 @@ class Stepper {
   [[nodiscard]] const OutputBatch& outputs() const { return outputs_; }
   [[nodiscard]] const ResumePoint& position() const { return application_.resume_point(); }
   [[nodiscard]] proto::Session session() const { return session_; }
-  [[nodiscard]] bool ended() const { return ended_; }  ///< EndOfSession was taken
 
  private:
   Status Check(const proto::MessageView& input) const;
@@ -34,7 +33,6 @@ class Stepper {
   Application& application_;
   proto::Session session_;
   OutputBatch outputs_;
-  bool ended_ = false;
 };
 
 }  // namespace tandem::replay

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replay/output_batch.h"
+
+#include <cstring>
+
+#include "pools/ensure.h"
+
+namespace tandem::replay {
+
+using proto::Header;
+
+OutputBatch::OutputBatch(std::size_t message_size_max, std::size_t capacity)
+    : message_size_max_(message_size_max),
+      capacity_(capacity),
+      buffer_(std::make_unique_for_overwrite<std::byte[]>(capacity)),
+      ends_(std::make_unique_for_overwrite<std::uint32_t[]>(capacity / sizeof(Header))) {
+  ENSURE(capacity <= UINT32_MAX, "a batch of %zu bytes; offsets in it are 32 bits wide", capacity);
+}
+
+void OutputBatch::Clear() { count_ = 0; }
+
+std::byte* OutputBatch::Append(std::uint16_t type, proto::User user, std::size_t payload_size) {
+  const std::size_t size = sizeof(Header) + payload_size;
+  ENSURE(size <= message_size_max_, "an output of type %u has %zu bytes; the limit is %zu", type,
+         size, message_size_max_);
+  const std::size_t begin = count_ == 0 ? 0 : ends_[count_ - 1];
+  ENSURE(begin + size <= capacity_, "the outputs of one input exceed %zu bytes", capacity_);
+  Header header;
+  header.type = type;
+  header.payload_size = static_cast<std::uint16_t>(payload_size);
+  header.user = user;
+  std::memcpy(buffer_.get() + begin, &header, sizeof header);
+  ends_[count_++] = static_cast<std::uint32_t>(begin + size);
+  return buffer_.get() + begin + sizeof(Header);
+}
+
+proto::StreamPosition OutputBatch::Seal(const Header& cause, proto::Session session,
+                                        proto::StreamPosition after) {
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    std::byte* const at = buffer_.get() + begin;
+    Header header;
+    std::memcpy(&header, at, sizeof header);
+    header.session = session;
+    header.flags = i + 1 == count_ ? proto::kLast : 0;
+    header.number = after.number + 1;
+    header.time_ns = cause.time_ns;
+    header.origin = cause.number;
+    header.index = static_cast<std::uint32_t>(i);
+    header.epoch = cause.epoch;
+    std::memcpy(at, &header, sizeof header);
+    header.digest = proto::Digest(after.digest, {at, ends_[i] - begin});
+    std::memcpy(at, &header.digest, sizeof header.digest);
+    after = {.number = header.number, .digest = header.digest};
+    begin = ends_[i];
+  }
+  return after;
+}
+
+std::span<const std::byte> OutputBatch::message(std::size_t index) const {
+  ENSURE(index < count_, "output %zu of %zu", index, count_);
+  const std::size_t begin = index == 0 ? 0 : ends_[index - 1];
+  return {buffer_.get() + begin, ends_[index] - begin};
+}
+
+}  // namespace tandem::replay
