@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LogReader: reads the messages of a log from a number on, while it is written or later. Checks
+// each record's CRC, number, session and, if asked, the digest chain; never skips anything.
+//
+//   auto reader = LogReader::Open(storage, folder, {.from_number = 17});
+//   for (;;) switch (reader->Next()) {
+//     case ReadOutcome::kMessage: Use(reader->message()); break;
+//     case ReadOutcome::kEnd: ... no more for now; call Next again whenever you like
+//     case ReadOutcome::kDamaged: ... reader->error() names segment, offset and number
+//   }
+//
+// Costs: a message its two checksums; Next at the end one load (in a log that was closed: one look
+// for the next segment); opening at a number a walk over the record lengths of one segment. Holds
+// one file open and its mapping, no buffers. A disk that fails below the mapping ends the process
+// with SIGBUS; writers never shrink a file below what a reader looks at.
+// One thread at a time; any number of readers beside one writer. `Storage` outlives it.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "pools/result.h"
+#include "proto/digest.h"
+#include "proto/message.h"
+#include "replay/log_format.h"
+#include "replay/storage.h"
+
+namespace tandem::replay {
+
+enum class ReadOutcome : std::uint8_t {
+  kMessage,  ///< message() is the next one
+  kEnd,      ///< nothing more yet
+  kDamaged,  ///< error() says what and where; every later Next gives the same
+};
+
+struct ReadOptions {
+  static constexpr std::uint64_t kFirst = 0;  ///< whatever it is
+  static constexpr std::uint64_t kEnd =
+      std::numeric_limits<std::uint64_t>::max();  ///< after the last
+
+  std::uint64_t from_number = kFirst;
+  bool check_digest = true;
+};
+
+/// What follows the last whole record.
+struct LogTail {
+  std::uint64_t bytes = 0;  ///< from there to the last byte that is not zero; 0: a clean end
+  std::uint64_t segment_id = 0;
+  std::uint64_t offset = 0;
+};
+
+class LogReader {
+ public:
+  /// An error if there is no log, it cannot be read, or it has no message `from_number` and does
+  /// not end just before it.
+  static Result<LogReader> Open(Storage& storage, const std::string& folder,
+                                const ReadOptions& options);
+  LogReader(LogReader&&) noexcept;
+  LogReader& operator=(LogReader&&) noexcept;
+  ~LogReader();
+
+  /// The next message, if its number is at most `up_to`.
+  ReadOutcome Next(std::uint64_t up_to = std::numeric_limits<std::uint64_t>::max());
+  /// Valid until the next call of Next that does not return kEnd.
+  [[nodiscard]] const proto::MessageView& message() const;
+  [[nodiscard]] const Error& error() const;
+
+  [[nodiscard]] proto::StreamPosition position() const;  ///< of the last message read
+  [[nodiscard]] proto::Session session() const;
+  [[nodiscard]] LogRole role() const;
+  [[nodiscard]] std::uint64_t first_number() const;  ///< of the whole log
+  /// FileDescriptorSet for the message last read, or for the next one before the first. Its
+  /// generation grows by one with each change.
+  [[nodiscard]] const std::string& schema() const;
+  [[nodiscard]] std::uint32_t schema_generation() const;
+  [[nodiscard]] std::uint64_t segment_id() const;  ///< where the reader stands
+  [[nodiscard]] std::uint64_t offset() const;      ///< of the next record in that segment
+
+  /// The mark as it is now; generation 0: there is none. Reads the disk.
+  [[nodiscard]] Result<MarkSlot> ReadMark() const;
+  /// At the end (Next gave kEnd): what follows. Reads the rest of the segment.
+  [[nodiscard]] Result<LogTail> ReadTail() const;
+
+  /// Number and digest of the last whole message now.
+  static Result<proto::StreamPosition> LastPosition(Storage& storage, const std::string& folder);
+
+ private:
+  class Impl;
+  explicit LogReader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tandem::replay
