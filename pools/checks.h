@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What checked mode (TANDEM_CHECKED, or AddressSanitizer) does with freed memory: it is filled with
+// a known byte and tagged, the fill is looked at when the memory is handed out again (somebody
+// wrote to it meanwhile), the tag when it is freed (freed twice), and under AddressSanitizer it is
+// poisoned, so that reading it is caught too. Otherwise all of this is empty and costs nothing.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+
+#include "pools/ensure.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace tandem::pools {
+
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kPoisoned = true;
+#else
+inline constexpr bool kPoisoned = false;
+#endif
+
+#if defined(TANDEM_CHECKED) || defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kChecked = true;
+#else
+inline constexpr bool kChecked = false;
+#endif
+
+inline constexpr int kFreedByte = 0xDD;             ///< what freed memory is filled with
+inline constexpr int kFreshByte = 0xCD;             ///< where the tag was, when handed out again
+inline constexpr std::size_t kFillBytesMax = 4096;  ///< of one block, from its start
+inline constexpr std::uint64_t kFreedTag = 0xF4EED0DEADB10C00;
+
+inline void Poison([[maybe_unused]] const void* memory, [[maybe_unused]] std::size_t size) {
+#if defined(__SANITIZE_ADDRESS__)
+  __asan_poison_memory_region(memory, size);
+#endif
+}
+
+inline void Unpoison([[maybe_unused]] const void* memory, [[maybe_unused]] std::size_t size) {
+#if defined(__SANITIZE_ADDRESS__)
+  __asan_unpoison_memory_region(memory, size);
+#endif
+}
+
+/// The words that a free block of a pool begins with; the rest of it is filled in checked mode.
+struct FreeNode {
+  FreeNode* next;
+  std::uint64_t tag;  ///< checked mode only; otherwise what the element left there
+};
+
+inline std::uint64_t FreedTagOf(const void* memory) {
+  return kFreedTag ^ reinterpret_cast<std::uintptr_t>(memory);
+}
+
+/// Ends the process if `memory`, about to be freed, is free already.
+inline void CheckNotFree(const char* pool, const void* memory) {
+  if constexpr (kChecked) {
+#if defined(__SANITIZE_ADDRESS__)
+    ENSURE(__asan_address_is_poisoned(memory) == 0, "pool %s: %p is freed twice, or not its own",
+           pool, memory);
+#endif
+    std::uint64_t tag = 0;
+    std::memcpy(&tag, static_cast<const char*>(memory) + offsetof(FreeNode, tag), sizeof tag);
+    ENSURE(tag != FreedTagOf(memory), "pool %s: %p is freed twice", pool, memory);
+  }
+}
+
+/// Links `memory` in front of `next` as a free block of `size` (at least 16) bytes.
+inline FreeNode* MarkFree(void* memory, [[maybe_unused]] std::size_t size, FreeNode* next) {
+  auto* node = ::new (memory) FreeNode;
+  node->next = next;
+  if constexpr (kChecked) {
+    node->tag = FreedTagOf(memory);
+    std::memset(node + 1, kFreedByte, std::min(size, kFillBytesMax) - sizeof(FreeNode));
+    Poison(memory, size);
+  }
+  return node;
+}
+
+/// Takes the free block `node` out of the list: returns its successor and makes it usable.
+inline FreeNode* UnmarkFree([[maybe_unused]] const char* pool, FreeNode* node,
+                            [[maybe_unused]] std::size_t size) {
+  if constexpr (kChecked) {
+    Unpoison(node, size);
+    ENSURE(node->tag == FreedTagOf(node), "pool %s: %p was written to after it was freed", pool,
+           static_cast<void*>(node));
+    const auto* bytes = reinterpret_cast<const unsigned char*>(node);
+    const std::size_t filled = std::min(size, kFillBytesMax);
+    for (std::size_t i = sizeof(FreeNode); i < filled; ++i) {
+      ENSURE(bytes[i] == kFreedByte, "pool %s: byte %zu of %p was written to after it was freed",
+             pool, i, static_cast<void*>(node));
+    }
+    FreeNode* next = node->next;
+    std::memset(static_cast<void*>(node), kFreshByte, sizeof(FreeNode));
+    return next;
+  } else {
+    return node->next;
+  }
+}
+
+}  // namespace tandem::pools

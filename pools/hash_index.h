@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HashIndex: finds elements of a pool by key. Intrusive: the chain of a bucket runs through a
+// member of the elements, so an insert allocates nothing but, now and then, a piece of the bucket
+// array.
+//
+// Grows by linear hashing: each insert splits at most one bucket, and bucket arrays are never moved
+// (their segments double in size and come from a pool), so no insert pauses to rehash. A bucket is
+// written when it comes into use, so a new segment is not cleared either. Never shrinks.
+//
+//   struct Order { std::uint64_t id; Order* next_by_id; };
+//   HashIndex<Order, MemberKey<&Order::id, &Order::next_by_id>> by_id(lpool);
+//
+// A policy says what the key is, how it is hashed and where the link is:
+//
+//   struct BySymbol {
+//     using Key = std::uint32_t;
+//     static Key KeyOf(const Book& book) { return book.symbol; }
+//     static std::uint64_t Hash(Key key) { return MixBits(key); }   // all bits must depend on all
+//     static Book*& Next(Book& book) { return book.next; }
+//   };
+//
+// Keys are compared by ==. Elements must not move or change their key while they are in. Lives in a
+// zone; deterministic: its bytes are a function of the calls. Out of memory ends the process. One
+// thread. Cost of Find: one load for the segment, one for the bucket, one for each element passed
+// (1.5 at most on average, if it is there).
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "pools/ensure.h"
+#include "pools/pool_ref.h"
+
+namespace tandem::pools {
+
+/// A bijection in which every bit depends on every other: the hash for integer keys.
+constexpr std::uint64_t MixBits(std::uint64_t x) {
+  x = (x ^ (x >> 32)) * 0x9E3779B97F4A7C15;
+  x = (x ^ (x >> 29)) * 0xD6E8FEB86659FD93;
+  return x ^ (x >> 32);
+}
+
+namespace internal {
+template <class M>
+struct MemberPointer;
+template <class C, class M>
+struct MemberPointer<M C::*> {
+  using Class = C;
+  using Member = M;
+};
+}  // namespace internal
+
+/// The policy for an integer or enum member as key.
+template <auto kKey, auto kNext>
+struct MemberKey {
+  using Element = typename internal::MemberPointer<decltype(kNext)>::Class;
+  using Key = typename internal::MemberPointer<decltype(kKey)>::Member;
+
+  static Key KeyOf(const Element& element) { return element.*kKey; }
+  static std::uint64_t Hash(Key key) { return MixBits(static_cast<std::uint64_t>(key)); }
+  static Element*& Next(Element& element) { return element.*kNext; }
+};
+
+template <class T, class Policy>
+class HashIndex {
+ public:
+  using Key = typename Policy::Key;
+  using IsZoneSafe = void;
+
+  /// Buckets of the first segment; a power of two.
+  static constexpr std::uint64_t kFirstBuckets = 64;
+
+  /// Bucket arrays come from `base`; the first at the first insert.
+  explicit HashIndex(PoolRef base) : base_(base) {}
+  ~HashIndex() { FreeSegments(); }
+  HashIndex(const HashIndex&) = delete;
+  HashIndex& operator=(const HashIndex&) = delete;
+
+  /// The element with that key, or null.
+  [[nodiscard]] T* Find(const Key& key) const {
+    if (buckets_ == 0) {
+      return nullptr;
+    }
+    for (T* element = BucketOf(Policy::Hash(key)); element != nullptr;
+         element = Policy::Next(*element)) {
+      if (Policy::KeyOf(*element) == key) {
+        return element;
+      }
+    }
+    return nullptr;
+  }
+
+  /// Puts the element in, unless one with its key is in: then false, and nothing changes.
+  [[nodiscard]] bool Insert(T& element) {
+    if (Find(Policy::KeyOf(element)) != nullptr) {
+      return false;
+    }
+    InsertNew(element);
+    return true;
+  }
+
+  /// Puts in an element whose key is known not to be in.
+  void InsertNew(T& element) {
+    Grow();
+    T*& bucket = BucketOf(Policy::Hash(Policy::KeyOf(element)));
+    Policy::Next(element) = bucket;
+    bucket = &element;
+    ++count_;
+  }
+
+  /// Takes the element out; it must be in.
+  void Remove(T& element) {
+    ENSURE(count_ != 0, "an element is removed from an empty index");
+    T** link = &BucketOf(Policy::Hash(Policy::KeyOf(element)));
+    while (*link != &element) {
+      ENSURE(*link != nullptr, "an element is removed from an index that it is not in");
+      link = &Policy::Next(**link);
+    }
+    *link = Policy::Next(element);
+    Policy::Next(element) = nullptr;
+    --count_;
+  }
+
+  /// Takes out and returns the element with that key, or null.
+  T* RemoveKey(const Key& key) {
+    T* element = Find(key);
+    if (element != nullptr) {
+      Remove(*element);
+    }
+    return element;
+  }
+
+  /// Calls `function(T&)` for each element, by bucket: an order that depends on the hash and the
+  /// history, so it must not reach an output. The element may be removed meanwhile, others not.
+  template <class Function>
+  void ForEach(Function&& function) const {
+    for (std::uint64_t i = 0; i < buckets_; ++i) {
+      T* next = nullptr;
+      for (T* element = Bucket(i); element != nullptr; element = next) {
+        next = Policy::Next(*element);
+        function(*element);
+      }
+    }
+  }
+
+  /// Elements in the index.
+  [[nodiscard]] std::uint64_t N() const { return count_; }
+  [[nodiscard]] std::uint64_t buckets() const { return buckets_; }
+
+ private:
+  static constexpr int kFirstBits = std::countr_zero(kFirstBuckets);
+  static constexpr std::size_t kSegments = 40;
+  static_assert(std::has_single_bit(kFirstBuckets));
+
+  /// Segment 0 has buckets [0, kFirstBuckets), segment s > 0 those from kFirstBuckets << (s - 1) to
+  /// twice that.
+  static std::size_t SegmentOf(std::uint64_t bucket) {
+    return static_cast<std::size_t>(std::bit_width(bucket >> kFirstBits));
+  }
+  static std::uint64_t SegmentBuckets(std::size_t segment) {
+    return segment == 0 ? kFirstBuckets : kFirstBuckets << (segment - 1);
+  }
+
+  T*& Bucket(std::uint64_t bucket) const {
+    const std::size_t segment = SegmentOf(bucket);
+    return segments_[segment][segment == 0 ? bucket : bucket - SegmentBuckets(segment)];
+  }
+
+  T*& BucketOf(std::uint64_t hash) const {
+    std::uint64_t bucket = hash & mask_;
+    if (bucket >= buckets_) {
+      bucket &= mask_ >> 1;
+    }
+    return Bucket(bucket);
+  }
+
+  void AddSegment(std::size_t segment) {
+    ENSURE(segment < kSegments, "an index has too many elements");
+    segments_[segment] =
+        static_cast<T**>(base_.AllocMemOrEnd(SegmentBuckets(segment) * sizeof(T*)));
+  }
+
+  /// Makes room for one more: splits one bucket if there are as many elements as buckets.
+  void Grow() {
+    if (count_ < buckets_) {
+      return;
+    }
+    if (buckets_ == 0) {
+      AddSegment(0);
+      for (std::uint64_t i = 0; i < kFirstBuckets; ++i) {
+        segments_[0][i] = nullptr;
+      }
+      buckets_ = kFirstBuckets;
+      mask_ = kFirstBuckets - 1;
+      return;
+    }
+    if (buckets_ > mask_) {  // a round is over: as many buckets again will follow
+      AddSegment(SegmentOf(buckets_));
+      mask_ = 2 * mask_ + 1;
+    }
+    T** low = &Bucket(buckets_ & (mask_ >> 1));
+    T** high = &Bucket(buckets_);
+    T* element = *low;
+    while (element != nullptr) {  // both chains keep their order
+      const bool moves = (Policy::Hash(Policy::KeyOf(*element)) & mask_) == buckets_;
+      T**& tail = moves ? high : low;
+      *tail = element;
+      tail = &Policy::Next(*element);
+      element = *tail;
+    }
+    *low = nullptr;
+    *high = nullptr;
+    ++buckets_;
+  }
+
+  void FreeSegments() {
+    for (std::size_t segment = 0; segment < kSegments && segments_[segment] != nullptr; ++segment) {
+      base_.FreeMem(segments_[segment], SegmentBuckets(segment) * sizeof(T*));
+    }
+  }
+
+  PoolRef base_;
+  std::uint64_t count_ = 0;
+  std::uint64_t buckets_ = 0;  ///< in use
+  std::uint64_t mask_ = 0;     ///< a power of two less one, at least buckets_ - 1
+  T** segments_[kSegments] = {};
+};
+
+}  // namespace tandem::pools

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TpoolCore: what every Tpool does, whatever its element type: a singly linked free list, and fresh
+// elements carved in address order from blocks that the base gives. Use Tpool<T> (tpool.h).
+//
+// A fresh element is only carved when the free list is empty. So the elements carved so far are the
+// peak of the live ones, and keeping the peak costs nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "pools/checks.h"
+#include "pools/out_of_memory.h"
+#include "pools/pool_ref.h"
+
+namespace tandem::pools {
+
+class TpoolCore {
+ public:
+  TpoolCore(const char* name, PoolRef base, std::size_t element_bytes, std::size_t alignment);
+  ~TpoolCore();
+  TpoolCore(const TpoolCore&) = delete;
+  TpoolCore& operator=(const TpoolCore&) = delete;
+
+  /// Memory for one element; null: out of memory, also in a step.
+  [[nodiscard]] void* TryAllocMem(std::size_t stride) {
+    FreeNode* node = free_;
+    if (node == nullptr || live_ >= control_->limit.elements) [[unlikely]] {
+      return AllocSlow();
+    }
+    free_ = UnmarkFree(control_->name, node, stride);
+    ++live_;
+    return node;
+  }
+
+  void FreeMem(void* memory, std::size_t stride) {
+    ENSURE(live_ != 0 && memory != free_, "pool %s: an element is freed that is not live",
+           control_->name);
+    if constexpr (kChecked) {
+      CheckOwned(memory);
+      CheckNotFree(control_->name, memory);
+    }
+    free_ = MarkFree(memory, stride, free_);
+    --live_;
+  }
+
+  /// Sees to it that `elements` more can be allocated with nothing from the base.
+  [[nodiscard]] bool TryReserve(std::uint64_t elements);
+
+  [[nodiscard]] std::uint64_t N() const { return live_; }
+  [[nodiscard]] std::uint64_t stride() const { return stride_; }
+  [[nodiscard]] Figures GetFigures() const;
+  [[nodiscard]] PoolControl& control() const { return *control_; }
+
+ private:
+  /// In front of the elements of each block taken from the base.
+  struct Block {
+    Block* next;
+    std::uint64_t bytes;
+  };
+
+  void* AllocSlow();
+  bool TakeBlock(std::uint64_t elements);
+  bool AskBase(std::uint64_t bytes);
+  void OpenNextBlock();
+  std::uint64_t ElementsIn(std::uint64_t block_bytes) const;
+  void CheckOwned(const void* memory) const;
+
+  FreeNode* free_ = nullptr;
+  std::uint64_t live_ = 0;
+  PoolControl* control_;
+  std::byte* fresh_ = nullptr;    ///< the next element to be carved
+  std::uint64_t fresh_left_ = 0;  ///< elements in the open block from fresh_ on
+  std::uint64_t carved_ = 0;      ///< elements ever carved: the peak of live_
+  std::uint64_t unopened_ = 0;    ///< elements in blocks after the open one
+  std::uint64_t stride_;
+  std::uint64_t first_offset_;  ///< of the first element in a block
+  std::uint64_t taken_bytes_ = 0;
+  Block* first_block_ = nullptr;
+  Block* last_block_ = nullptr;
+  Block* open_block_ = nullptr;  ///< the one being carved
+};
+
+}  // namespace tandem::pools

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pools/zone.h"
+
+#include <sys/mman.h>
+#include <xxhash.h>
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "pools/checks.h"
+#include "pools/out_of_memory.h"
+#include "pools/zone_layout.h"
+
+namespace tandem::pools {
+namespace {
+
+std::string Range(const ZoneOptions& options) {
+  char text[64];
+  std::snprintf(text, sizeof text, "0x%" PRIxPTR " to 0x%" PRIxPTR, options.address,
+                options.address + options.reserve_bytes);
+  return text;
+}
+
+Status Check(const ZoneOptions& options) {
+  if (options.address == 0 || options.address % kZonePreludeBytes != 0) {
+    return Error::BadInput("The zone address " + std::to_string(options.address) +
+                           " is not a multiple of 2 MiB above 0; choose one, such as "
+                           "0x7e8000000000.");
+  }
+  if (options.reserve_bytes < kZoneReserveBytesMin ||
+      options.reserve_bytes % Sbrk::kPageBytes != 0 ||
+      options.reserve_bytes > kNoLimit - options.address) {
+    return Error::BadInput("The zone reserve of " + std::to_string(options.reserve_bytes) +
+                           " bytes is not a whole number of 4096-byte pages from 4 MiB on that "
+                           "fits behind the zone address; choose one.");
+  }
+  return Status();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Zone>> Zone::Map(const ZoneOptions& options) {
+  if (Status status = Check(options); !status.ok()) {
+    return status.error();
+  }
+  void* const wanted = reinterpret_cast<void*>(options.address);
+  void* const mapped =
+      mmap(wanted, options.reserve_bytes, PROT_NONE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  if (mapped == MAP_FAILED && errno != EEXIST) {
+    return Error::Failure("Cannot map the zone at " + Range(options) + ": " + std::strerror(errno) +
+                          "; choose another zone address or a smaller reserve, or raise the limit "
+                          "of address space (ulimit -v).");
+  }
+  if (mapped != wanted) {
+    if (mapped != MAP_FAILED) {  // a kernel that does not know the flag went elsewhere
+      munmap(mapped, options.reserve_bytes);
+    }
+    return Error::BadInput("Cannot map the zone at " + Range(options) +
+                           ": the range is taken in this process; choose another zone address.");
+  }
+  if (mprotect(wanted, kZonePreludeBytes, PROT_READ | PROT_WRITE) != 0) {
+    const int reason = errno;
+    munmap(wanted, options.reserve_bytes);
+    return Error::Failure("Cannot use the first pages of the zone at " + Range(options) + ": " +
+                          std::strerror(reason) + "; give the host more memory.");
+  }
+  std::unique_ptr<Zone> zone(new Zone(options.address, options.reserve_bytes));
+  auto* control = ::new (wanted) ZoneControl;
+  control->address = options.address;
+  control->reserve_end = options.address + options.reserve_bytes;
+  control->committed_end = options.address + kZonePreludeBytes;
+  ::new (reinterpret_cast<void*>(options.address + kZoneHeaderOffset))
+      ZoneHeader(*control, options.address + kZonePreludeBytes);
+  if (options.limit_bytes != 0) {
+    zone->sbrk().SetLimit({.bytes = options.limit_bytes});
+  }
+  return zone;
+}
+
+Zone::Zone(std::uintptr_t address, std::uint64_t reserve_bytes)
+    : address_(address), reserve_bytes_(reserve_bytes) {}
+
+Zone::~Zone() {
+  void* const memory = reinterpret_cast<void*>(address_);
+  Unpoison(memory, control().committed_end - address_);
+  munmap(memory, reserve_bytes_);
+}
+
+ZoneControl& Zone::control() const { return *reinterpret_cast<ZoneControl*>(address_); }
+
+ZoneHeader& Zone::header() const {
+  return *reinterpret_cast<ZoneHeader*>(address_ + kZoneHeaderOffset);
+}
+
+Sbrk& Zone::sbrk() { return header().sbrk; }
+
+void* Zone::AllocRoot(std::size_t size) {
+  ZoneHeader& header = this->header();
+  ENSURE(header.root == nullptr, "a zone has one root, and this one has it already");
+  header.root = NeverNull(header.sbrk.TryAllocMem(size), header.sbrk.control(), size);
+  header.root_bytes = size;
+  return header.root;
+}
+
+void* Zone::FindRoot(std::size_t size) {
+  const ZoneHeader& header = this->header();
+  ENSURE(header.root != nullptr, "this zone has no root yet");
+  ENSURE(header.root_bytes == size, "the root of this zone has %zu bytes, not the %zu asked for",
+         static_cast<std::size_t>(header.root_bytes), size);
+  return header.root;
+}
+
+std::span<const std::byte> Zone::state_bytes() const {
+  const std::uintptr_t begin = address_ + kZoneHeaderOffset;
+  return {reinterpret_cast<const std::byte*>(begin), header().sbrk.break_address() - begin};
+}
+
+std::uint64_t Zone::Hash() const {
+  const std::span<const std::byte> bytes = state_bytes();
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+std::uint64_t Zone::used_bytes() const {
+  return header().sbrk.break_address() - address_ - kZonePreludeBytes;
+}
+
+bool Zone::Contains(const void* memory) const {
+  const auto address = reinterpret_cast<std::uintptr_t>(memory);
+  return address >= address_ && address - address_ < reserve_bytes_;
+}
+
+std::vector<PoolInfo> Zone::Pools() const {
+  std::vector<PoolInfo> pools;
+  auto* slots = reinterpret_cast<PoolControl*>(address_ + kZoneSlotsOffset);
+  for (std::uint64_t i = 0; i < control().slots_used; ++i) {
+    PoolControl& slot = slots[i];
+    if (slot.kind != PoolKind::kNone) {
+      pools.push_back({slot.name, slot.kind, slot.base == nullptr ? "" : slot.base->name,
+                       slot.limit, PoolRef(slot).GetFigures()});
+    }
+  }
+  return pools;
+}
+
+Result<PoolControl*> Zone::FindPool(std::string_view name) const {
+  auto* slots = reinterpret_cast<PoolControl*>(address_ + kZoneSlotsOffset);
+  std::string known;
+  for (std::uint64_t i = 0; i < control().slots_used; ++i) {
+    if (slots[i].kind == PoolKind::kNone) {
+      continue;
+    }
+    if (name == slots[i].name) {
+      return &slots[i];
+    }
+    known += (known.empty() ? "" : ", ") + std::string(slots[i].name);
+  }
+  return Error::BadInput("There is no pool " + std::string(name) + " in the zone; choose one of " +
+                         known + ".");
+}
+
+Status Zone::SetLimit(std::string_view pool, const Limit& limit) {
+  const Result<PoolControl*> found = FindPool(pool);
+  if (!found.ok()) {
+    return found.error();
+  }
+  (*found)->limit = limit;
+  return Status();
+}
+
+Status Zone::SetBase(std::string_view pool, std::string_view base) {
+  const Result<PoolControl*> found = FindPool(pool);
+  const Result<PoolControl*> found_base = FindPool(base);
+  if (!found.ok() || !found_base.ok()) {
+    return found.ok() ? found_base.error() : found.error();
+  }
+  PoolControl& control = **found;
+  PoolControl& base_control = **found_base;
+  const std::string subject =
+      "Pool " + std::string(pool) + " cannot take its memory from " + std::string(base) + ": ";
+  if (control.base == nullptr) {
+    return Error::BadInput(subject + "it has no base; leave it out.");
+  }
+  if (base_control.kind == PoolKind::kTpool) {
+    return Error::BadInput(subject + "a Tpool serves one size only; choose an Lpool or sbrk.");
+  }
+  for (const PoolControl* link = &base_control; link != nullptr; link = link->base) {
+    if (link == &control) {
+      return Error::BadInput(subject + "the chain would lead back to it; choose another base.");
+    }
+  }
+  if (PoolRef(control).GetFigures().taken_bytes != 0) {
+    return Error::BadInput(subject + "it already holds memory of " + control.base->name +
+                           "; set the base before the first message.");
+  }
+  control.base = &base_control;
+  return Status();
+}
+
+}  // namespace tandem::pools

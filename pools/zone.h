@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Zone: the address range that holds all state of an engine: pools, their controls and everything
+// that hangs on one root. Mapped at an address given at run time, so that two processes with the
+// same build, chain and address that make the same calls have the same bytes in it, pointers
+// included. Several zones, at different addresses, may be in one process.
+//
+//   address           control pages: one ZoneControl, then the controls of the pools. Not hashed.
+//   address + 2 MiB   (less one page) header: the Sbrk, the root. Hashed from here to the break.
+//   address + 2 MiB   what Sbrk hands out, root first
+//
+// The reserve is only address space; pages become usable as Sbrk grows. Destroying the Zone unmaps
+// it without running destructors of what is inside: nothing in a zone may own anything outside.
+// One thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "pools/ensure.h"
+#include "pools/pool_ref.h"
+#include "pools/result.h"
+#include "pools/sbrk.h"
+
+namespace tandem::pools {
+
+inline constexpr std::uintptr_t kZoneAddressDefault = 0x7e8000000000;
+
+struct ZoneOptions {
+  std::uintptr_t address = kZoneAddressDefault;           ///< a multiple of 2 MiB
+  std::uint64_t reserve_bytes = std::uint64_t{64} << 30;  ///< of address space, from 4 MiB
+  std::uint64_t limit_bytes = 0;                          ///< for Sbrk; 0: only the reserve
+};
+
+/// A pool of a zone, as tools show it.
+struct PoolInfo {
+  std::string name;
+  PoolKind kind = PoolKind::kNone;
+  std::string base;  ///< empty for Sbrk
+  Limit limit;
+  Figures figures;
+};
+
+struct ZoneHeader;
+
+class Zone {
+ public:
+  /// Maps an empty zone. An error says that the range is taken or that the system refused it.
+  static Result<std::unique_ptr<Zone>> Map(const ZoneOptions& options);
+  ~Zone();
+  Zone(const Zone&) = delete;
+  Zone& operator=(const Zone&) = delete;
+
+  [[nodiscard]] Sbrk& sbrk();
+
+  /// Makes the one root of all state in the zone; an image finds it again by the header. Root's
+  /// constructor makes its pools, with sbrk() at the end of their chains.
+  template <class Root, class... Args>
+  Root& MakeRoot(Args&&... args) {
+    static_assert(!std::is_polymorphic_v<Root>, "state in a zone may have no virtual functions");
+    static_assert(alignof(Root) <= kMaxAlignment);
+    return *::new (AllocRoot(sizeof(Root))) Root(std::forward<Args>(args)...);
+  }
+  /// The root that MakeRoot made.
+  template <class Root>
+  [[nodiscard]] Root& root() {
+    return *static_cast<Root*>(FindRoot(sizeof(Root)));
+  }
+
+  /// XXH3-64 over all used bytes but the control pages. Reads them all: 20 GB/s or so.
+  [[nodiscard]] std::uint64_t Hash() const;
+  /// What Hash() covers.
+  [[nodiscard]] std::span<const std::byte> state_bytes() const;
+
+  [[nodiscard]] std::uintptr_t address() const { return address_; }
+  /// Bytes handed out by Sbrk, and gaps between them.
+  [[nodiscard]] std::uint64_t used_bytes() const;
+  [[nodiscard]] bool Contains(const void* memory) const;
+
+  /// Every pool of the zone, in the order in which they were made.
+  [[nodiscard]] std::vector<PoolInfo> Pools() const;
+  /// Bounds the pool of that name; an error if there is none.
+  Status SetLimit(std::string_view pool, const Limit& limit);
+  /// Lets the pool take its memory from another pool of the zone. An error says why it cannot: no
+  /// such pool, a base that serves one size only, a cycle, or memory already taken.
+  Status SetBase(std::string_view pool, std::string_view base);
+
+ private:
+  Zone(std::uintptr_t address, std::uint64_t reserve_bytes);
+
+  ZoneControl& control() const;
+  ZoneHeader& header() const;
+  Result<PoolControl*> FindPool(std::string_view name) const;
+  void* AllocRoot(std::size_t size);
+  void* FindRoot(std::size_t size);
+
+  std::uintptr_t address_;
+  std::uint64_t reserve_bytes_;
+};
+
+}  // namespace tandem::pools
