@@ -62,7 +62,7 @@ static_assert(offsetof(SegmentHeader, time_before_ns) == 48);
 static_assert(offsetof(SegmentHeader, epoch) == 56 && offsetof(SegmentHeader, session) == 60);
 static_assert(offsetof(SegmentHeader, role) == 72 && offsetof(SegmentHeader, crc) == 124);
 
-/// Kinds of record. Readers pass over the kinds that they do not know and that are even.
+/// Kinds of record. A reader passes over a kind that it does not know if it is even; else it stops.
 enum class RecordKind : std::uint8_t {
   kNone = 0,     ///< zeros: nothing was written here yet
   kMessage = 1,  ///< one message: header and payload, verbatim
@@ -73,7 +73,7 @@ enum class RecordKind : std::uint8_t {
 
 /// Before each record's body. A record begins at a multiple of 8; zeros fill it up to the next one.
 struct RecordHeader {
-  std::uint32_t crc = 0;            ///< of size_and_kind and body, seeded with the segment's crc
+  std::uint32_t crc = 0;  ///< of what follows, to the next record; seeded with the segment's
   std::uint32_t size_and_kind = 0;  ///< bits 0 to 23: bytes of body; 24 to 31: RecordKind
 };
 static_assert(sizeof(RecordHeader) == 8);
@@ -127,7 +127,5 @@ constexpr std::uint64_t kSegmentBytesDefault = 64u << 20;
 
 [[nodiscard]] std::uint32_t CrcOf(const SegmentHeader& header);
 [[nodiscard]] std::uint32_t CrcOf(const MarkSlot& slot);
-[[nodiscard]] std::uint32_t CrcOf(std::uint32_t segment_crc, std::uint32_t size_and_kind,
-                                  std::span<const std::byte> body);
 
 }  // namespace tandem::replay

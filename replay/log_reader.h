@@ -26,6 +26,7 @@
 #include "proto/digest.h"
 #include "proto/message.h"
 #include "replay/log_format.h"
+#include "replay/log_mark.h"
 #include "replay/storage.h"
 
 namespace tandem::replay {
@@ -79,8 +80,8 @@ class LogReader {
   [[nodiscard]] std::uint64_t segment_id() const;  ///< where the reader stands
   [[nodiscard]] std::uint64_t offset() const;      ///< of the next record in that segment
 
-  /// The mark as it is now; generation 0: there is none. Reads the disk.
-  [[nodiscard]] Result<MarkSlot> ReadMark() const;
+  /// The mark as it is now. Reads the disk.
+  [[nodiscard]] Result<MarkState> ReadMark() const;
   /// At the end (Next gave kEnd): what follows. Reads the rest of the segment.
   [[nodiscard]] Result<LogTail> ReadTail() const;
 

@@ -23,6 +23,7 @@
 #include "proto/digest.h"
 #include "proto/header.h"
 #include "replay/log_format.h"
+#include "replay/log_recovery.h"
 #include "replay/storage.h"
 
 namespace tandem::replay {
@@ -34,14 +35,6 @@ struct LogOptions {
   proto::StreamPosition start{};  ///< of a new log: the position before its first message
   std::uint64_t segment_bytes = kSegmentBytesDefault;
   bool check_digest = false;  ///< recompute the digest of each message in Append
-};
-
-/// What opening an existing log found and did.
-struct LogRecovery {
-  bool created = false;                  ///< there was no log
-  std::uint64_t bytes_cut = 0;           ///< torn tail after the last whole message; 0: none
-  std::uint64_t segments_set_aside = 0;  ///< after the torn tail; renamed to *.cut
-  std::string text;                      ///< one sentence for the operator; empty: nothing was cut
 };
 
 class LogWriter {

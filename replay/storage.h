@@ -74,7 +74,7 @@ class Storage {
   /// Makes the names in a folder survive a crash of the host.
   virtual Status SyncFolder(const std::string& folder) = 0;
 
-  /// An exclusive lock on an existing file. Null pointer: somebody else has it.
+  /// An exclusive lock on a file, which is made if it is missing. Null pointer: somebody has it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
   /// True if somebody, this process included, has the lock. Takes none itself.
   [[nodiscard]] virtual bool Locked(const std::string& path) = 0;

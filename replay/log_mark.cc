@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replay/log_mark.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+namespace tandem::replay {
+namespace {
+
+constexpr std::size_t kMarkFileSize = kMarkSlotStride + sizeof(MarkSlot);
+
+bool AllZero(std::span<const std::byte> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+}  // namespace
+
+Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder) {
+  const std::string path = folder + "/" + std::string(kMarkFileName);
+  MarkState state;
+  Result<std::unique_ptr<File>> file = storage.OpenToRead(path);
+  if (!file) return file.error();
+  if (*file == nullptr) {
+    state.missing = true;
+    state.text = path + " is missing, so nothing says how far the log was synced";
+    return state;
+  }
+  std::vector<std::byte> bytes(kMarkFileSize + 1);
+  const Result<std::size_t> size = (*file)->Read(0, bytes);
+  if (!size) return size.error();
+  if (*size > kMarkFileSize) state.text = path + " is longer than a mark file";
+  bytes.resize(kMarkFileSize);
+  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(std::min(*size, kMarkFileSize)),
+            bytes.end(), std::byte{0});
+
+  int damaged = 0;
+  for (const std::size_t offset : {std::size_t{0}, kMarkSlotStride}) {
+    MarkSlot slot;
+    const auto slot_bytes = std::span(bytes).subspan(offset, sizeof slot);
+    if (AllZero(slot_bytes)) continue;
+    std::memcpy(&slot, slot_bytes.data(), sizeof slot);
+    if (slot.magic != kMarkMagic || slot.crc != CrcOf(slot)) {
+      state.text = path + ": one of the two marks is damaged; the other one counts";
+      ++damaged;
+      continue;
+    }
+    if (slot.version != kLogFormatVersion) {
+      return Error::BadInput(path + " has log format version " + std::to_string(slot.version) +
+                             " and this build reads version " + std::to_string(kLogFormatVersion) +
+                             "; use a build that knows it");
+    }
+    if (slot.generation > state.mark.generation) state.mark = slot;
+  }
+  if (damaged == 2) {
+    return Error::BadInput(path +
+                           ": both marks are damaged; restore the file, or remove it to go "
+                           "on without knowing how far the log was synced");
+  }
+  if (!AllZero(std::span(bytes).subspan(sizeof(MarkSlot), kMarkSlotStride - sizeof(MarkSlot)))) {
+    state.text = path + " has bytes between the two marks that should be zero";
+  }
+  return state;
+}
+
+Status MarkFile::Write(MarkSlot slot) {
+  slot.generation = ++generation_;
+  slot.crc = CrcOf(slot);
+  const std::uint64_t offset = slot.generation % 2 == 1 ? 0 : kMarkSlotStride;
+  return file_->Write(offset, std::as_bytes(std::span(&slot, 1)));
+}
+
+}  // namespace tandem::replay

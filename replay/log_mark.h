@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The mark of a log: how far it is known to be on the disk. Two slots are written in turn, so that
+// a torn write leaves the other one. Written after a sync, never before it. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "pools/result.h"
+#include "replay/log_format.h"
+#include "replay/storage.h"
+
+namespace tandem::replay {
+
+struct MarkState {
+  MarkSlot mark;         ///< the slot that counts; generation 0: none
+  std::string text;      ///< what is odd about the file, as a sentence; empty: nothing
+  bool missing = false;  ///< there is no mark file
+
+  /// True if what begins at this place was synced.
+  [[nodiscard]] bool Covers(std::uint64_t segment_id, std::uint64_t offset) const {
+    return mark.segment_id > segment_id || (mark.segment_id == segment_id && mark.offset > offset);
+  }
+};
+
+/// Reads folder/mark. A missing file is no error: nothing is known to be synced then.
+Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder);
+
+class MarkFile {
+ public:
+  MarkFile(std::unique_ptr<File> file, std::uint64_t generation)
+      : file_(std::move(file)), generation_(generation) {}
+
+  /// Fills in magic, generation and CRC, and writes the slot that does not count now.
+  Status Write(MarkSlot slot);
+  Status Sync() { return file_->Sync(); }
+
+ private:
+  std::unique_ptr<File> file_;
+  std::uint64_t generation_;  ///< of the slot written last
+};
+
+}  // namespace tandem::replay

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replay/log_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "replay/log_mark.h"
+#include "replay/log_segment.h"
+
+namespace tandem::replay {
+
+class LogReader::Impl {
+ public:
+  Impl(Storage& storage, std::string folder, bool check_digest)
+      : storage_(storage), folder_(std::move(folder)), check_digest_(check_digest) {}
+
+  Status Open(std::uint64_t from_number);
+
+  ReadOutcome Next(std::uint64_t up_to) {
+    if (damaged_) return ReadOutcome::kDamaged;
+    if (position_.number >= up_to) return ReadOutcome::kEnd;
+    for (;;) {
+      Record record;
+      const char* why = nullptr;
+      const RecordState state = ReadRecord(bytes_, offset_, segment_.header.crc, &record, &why);
+      if (state == RecordState::kWhole) [[likely]] {
+        if (record.kind == RecordKind::kMessage) [[likely]]
+          return Take(record);
+        if (record.kind == RecordKind::kEnd) {
+          if (const auto outcome = EnterNextSegment(record)) return *outcome;
+        } else {
+          TakeMeta(record);
+        }
+      } else if (const auto outcome = Stop(state, why)) {
+        return *outcome;
+      }
+    }
+  }
+
+  [[nodiscard]] const proto::MessageView& message() const { return message_; }
+  [[nodiscard]] const Error& error() const { return error_; }
+  [[nodiscard]] proto::StreamPosition position() const { return position_; }
+  [[nodiscard]] const SegmentHeader& header() const { return segment_.header; }
+  [[nodiscard]] std::uint64_t first_number() const { return first_number_; }
+  [[nodiscard]] const std::string& schema() const { return schema_; }
+  [[nodiscard]] std::uint32_t schema_generation() const { return schema_generation_; }
+  [[nodiscard]] std::uint64_t offset() const { return offset_; }
+
+  [[nodiscard]] Result<MarkState> ReadMark() const { return ReadMarkFile(storage_, folder_); }
+
+  [[nodiscard]] Result<LogTail> ReadTail() const {
+    const Result<std::uint64_t> used = BytesUsedAfter(*segment_.file, offset_);
+    if (!used) return used.error();
+    return LogTail{.bytes = *used, .segment_id = segment_.header.segment_id, .offset = offset_};
+  }
+
+ private:
+  struct Segment {
+    SegmentHeader header;
+    std::unique_ptr<File> file;
+    std::unique_ptr<Mapping> mapping;
+  };
+  enum class Loaded : std::uint8_t { kYes, kNotThere, kFailed };
+
+  Loaded Load(std::uint64_t segment_id, Segment* segment);
+  void Adopt(Segment segment);
+  bool EnterFirst(std::uint64_t segment_id);
+  std::optional<ReadOutcome> EnterNextSegment(const Record& end_record);
+  std::optional<ReadOutcome> Stop(RecordState state, const char* why);
+  bool MapAgain();
+  ReadOutcome Take(const Record& record);
+  void TakeMeta(const Record& record);
+  Result<std::uint64_t> FindSegment(const std::vector<std::uint64_t>& ids, std::uint64_t number);
+  bool Hop(std::uint64_t to_number);
+  bool TakeDigestAt(std::uint64_t offset);
+  ReadOutcome Damaged(std::string_view why) {
+    return Fail(Damage(folder_, segment_.header.segment_id, offset_, position_.number + 1, why));
+  }
+  ReadOutcome Fail(Error error) {
+    damaged_ = true;
+    error_ = std::move(error);
+    return ReadOutcome::kDamaged;
+  }
+
+  Storage& storage_;
+  std::string folder_;
+  bool check_digest_;
+  bool damaged_ = false;
+  std::uint32_t schema_generation_ = 0;
+
+  Segment segment_;                   ///< where the reader stands
+  std::span<const std::byte> bytes_;  ///< of it
+  std::uint64_t offset_ = 0;          ///< of the next record
+  proto::StreamPosition position_;
+  proto::MessageView message_;
+
+  MarkState mark_;
+  std::string schema_;
+  std::uint64_t first_number_ = 0;
+  Error error_;
+};
+
+ReadOutcome LogReader::Impl::Take(const Record& record) {
+  const char* wrong =
+      CheckMessage(record, position_.number + 1, segment_.header.session, &message_);
+  if (wrong != nullptr) return Damaged(wrong);
+  if (check_digest_ && proto::Digest(position_.digest, record.body) != message_.header.digest) {
+    return Damaged("its running digest does not follow from the messages before it");
+  }
+  offset_ = record.end;
+  position_ = {.number = message_.header.number, .digest = message_.header.digest};
+  return ReadOutcome::kMessage;
+}
+
+void LogReader::Impl::TakeMeta(const Record& record) {
+  offset_ = record.end;
+  if (record.kind != RecordKind::kSchema) return;
+  const std::string_view text{reinterpret_cast<const char*>(record.body.data()),
+                              record.body.size()};
+  if (text == schema_) return;
+  schema_ = text;
+  ++schema_generation_;
+}
+
+// No whole record at offset_. Null: look again. What lies below the mark is damage; above it, it
+// may be a record that is just being written, unless a whole one follows it.
+std::optional<ReadOutcome> LogReader::Impl::Stop(RecordState state, const char* why) {
+  if (state == RecordState::kNothing && offset_ + sizeof(RecordHeader) <= bytes_.size()) {
+    if (mark_.Covers(segment_.header.segment_id, offset_)) return Damaged("there are only zeros");
+    return ReadOutcome::kEnd;
+  }
+  if (MapAgain()) return std::nullopt;
+  Result<MarkState> mark = ReadMarkFile(storage_, folder_);
+  if (!mark) return Fail(mark.error());
+  mark_ = std::move(*mark);
+  if (mark_.Covers(segment_.header.segment_id, offset_)) {
+    return Damaged(why != nullptr ? why : "the segment ends too early");
+  }
+  if (state == RecordState::kNothing) return ReadOutcome::kEnd;
+
+  std::uint32_t size_and_kind = 0;
+  std::memcpy(&size_and_kind, bytes_.data() + offset_ + 4, sizeof size_and_kind);
+  const std::uint64_t next = offset_ + RecordBytes(BodySize(size_and_kind));
+  Record record;
+  const char* ignored = nullptr;
+  if (ReadRecord(bytes_, next, segment_.header.crc, &record, &ignored) == RecordState::kWhole) {
+    if (ReadRecord(bytes_, offset_, segment_.header.crc, &record, &ignored) ==
+        RecordState::kWhole) {
+      return std::nullopt;
+    }
+    return Damaged(why);
+  }
+  return ReadOutcome::kEnd;
+}
+
+// True if the file has grown since it was mapped.
+bool LogReader::Impl::MapAgain() {
+  const Result<std::uint64_t> size = segment_.file->Size();
+  if (!size || *size <= bytes_.size()) return false;
+  Result<std::unique_ptr<Mapping>> mapping = segment_.file->Map();
+  if (!mapping) return false;
+  segment_.mapping = std::move(*mapping);
+  bytes_ = segment_.mapping->bytes();
+  return true;
+}
+
+// Opens a segment and looks at its header. One whose header is still zero is not there yet, as
+// after a crash of the host, unless the mark says otherwise.
+LogReader::Impl::Loaded LogReader::Impl::Load(std::uint64_t segment_id, Segment* segment) {
+  const std::string path = SegmentPath(folder_, segment_id);
+  const auto failed = [this](Error error) {
+    Fail(std::move(error));
+    return Loaded::kFailed;
+  };
+  Result<std::unique_ptr<File>> file = storage_.OpenToRead(path);
+  if (!file) return failed(file.error());
+  if (*file == nullptr) {
+    if (!mark_.Covers(segment_id, 0)) return Loaded::kNotThere;
+    return failed(Error::BadInput("the log " + folder_ + " is damaged: " +
+                                  SegmentFileName(segment_id) + " is missing; restore the file"));
+  }
+  Result<std::unique_ptr<Mapping>> mapping = (*file)->Map();
+  if (!mapping) return failed(mapping.error());
+  Error error;
+  const HeaderState state = ParseSegmentHeader((*mapping)->bytes(), path, &segment->header, &error);
+  if (state == HeaderState::kZero && !mark_.Covers(segment_id, 0)) return Loaded::kNotThere;
+  if (state != HeaderState::kWhole) return failed(std::move(error));
+  if (segment->header.segment_id != segment_id) {
+    return failed(Error::BadInput(path + " is segment " +
+                                  std::to_string(segment->header.segment_id) +
+                                  " by its header; it was renamed or swapped"));
+  }
+  segment->file = std::move(*file);
+  segment->mapping = std::move(*mapping);
+  return Loaded::kYes;
+}
+
+void LogReader::Impl::Adopt(Segment segment) {
+  segment_ = std::move(segment);
+  bytes_ = segment_.mapping->bytes();
+  offset_ = sizeof(SegmentHeader);
+}
+
+// The record at offset_ is the last one of its segment. Null: the reader stands in the next one.
+std::optional<ReadOutcome> LogReader::Impl::EnterNextSegment(const Record& end_record) {
+  Segment next;
+  switch (Load(segment_.header.segment_id + 1, &next)) {
+    case Loaded::kFailed:
+      return ReadOutcome::kDamaged;
+    case Loaded::kNotThere:
+      return ReadOutcome::kEnd;
+    case Loaded::kYes:
+      break;
+  }
+  const Result<std::uint64_t> used = BytesUsedAfter(*segment_.file, end_record.end);
+  if (!used) return Fail(used.error());
+  if (*used > 0) return Damaged("bytes follow the last record of the segment");
+  if (const char* wrong = CheckFollows(next.header, segment_.header, position_)) {
+    return Fail(Damage(folder_, next.header.segment_id, 0, position_.number + 1, wrong));
+  }
+  Adopt(std::move(next));
+  return std::nullopt;
+}
+
+Status LogReader::Impl::Open(std::uint64_t from_number) {
+  const Result<std::vector<std::uint64_t>> ids = ListSegments(storage_, folder_);
+  if (!ids) return ids.error();
+  Result<MarkState> mark = ReadMarkFile(storage_, folder_);
+  if (!mark) return mark.error();
+  mark_ = std::move(*mark);
+  if (mark_.mark.segment_id > ids->back()) {
+    return Error::BadInput("the log " + folder_ + " is damaged: " +
+                           SegmentFileName(ids->back() + 1) + " is missing; restore the file");
+  }
+  const Result<SegmentHeader> first =
+      ReadSegmentHeader(storage_, SegmentPath(folder_, ids->front()));
+  if (!first) return first.error();
+  first_number_ = first->first_number;
+  if (from_number == ReadOptions::kFirst) from_number = first_number_;
+  if (from_number < first_number_) {
+    return Error::BadInput("the log " + folder_ + " begins at message " +
+                           std::to_string(first_number_) + "; message " +
+                           std::to_string(from_number) + " is not in it");
+  }
+
+  const Result<std::uint64_t> segment_id = FindSegment(*ids, from_number);
+  if (!segment_id) return segment_id.error();
+  if (!EnterFirst(*segment_id)) return error_;
+  if (!Hop(from_number)) {
+    // What the record lengths led to is not right: find out with every check.
+    if (!EnterFirst(*segment_id)) return error_;
+    while (position_.number + 1 < from_number) {
+      const ReadOutcome outcome = Next(std::numeric_limits<std::uint64_t>::max());
+      if (outcome == ReadOutcome::kDamaged) return error_;
+      if (outcome == ReadOutcome::kEnd) break;
+    }
+  }
+  if (from_number != ReadOptions::kEnd && position_.number + 1 != from_number) {
+    return Error::BadInput("the log " + folder_ + " ends at message " +
+                           std::to_string(position_.number) + "; message " +
+                           std::to_string(from_number) + " is not in it");
+  }
+  return {};
+}
+
+bool LogReader::Impl::EnterFirst(std::uint64_t segment_id) {
+  Segment segment;
+  const Loaded loaded = Load(segment_id, &segment);
+  if (loaded == Loaded::kNotThere) {
+    Fail(Error::BadInput(SegmentPath(folder_, segment_id) + " is not there any more; try again"));
+  }
+  if (loaded != Loaded::kYes) return false;
+  position_ = {.number = segment.header.first_number - 1, .digest = segment.header.digest_before};
+  Adopt(std::move(segment));
+  return true;
+}
+
+// The last segment that begins at or before `number`.
+Result<std::uint64_t> LogReader::Impl::FindSegment(const std::vector<std::uint64_t>& ids,
+                                                   std::uint64_t number) {
+  std::size_t low = 0;
+  std::size_t high = ids.size();
+  while (high - low > 1) {
+    const std::size_t middle = low + (high - low) / 2;
+    Segment segment;
+    switch (Load(ids[middle], &segment)) {
+      case Loaded::kFailed:
+        return error_;
+      case Loaded::kNotThere:
+        high = middle;
+        break;
+      case Loaded::kYes:
+        (segment.header.first_number <= number ? low : high) = middle;
+    }
+  }
+  return ids[low];
+}
+
+// Goes to just before message `to_number` by record lengths alone, or to the end of the log.
+// Checks the message before it and all meta records; false if anything is odd.
+bool LogReader::Impl::Hop(std::uint64_t to_number) {
+  std::uint64_t last_offset = 0;
+  Record record;
+  const char* why = nullptr;
+  while (position_.number + 1 < to_number) {
+    std::uint32_t words[2] = {0, 0};
+    if (offset_ + sizeof words <= bytes_.size()) {
+      std::memcpy(words, bytes_.data() + offset_, sizeof words);
+    }
+    const std::uint64_t end = offset_ + RecordBytes(BodySize(words[1]));
+    if (end > bytes_.size()) return false;
+    if (Kind(words[1]) == RecordKind::kMessage) {
+      last_offset = offset_;
+      offset_ = end;
+      ++position_.number;
+      continue;
+    }
+    if (words[0] == 0 && words[1] == 0) break;
+    if (ReadRecord(bytes_, offset_, segment_.header.crc, &record, &why) != RecordState::kWhole) {
+      return false;
+    }
+    if (record.kind != RecordKind::kEnd) {
+      TakeMeta(record);
+      continue;
+    }
+    if (!TakeDigestAt(last_offset)) return false;
+    last_offset = 0;
+    if (const auto outcome = EnterNextSegment(record)) return *outcome == ReadOutcome::kEnd;
+  }
+  return TakeDigestAt(last_offset);
+}
+
+// Takes the digest of position_ from the message at `offset`; 0: there is none, keep what is known.
+bool LogReader::Impl::TakeDigestAt(std::uint64_t offset) {
+  if (offset == 0) return true;
+  Record record;
+  const char* why = nullptr;
+  if (ReadRecord(bytes_, offset, segment_.header.crc, &record, &why) != RecordState::kWhole ||
+      CheckMessage(record, position_.number, segment_.header.session, &message_) != nullptr) {
+    return false;
+  }
+  position_.digest = message_.header.digest;
+  return true;
+}
+
+LogReader::LogReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LogReader::LogReader(LogReader&&) noexcept = default;
+LogReader& LogReader::operator=(LogReader&&) noexcept = default;
+LogReader::~LogReader() = default;
+
+Result<LogReader> LogReader::Open(Storage& storage, const std::string& folder,
+                                  const ReadOptions& options) {
+  auto impl = std::make_unique<Impl>(storage, folder, options.check_digest);
+  if (const Status status = impl->Open(options.from_number); !status) return status.error();
+  return LogReader(std::move(impl));
+}
+
+Result<proto::StreamPosition> LogReader::LastPosition(Storage& storage, const std::string& folder) {
+  const Result<LogReader> reader =
+      Open(storage, folder, {.from_number = ReadOptions::kEnd, .check_digest = false});
+  if (!reader) return reader.error();
+  return reader->position();
+}
+
+ReadOutcome LogReader::Next(std::uint64_t up_to) { return impl_->Next(up_to); }
+const proto::MessageView& LogReader::message() const { return impl_->message(); }
+const Error& LogReader::error() const { return impl_->error(); }
+proto::StreamPosition LogReader::position() const { return impl_->position(); }
+proto::Session LogReader::session() const { return impl_->header().session; }
+LogRole LogReader::role() const { return impl_->header().role; }
+std::uint64_t LogReader::first_number() const { return impl_->first_number(); }
+const std::string& LogReader::schema() const { return impl_->schema(); }
+std::uint32_t LogReader::schema_generation() const { return impl_->schema_generation(); }
+std::uint64_t LogReader::segment_id() const { return impl_->header().segment_id; }
+std::uint64_t LogReader::offset() const { return impl_->offset(); }
+Result<MarkState> LogReader::ReadMark() const { return impl_->ReadMark(); }
+Result<LogTail> LogReader::ReadTail() const { return impl_->ReadTail(); }
+
+}  // namespace tandem::replay

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replay/log_recovery.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "replay/log_segment.h"
+
+namespace tandem::replay {
+namespace {
+
+class Recovery {
+ public:
+  Recovery(Storage& storage, const std::string& folder, const MarkState& mark)
+      : storage_(storage), folder_(folder), mark_(mark) {}
+
+  Result<RecoveredLog> Run(const std::vector<std::uint64_t>& ids);
+
+ private:
+  enum class Scan : std::uint8_t { kOpen, kEnded, kCut, kNotThere };
+
+  Result<Scan> ScanSegment(std::uint64_t id);
+  Status ScanRecords(File& file, std::span<const std::byte> bytes, Scan* scan);
+  Status CheckMark(std::uint64_t offset) const;
+  Status Cut(File& file, const char* why);
+  Status SetAside(std::uint64_t from_id, std::uint64_t to_id);
+
+  Storage& storage_;
+  const std::string& folder_;
+  const MarkState& mark_;
+  bool entered_ = false;
+  RecoveredLog log_;
+};
+
+Result<RecoveredLog> Recovery::Run(const std::vector<std::uint64_t>& ids) {
+  if (mark_.mark.segment_id > ids.back()) {
+    return Error::BadInput("the log " + folder_ + " is damaged: " +
+                           SegmentFileName(ids.back() + 1) + " is missing; restore the file");
+  }
+  const Result<SegmentHeader> first =
+      ReadSegmentHeader(storage_, SegmentPath(folder_, ids.front()));
+  if (!first) return first.error();
+  log_.first_number = first->first_number;
+  const std::uint64_t from = std::max(mark_.mark.segment_id, ids.front());
+  log_.first_unsynced_segment = from;
+
+  for (std::uint64_t id = from; id <= ids.back(); ++id) {
+    const Result<Scan> scan = ScanSegment(id);
+    if (!scan) return scan.error();
+    if (*scan == Scan::kEnded) continue;
+    // What is not the end of a segment is the end of the log; segments after it hang in the air.
+    const std::uint64_t aside_from = *scan == Scan::kNotThere ? id : id + 1;
+    if (const Status status = SetAside(aside_from, ids.back()); !status) return status.error();
+    break;
+  }
+  if (log_.report.bytes_cut > 0 || log_.report.segments_set_aside > 0) {
+    log_.report.text = "the log " + folder_ + " did not end cleanly: after message " +
+                       std::to_string(log_.position.number) + " (segment " +
+                       std::to_string(log_.segment.segment_id) + ", offset " +
+                       std::to_string(log_.offset) + ") " + std::to_string(log_.report.bytes_cut) +
+                       " bytes were cut";
+    if (log_.report.segments_set_aside > 0) {
+      log_.report.text += " and " + std::to_string(log_.report.segments_set_aside) +
+                          " later segments were set aside as *.cut";
+    }
+  }
+  if (!mark_.text.empty()) {
+    log_.report.text += (log_.report.text.empty() ? "" : "; ") + mark_.text;
+  }
+  return std::move(log_);
+}
+
+Result<Recovery::Scan> Recovery::ScanSegment(std::uint64_t id) {
+  const std::string path = SegmentPath(folder_, id);
+  Result<std::unique_ptr<File>> file = storage_.OpenToWrite(path);
+  if (!file) return file.error();
+  if (*file == nullptr) return Error::BadInput(path + " is missing; restore the file");
+  const Result<std::unique_ptr<Mapping>> mapping = (*file)->Map();
+  if (!mapping) return mapping.error();
+  const std::span<const std::byte> bytes = (*mapping)->bytes();
+
+  SegmentHeader header;
+  Error error;
+  const HeaderState state = ParseSegmentHeader(bytes, path, &header, &error);
+  if (state == HeaderState::kZero && entered_ && !mark_.Covers(id, 0)) return Scan::kNotThere;
+  if (state != HeaderState::kWhole) return error;
+  const char* wrong = nullptr;
+  if (header.segment_id != id) wrong = "its header names another segment; it was swapped";
+  if (wrong == nullptr && entered_) wrong = CheckFollows(header, log_.segment, log_.position);
+  if (wrong != nullptr) return Damage(folder_, id, 0, log_.position.number + 1, wrong);
+
+  log_.segment = header;
+  log_.ended = false;
+  log_.offset = sizeof(SegmentHeader);
+  log_.position = {.number = header.first_number - 1, .digest = header.digest_before};
+  if (!entered_) {
+    log_.time_ns = header.time_before_ns;
+    log_.epoch = header.epoch;
+  }
+  entered_ = true;
+  Scan scan = Scan::kOpen;
+  if (const Status status = ScanRecords(**file, bytes, &scan); !status) return status.error();
+  return scan;
+}
+
+Status Recovery::ScanRecords(File& file, std::span<const std::byte> bytes, Scan* scan) {
+  for (;;) {
+    if (Status status = CheckMark(log_.offset); !status) return status;
+    if (log_.ended) {
+      *scan = Scan::kEnded;
+      return {};
+    }
+    Record record;
+    const char* why = "there are only zeros";
+    const RecordState state = ReadRecord(bytes, log_.offset, log_.segment.crc, &record, &why);
+    const char* wrong = state == RecordState::kWhole ? nullptr : why;
+    proto::MessageView message;
+    if (wrong == nullptr && record.kind == RecordKind::kMessage) {
+      wrong = CheckMessage(record, log_.position.number + 1, log_.segment.session, &message);
+      if (wrong == nullptr &&
+          proto::Digest(log_.position.digest, record.body) != message.header.digest) {
+        wrong = "its running digest does not follow from the messages before it";
+      }
+    }
+    if (wrong != nullptr) {
+      const Status status = Cut(file, wrong);
+      *scan = log_.report.bytes_cut > 0 ? Scan::kCut : Scan::kOpen;
+      return status;
+    }
+    log_.offset = record.end;
+    if (record.kind == RecordKind::kMessage) {
+      log_.position = {.number = message.header.number, .digest = message.header.digest};
+      log_.time_ns = message.header.time_ns;
+      log_.epoch = message.header.epoch;
+    } else if (record.kind == RecordKind::kSchema) {
+      log_.schema.assign(reinterpret_cast<const char*>(record.body.data()), record.body.size());
+    } else if (record.kind == RecordKind::kEnd) {
+      log_.ended = true;
+    }
+  }
+}
+
+// The mark must stand between two records and agree with the message before it.
+Status Recovery::CheckMark(std::uint64_t offset) const {
+  const MarkSlot& mark = mark_.mark;
+  if (mark.segment_id != log_.segment.segment_id || mark.offset > offset) return {};
+  if (mark.number > log_.position.number ||
+      (mark.offset == offset &&
+       (mark.number != log_.position.number || mark.digest != log_.position.digest))) {
+    return Damage(folder_, log_.segment.segment_id, offset, log_.position.number + 1,
+                  "the mark says that message " + std::to_string(mark.number) +
+                      " with another digest is the last one here");
+  }
+  return {};
+}
+
+// Nothing whole begins at log_.offset: zeros from here to the end of the file, and the file as long
+// as it was meant to be.
+Status Recovery::Cut(File& file, const char* why) {
+  if (mark_.Covers(log_.segment.segment_id, log_.offset)) {
+    return Damage(folder_, log_.segment.segment_id, log_.offset, log_.position.number + 1, why);
+  }
+  const Result<std::uint64_t> used = BytesUsedAfter(file, log_.offset);
+  if (!used) return used.error();
+  const std::vector<std::byte> zeros(1u << 16);
+  for (std::uint64_t done = 0; done < *used;) {
+    const std::uint64_t size = std::min<std::uint64_t>(*used - done, zeros.size());
+    if (Status status = file.Write(log_.offset + done, std::span(zeros).first(size)); !status) {
+      return status;
+    }
+    done += size;
+  }
+  log_.report.bytes_cut = *used;
+  if (Status status = file.Preallocate(log_.segment.segment_bytes); !status) return status;
+  return *used > 0 ? file.Sync() : Status{};
+}
+
+Status Recovery::SetAside(std::uint64_t from_id, std::uint64_t to_id) {
+  // The last one first: a crash in between leaves no gap.
+  for (std::uint64_t id = to_id; id >= from_id; --id) {
+    const std::string path = SegmentPath(folder_, id);
+    if (Status status = storage_.Rename(path, path + ".cut"); !status) return status;
+    ++log_.report.segments_set_aside;
+  }
+  return log_.report.segments_set_aside > 0 ? storage_.SyncFolder(folder_) : Status{};
+}
+
+}  // namespace
+
+Result<RecoveredLog> RecoverLog(Storage& storage, const std::string& folder,
+                                const std::vector<std::uint64_t>& segment_ids,
+                                const MarkState& mark) {
+  return Recovery(storage, folder, mark).Run(segment_ids);
+}
+
+}  // namespace tandem::replay
