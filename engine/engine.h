@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Engine: one copy of a pair. Steps inputs and sorts the outputs into those that its own log holds
+// already, which it compares byte for byte (after a restart it steps again from where its state
+// stands), and new ones, which the caller appends. Pure; one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "pools/result.h"
+#include "proto/message.h"
+#include "replay/stepper.h"
+
+namespace tandem::engine {
+
+/// Where an engine finds what it said before: its own output log, read in order.
+class RecordedOutputs {
+ public:
+  virtual ~RecordedOutputs() = default;
+  /// The next recorded output, from the one after the state's output position on; valid until the
+  /// next call. Null or an error if the log has no more, although its end is further on.
+  virtual Result<proto::MessageView> Next() = 0;
+};
+
+class Engine {
+ public:
+  /// `logged`: where the engine's own output log ends. `recorded` outlives the engine.
+  Engine(replay::Application& application, proto::Session session, proto::StreamPosition logged,
+         RecordedOutputs& recorded,
+         std::size_t message_size_max = proto::kMessageSizeMaxDefault);
+
+  /// Takes the next input. An input before the next one is a repetition after a reconnect: it is
+  /// passed over and has no outputs. Error kDivergence: the state now says something else than the
+  /// log; nothing may be appended.
+  Status Apply(const proto::MessageView& input);
+
+  /// Outputs of the last input that are to be appended, in order.
+  [[nodiscard]] std::size_t new_count() const { return new_count_; }
+  [[nodiscard]] std::span<const std::byte> new_output(std::size_t index) const {
+    return stepper_.outputs().message(stepper_.outputs().count() - new_count_ + index);
+  }
+
+  [[nodiscard]] const replay::ResumePoint& position() const { return stepper_.position(); }
+  /// True while outputs are still compared with the log instead of appended.
+  [[nodiscard]] bool verifying() const { return position().output.number < logged_.number; }
+
+ private:
+  Status Verify(std::span<const std::byte> output);
+
+  replay::Stepper stepper_;
+  proto::StreamPosition logged_;
+  RecordedOutputs& recorded_;
+  std::size_t new_count_ = 0;
+};
+
+}  // namespace tandem::engine

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The live deduplicator: reads both engines, appends the first copy of each message to the merged
+// log, serves that log, checks the second copies. On divergence it publishes nothing more, says
+// what differs, and goes on serving history and status.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/deduplicator.h"
+#include "engine/live/role_loop.h"
+#include "engine/transport/stream_client.h"
+#include "engine/transport/stream_server.h"
+#include "replay/log_writer.h"
+
+namespace tandem::engine {
+
+struct DedupRoleOptions {
+  std::string name = "dedup";
+  std::string folder;  ///< of the merged log
+  std::array<Endpoint, Deduplicator::kEngines> engines;  ///< A, B
+  Endpoint stream;                                       ///< where the merged stream is served
+  bool exit_on_divergence = false;                       ///< else it stays up and serves
+};
+
+class DedupRole {
+ public:
+  DedupRole(DedupRoleOptions options, replay::Storage& storage);
+  ~DedupRole();
+
+  /// kDivergence if the copies were found to differ.
+  ExitCode Run();
+
+ private:
+  class Source;
+  class MergedHistory;
+
+  Status OpenExistingLog();
+  Status OpenLog(proto::Session session);
+  void OnLogin(std::size_t engine, proto::Session session);
+  void OnSchema(const std::string& schema);
+  void OnMessage(std::size_t engine, const proto::MessageView& message);
+  void OnBatchEnd();
+  void OnDivergence();
+  [[nodiscard]] std::string DescribeDivergence();
+  pb::Status MakeStatus() const;
+
+  DedupRoleOptions options_;
+  replay::Storage& storage_;
+  RoleLoop loop_;
+  proto::Session session_;  ///< blank until known
+  std::string schema_;
+  std::optional<replay::LogWriter> log_;
+  std::unique_ptr<MergedHistory> history_;
+  std::optional<Deduplicator> deduplicator_;
+  std::string report_;  ///< of the divergence; empty: none
+  StreamServer stream_;
+  std::array<std::unique_ptr<Source>, Deduplicator::kEngines> sources_;
+};
+
+}  // namespace tandem::engine

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/live/engine_role.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+namespace tandem::engine {
+
+using replay::LogReader;
+using replay::ReadOutcome;
+
+/// The output log as it was when this process opened it.
+class EngineRole::OwnLog : public RecordedOutputs {
+ public:
+  explicit OwnLog(LogReader reader) : reader_(std::move(reader)) {}
+
+  Result<proto::MessageView> Next() override {
+    switch (reader_.Next()) {
+      case ReadOutcome::kMessage:
+        return reader_.message();
+      case ReadOutcome::kDamaged:
+        return reader_.error();
+      case ReadOutcome::kEnd:
+        break;
+    }
+    return Error::Failure("the output log ends before its last message; check it with `tandem verify`");
+  }
+
+ private:
+  LogReader reader_;
+};
+
+EngineRole::EngineRole(EngineRoleOptions options, replay::Application& application,
+                       replay::Storage& storage)
+    : options_(std::move(options)),
+      application_(application),
+      storage_(storage),
+      stream_(loop_.context(), storage, [this] { return MakeStatus(); }),
+      input_(loop_.context(), options_.input, options_.name.substr(0, proto::kUserSizeMax), *this) {
+}
+
+EngineRole::~EngineRole() = default;
+
+ExitCode EngineRole::Run() {
+  if (!loop_.Check(OpenExistingLog()) || !loop_.Check(stream_.Listen(options_.stream))) {
+    return loop_.exit_code();
+  }
+  spdlog::info("engine {}: input from {}, output on {}", options_.name, options_.input.text(),
+               stream_.port());
+  input_.Start();
+  loop_.Run();
+  input_.Stop();
+  stream_.Close();
+  if (log_) {
+    if (Status status = log_->Close(); !status) loop_.Fail(status.error());
+  }
+  const replay::ResumePoint& point = application_.resume_point();
+  spdlog::info("engine {} stopped after input {}, output {}", options_.name, point.input.number,
+               point.output.number);
+  return loop_.exit_code();
+}
+
+Status EngineRole::OpenExistingLog() {
+  if (!storage_.FolderExists(options_.folder)) return {};
+  const auto names = storage_.List(options_.folder);
+  if (!names) return names.error();
+  if (names->empty()) return {};
+  return OpenLog(proto::Session{});
+}
+
+Status EngineRole::OpenLog(proto::Session session) {
+  auto log = replay::LogWriter::Open(storage_, options_.folder,
+                                     {.session = session,
+                                      .role = replay::kOutputRole,
+                                      .schema = application_.info().schema});
+  if (!log) return log.error();
+  log_.emplace(std::move(*log));
+  if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
+  session_ = log_->session();
+  // A new log can be read only once it is on the disk.
+  if (Status status = log_->Flush(); !status) return status;
+  auto reader = LogReader::Open(storage_, options_.folder, {});
+  if (!reader) return reader.error();
+  own_log_ = std::make_unique<OwnLog>(std::move(*reader));
+  const proto::StreamPosition logged = log_->position();
+  engine_.emplace(application_, session_, logged, *own_log_);
+  was_verifying_ = engine_->verifying();
+  if (was_verifying_) {
+    spdlog::info("engine {}: its log holds {} outputs; stepping the input again to verify them",
+                 options_.name, logged.number);
+  }
+  stream_.Serve(options_.folder, session_);
+  stream_.Publish(logged.number);
+  return {};
+}
+
+void EngineRole::OnLogin(proto::Session session, std::uint64_t number) {
+  if (!engine_ && !loop_.Check(OpenLog(session))) return;
+  if (session != session_) {
+    return loop_.Fail(Error::Failure(options_.input.text() + " serves session \"" + session.str() +
+                                     "\", but this engine's log is of session \"" +
+                                     session_.str() + "\"; give it a folder of its own"));
+  }
+  spdlog::info("engine {}: reading input from {} at {}", options_.name, number,
+               options_.input.text());
+}
+
+void EngineRole::OnMessage(const proto::MessageView& message) {
+  if (loop_.exit_code() != ExitCode::kYes) return;
+  if (message.header.number > application_.resume_point().input.number + 1) {
+    return input_.Reconnect("input " + std::to_string(message.header.number) + " came too early");
+  }
+  if (!loop_.Check(engine_->Apply(message))) return;
+  for (std::size_t i = 0; i < engine_->new_count(); ++i) log_->Append(engine_->new_output(i));
+  if (options_.plant_fault_at != 0 && message.header.number >= options_.plant_fault_at) {
+    PlantFault();
+  }
+}
+
+void EngineRole::OnBatchEnd() {
+  if (!log_) return;
+  if (!loop_.Check(log_->Flush())) return;
+  stream_.Publish(log_->flushed_position().number);
+  if (was_verifying_ && !engine_->verifying()) {
+    was_verifying_ = false;
+    spdlog::info("engine {}: its log is verified up to output {}; going on from there",
+                 options_.name, application_.resume_point().output.number);
+  }
+}
+
+void EngineRole::OnDisconnected(const std::string& why) {
+  spdlog::info("engine {}: input from {} interrupted: {}; connecting again", options_.name,
+               options_.input.text(), why);
+}
+
+void EngineRole::PlantFault() {
+  const std::string fault = application_.PlantFault();
+  if (fault.empty()) return;
+  options_.plant_fault_at = 0;
+  spdlog::warn("engine {}: DRILL, state damaged after input {}: {}", options_.name,
+               application_.resume_point().input.number, fault);
+}
+
+pb::Status EngineRole::MakeStatus() const {
+  pb::Status status;
+  status.set_role("engine");
+  status.set_name(options_.name);
+  status.set_process(static_cast<std::uint64_t>(::getpid()));
+  status.set_input_number(application_.resume_point().input.number);
+  if (log_) {
+    status.set_number(log_->flushed_position().number);
+    status.set_digest(log_->flushed_position().digest);
+  }
+  status.set_catching_up(engine_ && engine_->verifying());
+  return status;
+}
+
+}  // namespace tandem::engine

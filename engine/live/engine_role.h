@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The live engine: reads the input stream from where its state stands, steps, appends to its output
+// log, serves that log. Begins from nothing: it steps the whole input again and compares with its
+// own log before it appends.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/engine.h"
+#include "engine/live/role_loop.h"
+#include "engine/transport/stream_client.h"
+#include "engine/transport/stream_server.h"
+#include "replay/application.h"
+#include "replay/log_reader.h"
+#include "replay/log_writer.h"
+
+namespace tandem::engine {
+
+struct EngineRoleOptions {
+  std::string name;      ///< A or B
+  std::string folder;    ///< of the output log
+  Endpoint input;        ///< the sequencer's stream
+  Endpoint stream;       ///< where the output is served
+  std::uint64_t plant_fault_at = 0;  ///< drill: damage the state after this input; 0: never
+};
+
+class EngineRole : private StreamClient::Handler {
+ public:
+  EngineRole(EngineRoleOptions options, replay::Application& application,
+             replay::Storage& storage);
+  ~EngineRole() override;
+
+  ExitCode Run();
+
+ private:
+  class OwnLog;
+
+  std::uint64_t WantedNumber() override { return application_.resume_point().input.number + 1; }
+  std::string WantedSession() override { return session_.str(); }
+  void OnLogin(proto::Session session, std::uint64_t number) override;
+  void OnMessage(const proto::MessageView& message) override;
+  void OnBatchEnd() override;
+  void OnDisconnected(const std::string& why) override;
+
+  Status OpenExistingLog();
+  Status OpenLog(proto::Session session);
+  void PlantFault();
+  pb::Status MakeStatus() const;
+
+  EngineRoleOptions options_;
+  replay::Application& application_;
+  replay::Storage& storage_;
+  RoleLoop loop_;
+  proto::Session session_;  ///< blank until known
+  std::optional<replay::LogWriter> log_;
+  std::unique_ptr<OwnLog> own_log_;
+  std::optional<Engine> engine_;
+  StreamServer stream_;
+  StreamClient input_;
+  bool was_verifying_ = false;
+};
+
+}  // namespace tandem::engine

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/live/role_loop.h"
+
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+
+namespace tandem::engine {
+
+RoleLoop::RoleLoop() : context_(1), signals_(context_, SIGINT, SIGTERM) {
+  std::signal(SIGPIPE, SIG_IGN);
+  signals_.async_wait([this](const boost::system::error_code& error, int number) {
+    if (error) return;
+    spdlog::info("{}: stopping", number == SIGINT ? "SIGINT" : "SIGTERM");
+    Stop();
+  });
+}
+
+void RoleLoop::Run() { context_.run(); }
+
+void RoleLoop::Stop(ExitCode code) {
+  if (exit_code_ == ExitCode::kYes) exit_code_ = code;
+  context_.stop();
+}
+
+void RoleLoop::Fail(const Error& error) {
+  spdlog::error("{}", error.text);
+  Stop(error.code);
+}
+
+bool RoleLoop::Check(const Status& status) {
+  if (!status) Fail(status.error());
+  return status.ok();
+}
+
+}  // namespace tandem::engine

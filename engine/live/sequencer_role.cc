@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/live/sequencer_role.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+
+#include "replay/log_reader.h"
+
+namespace tandem::engine {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::chrono::milliseconds kTickCheck{10};
+constexpr std::chrono::milliseconds kSyncInterval{100};
+
+std::int64_t NowNs() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+SequencerRole::SequencerRole(SequencerRoleOptions options, replay::Storage& storage)
+    : options_(std::move(options)),
+      storage_(storage),
+      tick_timer_(loop_.context()),
+      sync_timer_(loop_.context()),
+      stream_(loop_.context(), storage, [this] { return MakeStatus(); }) {}
+
+ExitCode SequencerRole::Run() {
+  if (!loop_.Check(Open())) return loop_.exit_code();
+  OnTime();
+  SyncLater();
+  loop_.Run();
+  submissions_->Close();
+  stream_.Close();
+  if (Status status = log_->Close(); !status) loop_.Fail(status.error());
+  spdlog::info("{} stopped after input message {}", options_.name, sequencer_->position().number);
+  return loop_.exit_code();
+}
+
+Status SequencerRole::Open() {
+  auto log = replay::LogWriter::Open(storage_, options_.folder,
+                                     {.session = options_.session,
+                                      .role = replay::kInputRole,
+                                      .schema = options_.schema});
+  if (!log) return log.error();
+  log_.emplace(std::move(*log));
+  if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
+  sequencer_.emplace(SequencerOptions{.session = log_->session(),
+                                      .message_size_max = options_.message_size_max});
+  if (Status status = Recover(); !status) return status;
+  if (options_.end_session && sequencer_->EndSession(NowNs())) AppendMessage();
+  if (sequencer_->ended() && !options_.end_session) {
+    return Error::BadInput("session \"" + log_->session().str() + "\" in " + options_.folder +
+                           " has ended; begin another session in another folder, or serve this "
+                           "one with --end-session");
+  }
+
+  submissions_.emplace(loop_.context(), storage_, options_.folder, log_->session(), *this);
+  stream_.Serve(options_.folder, log_->session());
+  if (!Commit()) return Error::Failure("the input log cannot be written");
+  if (Status status = submissions_->Listen(options_.submissions); !status) return status;
+  if (Status status = stream_.Listen(options_.stream); !status) return status;
+  spdlog::info("{}: session {}, input message {} is next; submissions on {}, stream on {}",
+               options_.name, log_->session().view(), sequencer_->position().number + 1,
+               submissions_->port(), stream_.port());
+  return {};
+}
+
+Status SequencerRole::Recover() {
+  if (log_->position().number == 0) return {};
+  auto reader = replay::LogReader::Open(storage_, options_.folder, {});
+  if (!reader) return reader.error();
+  for (;;) {
+    switch (reader->Next()) {
+      case replay::ReadOutcome::kMessage:
+        sequencer_->Recover(reader->message());
+        break;
+      case replay::ReadOutcome::kEnd:
+        return {};
+      case replay::ReadOutcome::kDamaged:
+        return reader->error();
+    }
+  }
+}
+
+void SequencerRole::OnTime() {
+  if (sequencer_->OnTime(NowNs())) {
+    AppendMessage();
+    if (!Commit()) return;
+  }
+  tick_timer_.expires_after(kTickCheck);
+  tick_timer_.async_wait([this](const error_code& error) {
+    if (!error) OnTime();
+  });
+}
+
+void SequencerRole::SyncLater() {
+  if (options_.durability != Durability::kInterval) return;
+  sync_timer_.expires_after(kSyncInterval);
+  sync_timer_.async_wait([this](const error_code& error) {
+    if (!error && loop_.Check(log_->Sync())) SyncLater();
+  });
+}
+
+void SequencerRole::AppendMessage() { log_->Append(sequencer_->message()); }
+
+Sequencer::Verdict SequencerRole::Submit(proto::User user, const proto::MessageView& message) {
+  const Sequencer::Verdict verdict = sequencer_->Submit(user, message, NowNs());
+  if (verdict == Sequencer::Verdict::kAccepted) AppendMessage();
+  return verdict;
+}
+
+bool SequencerRole::Commit() {
+  const bool always = options_.durability == Durability::kAlways;
+  if (!loop_.Check(always ? log_->Sync() : log_->Flush())) return false;
+  const std::uint64_t number = log_->flushed_position().number;
+  submissions_->Committed(number);
+  stream_.Publish(number);
+  return true;
+}
+
+void SequencerRole::CommitSoon() {
+  if (commit_is_scheduled_) return;
+  commit_is_scheduled_ = true;
+  asio::post(loop_.context(), [this] {
+    commit_is_scheduled_ = false;
+    Commit();
+  });
+}
+
+pb::Status SequencerRole::MakeStatus() const {
+  pb::Status status;
+  status.set_role("sequencer");
+  status.set_name(options_.name);
+  status.set_process(static_cast<std::uint64_t>(::getpid()));
+  const proto::StreamPosition position = log_->flushed_position();
+  status.set_number(position.number);
+  status.set_digest(position.digest);
+  status.set_accepted(sequencer_->accepted_total());
+  status.set_clients(submissions_->clients());
+  return status;
+}
+
+}  // namespace tandem::engine

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The live sequencer: submissions in on one port, the input stream out on another, the input log
+// between. Order for each batch: append, (sync), acknowledge, publish.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <optional>
+#include <string>
+
+#include "engine/live/durability.h"
+#include "engine/live/role_loop.h"
+#include "engine/sequencer.h"
+#include "engine/transport/stream_server.h"
+#include "engine/transport/submission_server.h"
+#include "replay/log_writer.h"
+
+namespace tandem::engine {
+
+struct SequencerRoleOptions {
+  std::string name = "sequencer";
+  std::string folder;             ///< of the input log
+  proto::Session session;         ///< blank: that of the log, which must exist then
+  std::string schema;             ///< of the application's messages, for the log
+  Endpoint submissions;           ///< where clients submit
+  Endpoint stream;                ///< where engines read
+  Durability durability = Durability::kNone;
+  std::size_t message_size_max = proto::kMessageSizeMaxDefault;
+  bool end_session = false;       ///< write the last message, then only serve
+};
+
+class SequencerRole : private SubmissionServer::Backend {
+ public:
+  SequencerRole(SequencerRoleOptions options, replay::Storage& storage);
+
+  /// Opens the log, listens, and runs until it is told to stop.
+  ExitCode Run();
+
+ private:
+  Status Open();
+  Status Recover();
+  void OnTime();
+  void SyncLater();
+  void AppendMessage();
+  pb::Status MakeStatus() const;
+
+  Sequencer::Verdict Submit(proto::User user, const proto::MessageView& message) override;
+  const Sequencer& sequencer() const override { return *sequencer_; }
+  bool Commit() override;
+  void CommitSoon() override;
+
+  SequencerRoleOptions options_;
+  replay::Storage& storage_;
+  RoleLoop loop_;
+  boost::asio::steady_timer tick_timer_;
+  boost::asio::steady_timer sync_timer_;
+  std::optional<replay::LogWriter> log_;
+  std::optional<Sequencer> sequencer_;
+  StreamServer stream_;
+  std::optional<SubmissionServer> submissions_;
+  bool commit_is_scheduled_ = false;
+};
+
+}  // namespace tandem::engine

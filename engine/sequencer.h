@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sequencer: puts submissions of many clients into one order. Pure: submissions and time in,
+// messages of the input stream out; the caller appends each to the input log before it calls again,
+// and acknowledges or publishes nothing that is not in the log. One thread.
+//
+// Exactly once: every client numbers its submissions 1, 2, 3 ... in the header's `origin`. The next
+// number is accepted, an earlier one is a duplicate and ignored, a later one is refused.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "proto/digest.h"
+#include "proto/message.h"
+
+namespace tandem::engine {
+
+struct SequencerOptions {
+  proto::Session session;
+  std::size_t message_size_max = proto::kMessageSizeMaxDefault;  ///< header and payload
+  std::int64_t tick_after_ns = 100'000'000;                      ///< a tick after this silence
+  std::size_t users_max = 4096;  ///< each costs one map entry; one more is refused
+};
+
+class Sequencer {
+ public:
+  enum class Verdict {
+    kAccepted,   ///< message() is the sequenced message
+    kDuplicate,  ///< accepted before; nothing to do
+    kRefused,    ///< reason() says why; end the connection
+  };
+
+  explicit Sequencer(const SequencerOptions& options);
+
+  /// Takes a message that the input log already holds, in order, at start-up.
+  void Recover(const proto::MessageView& message);
+
+  /// `submission`: a message whose header has type, payload_size and origin; the rest is ignored.
+  Verdict Submit(proto::User user, const proto::MessageView& submission, std::int64_t now_ns);
+
+  /// True if a tick was due; message() is it.
+  bool OnTime(std::int64_t now_ns);
+
+  /// Ends the session; message() is the last one. False if it has ended already.
+  bool EndSession(std::int64_t now_ns);
+
+  /// The message made by the last call. Valid until the next one.
+  [[nodiscard]] std::span<const std::byte> message() const { return message_; }
+  [[nodiscard]] const proto::Header& header() const { return header_; }  ///< of message()
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+
+  /// How many submissions of `user` are in the stream: the number of the last one.
+  [[nodiscard]] std::uint64_t accepted(proto::User user) const;
+  [[nodiscard]] std::uint64_t accepted_total() const { return accepted_total_; }
+  [[nodiscard]] std::size_t users() const { return accepted_.size(); }
+  [[nodiscard]] proto::StreamPosition position() const { return position_; }
+  [[nodiscard]] bool ended() const { return ended_; }
+
+ private:
+  Verdict Refuse(std::string reason);
+  void Append(std::uint16_t type, proto::User user, std::uint64_t origin,
+              std::span<const std::byte> payload, std::int64_t now_ns);
+
+  SequencerOptions options_;
+  std::map<proto::User, std::uint64_t> accepted_;
+  std::uint64_t accepted_total_ = 0;
+  proto::StreamPosition position_;
+  std::int64_t time_ns_ = 0;  ///< of the last message; never goes back
+  std::uint32_t epoch_ = 1;
+  bool ended_ = false;
+  proto::Header header_;
+  std::vector<std::byte> message_;
+  std::string reason_;
+};
+
+}  // namespace tandem::engine

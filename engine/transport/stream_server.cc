@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/transport/stream_server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "engine/transport/connection.h"
+#include "engine/transport/unsequenced.h"
+#include "proto/message.h"
+#include "replay/log_reader.h"
+#include "tandem/control.pb.h"
+
+namespace tandem::engine {
+
+namespace asio = boost::asio;
+using proto::soup::PacketType;
+using replay::LogReader;
+using replay::ReadOutcome;
+
+namespace {
+
+/// How much is read from the log ahead of what the socket takes.
+constexpr std::size_t kSendAhead = 256u << 10;
+constexpr std::size_t kSchemaPart = 32u << 10;
+
+}  // namespace
+
+/// One connection. Before login: waits. After: a cursor in the log.
+class StreamServer::Reader : public Connection::Handler,
+                             public std::enable_shared_from_this<Reader> {
+ public:
+  Reader(StreamServer& server, asio::ip::tcp::socket socket)
+      : server_(server),
+        connection_(std::make_shared<Connection>(std::move(socket), Connection::Side::kServer)) {}
+
+  void Start() { connection_->Start(*this); }
+  void Shut(const std::string& why) { connection_->Close(why); }
+
+  void SendUnsequenced(std::span<const std::byte> message) {
+    if (!logged_in_ || !connection_->can_send()) return;
+    connection_->Send(PacketType::kUnsequenced, message);
+    connection_->Flush();
+  }
+
+  /// Sends what the log has and the socket takes.
+  void Pump() {
+    if (!logged_in_ || connection_->closed()) return;
+    if (!reader_ && !OpenLog()) return;
+    while (connection_->pending() < kSendAhead) {
+      const ReadOutcome outcome = reader_->Next(server_.published_);
+      if (outcome == ReadOutcome::kEnd) break;
+      if (outcome == ReadOutcome::kDamaged) {
+        spdlog::error("serving {} ends: {}", connection_->peer(), reader_->error().text);
+        return connection_->CloseAfterSending("the log is damaged");
+      }
+      connection_->Send(PacketType::kSequenced, reader_->message().bytes);
+      if (reader_->message().header.type == TypeOf<pb::EndOfSession>()) {
+        connection_->Send(PacketType::kEndOfSession);
+      }
+    }
+    connection_->Flush();
+  }
+
+  void OnPacket(const proto::soup::Packet& packet) override {
+    if (packet.type == PacketType::kDebug) return;
+    if (packet.type == PacketType::kLogout) return connection_->Close("logged out");
+    if (packet.type == PacketType::kLoginRequest && !logged_in_) {
+      return Login(proto::soup::ParseLoginRequest(packet.payload));
+    }
+    connection_->Close("it sent a packet that does not belong here");
+  }
+
+  void OnWritable() override { Pump(); }
+
+  void OnClosed(const std::string& why) override {
+    spdlog::info("reader {} {}left: {}", connection_->peer(),
+                 user_.empty() ? "" : "(" + user_ + ") ", why);
+    server_.readers_.erase(shared_from_this());
+  }
+
+ private:
+  void Login(const std::optional<proto::soup::LoginRequest>& login) {
+    if (!login) return connection_->Close("its login request is malformed");
+    const bool session_matches = login->session.empty() || login->session == server_.session_.view();
+    if (server_.folder_.empty() || !session_matches) {
+      const char reason = static_cast<char>(proto::soup::RejectReason::kSessionNotAvailable);
+      connection_->Send(PacketType::kLoginRejected, std::string_view(&reason, 1));
+      return connection_->CloseAfterSending("its session \"" + login->session +
+                                            "\" is not available here");
+    }
+    user_ = login->user;
+    next_number_ =
+        login->number != 0 ? login->number : std::max<std::uint64_t>(1, server_.published_);
+    connection_->Send(PacketType::kLoginAccepted,
+                      Encode(proto::soup::LoginAccepted{.session = server_.session_.str(),
+                                                        .number = next_number_}));
+    logged_in_ = true;
+    if (!SendSchema()) return;
+    SendUnsequenced(server_.StatusMessage());
+    Pump();
+  }
+
+  bool SendSchema() {
+    auto log = LogReader::Open(server_.storage_, server_.folder_, {});
+    if (!log) {
+      spdlog::error("cannot serve {}: {}", connection_->peer(), log.error().text);
+      connection_->CloseAfterSending("the log cannot be read");
+      return false;
+    }
+    const std::string& schema = log->schema();
+    for (std::size_t begin = 0; begin < schema.size(); begin += kSchemaPart) {
+      pb::Schema part;
+      part.set_part(schema.substr(begin, kSchemaPart));
+      part.set_last(begin + kSchemaPart >= schema.size());
+      connection_->Send(PacketType::kUnsequenced, UnsequencedMessage(part));
+    }
+    return true;
+  }
+
+  bool OpenLog() {
+    if (next_number_ > server_.published_) return false;
+    auto log = LogReader::Open(server_.storage_, server_.folder_, {.from_number = next_number_});
+    if (!log) {
+      spdlog::error("cannot serve {}: {}", connection_->peer(), log.error().text);
+      connection_->Send(PacketType::kDebug, log.error().text);
+      connection_->CloseAfterSending("it asked for what is not there");
+      return false;
+    }
+    reader_.emplace(std::move(*log));
+    return true;
+  }
+
+  StreamServer& server_;
+  std::shared_ptr<Connection> connection_;
+  bool logged_in_ = false;
+  std::string user_;
+  std::uint64_t next_number_ = 0;  ///< until the log is open
+  std::optional<LogReader> reader_;
+};
+
+StreamServer::StreamServer(asio::io_context& context, replay::Storage& storage,
+                           std::function<pb::Status()> status)
+    : storage_(storage),
+      status_(std::move(status)),
+      listener_(context, [this](asio::ip::tcp::socket socket) { Accept(std::move(socket)); }),
+      status_timer_(context) {}
+
+StreamServer::~StreamServer() { Close(); }
+
+Status StreamServer::Listen(const Endpoint& endpoint) {
+  if (Status status = listener_.Listen(endpoint); !status) return status;
+  SendStatus();
+  return {};
+}
+
+void StreamServer::Serve(const std::string& folder, proto::Session session) {
+  folder_ = folder;
+  session_ = session;
+}
+
+void StreamServer::Publish(std::uint64_t number) {
+  if (number == published_) return;
+  published_ = number;
+  const auto readers = readers_;
+  for (const auto& reader : readers) reader->Pump();
+}
+
+void StreamServer::Close() {
+  listener_.Close();
+  status_timer_.cancel();
+  const auto readers = readers_;
+  for (const auto& reader : readers) reader->Shut("this role stops");
+}
+
+void StreamServer::Accept(asio::ip::tcp::socket socket) {
+  if (readers_.size() >= kReadersMax) {
+    spdlog::warn("a reader was turned away: there are {} already, which is the limit", kReadersMax);
+    return;
+  }
+  auto reader = std::make_shared<Reader>(*this, std::move(socket));
+  readers_.insert(reader);
+  reader->Start();
+}
+
+std::vector<std::byte> StreamServer::StatusMessage() const { return UnsequencedMessage(status_()); }
+
+void StreamServer::SendStatus() {
+  if (!readers_.empty()) {
+    const std::vector<std::byte> message = StatusMessage();
+    const auto readers = readers_;
+    for (const auto& reader : readers) reader->SendUnsequenced(message);
+  }
+  status_timer_.expires_after(kStatusInterval);
+  status_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) SendStatus();
+  });
+}
+
+}  // namespace tandem::engine

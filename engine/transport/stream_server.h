@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// StreamServer: serves one log to any number of readers, from any number on, by SoupBinTCP. Every
+// reader has a cursor in the log, so a slow one costs nobody memory. Sends the schema after login
+// and the role's status beside the stream. On the thread of the io_context.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/transport/listener.h"
+#include "pools/result.h"
+#include "proto/header.h"
+#include "replay/storage.h"
+#include "tandem/status.pb.h"
+
+namespace tandem::engine {
+
+class StreamServer {
+ public:
+  static constexpr std::size_t kReadersMax = 256;
+  static constexpr std::chrono::milliseconds kStatusInterval{100};
+
+  /// `status` makes the role's status when it is to be sent.
+  StreamServer(boost::asio::io_context& context, replay::Storage& storage,
+               std::function<pb::Status()> status);
+  ~StreamServer();
+
+  Status Listen(const Endpoint& endpoint);
+  /// The log in `folder` exists; logins are answered from now on. Until then they are rejected:
+  /// session not available.
+  void Serve(const std::string& folder, proto::Session session);
+  /// Messages up to `number` are in the log and may be read.
+  void Publish(std::uint64_t number);
+  void Close();
+
+  [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
+
+ private:
+  class Reader;
+
+  void Accept(boost::asio::ip::tcp::socket socket);
+  void SendStatus();
+  [[nodiscard]] std::vector<std::byte> StatusMessage() const;
+
+  replay::Storage& storage_;
+  std::function<pb::Status()> status_;
+  Listener listener_;
+  boost::asio::steady_timer status_timer_;
+  std::string folder_;
+  proto::Session session_;
+  std::uint64_t published_ = 0;
+  std::set<std::shared_ptr<Reader>> readers_;
+};
+
+}  // namespace tandem::engine

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SubmissionClient: submits the messages of one user, each exactly once over any number of
+// reconnects and restarts of either side, and hands over every acknowledgement. Keeps what is not
+// acknowledged in a window of fixed size. On the thread of the io_context.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/transport/connection.h"
+#include "engine/transport/listener.h"
+#include "pools/result.h"
+#include "proto/message.h"
+
+namespace tandem::engine {
+
+class SubmissionClient : private Connection::Handler {
+ public:
+  static constexpr std::size_t kWindow = 16'384;  ///< submissions sent and not acknowledged
+
+  class Handler {
+   public:
+    virtual ~Handler() = default;
+    /// The user's next message; type and payload count. Null: there are no more.
+    virtual Result<std::optional<proto::MessageView>> NextMessage() = 0;
+    /// At login: the sequencer holds `accepted` submissions of this user already.
+    virtual void OnLogin(proto::Session session, std::uint64_t accepted) = 0;
+    /// `header`: as the message stands in the input stream; origin is the user's own number.
+    virtual void OnAcknowledged(const proto::Header& header) = 0;
+    virtual void OnDisconnected(const std::string& why) = 0;
+    /// Everything is acknowledged, or it cannot go on. The last call.
+    virtual void OnDone(const Status& status) = 0;
+  };
+
+  /// `rate`: submissions a second; 0: as fast as they are taken.
+  SubmissionClient(boost::asio::io_context& context, Endpoint server, std::string user,
+                   double rate, Handler& handler);
+  ~SubmissionClient() override;
+
+  void Start() { Connect(); }
+  void Stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void Connect();
+  void ConnectLater();
+  void OnConnected(boost::asio::ip::tcp::socket socket);
+  void OnPacket(const proto::soup::Packet& packet) override;
+  void OnBatchEnd() override { Pump(); }
+  void OnWritable() override { Pump(); }
+  void OnClosed(const std::string& why) override;
+  void OnLoginAnswer(const proto::soup::Packet& packet);
+  void OnAcknowledgement(std::span<const std::byte> payload);
+
+  /// Skips what the sequencer has from an earlier run.
+  Status SkipTo(std::uint64_t accepted);
+  Status FillWindow();
+  void Pump();
+  [[nodiscard]] bool RateAllows();
+  void Finish(const Status& status);
+
+  Endpoint server_;
+  std::string user_;
+  double rate_;
+  Handler& handler_;
+  boost::asio::ip::tcp::resolver resolver_;
+  boost::asio::ip::tcp::socket connecting_;
+  boost::asio::steady_timer retry_;
+  boost::asio::steady_timer pace_;
+  std::chrono::milliseconds backoff_;
+  std::shared_ptr<Connection> connection_;
+  std::string debug_text_;  ///< what the server said last: why it will close
+  bool logged_in_ = false;
+  bool stopped_ = false;
+  bool began_ = false;  ///< a login succeeded; `acknowledged_` is known
+
+  std::uint64_t acknowledged_ = 0;
+  std::deque<std::vector<std::byte>> window_;  ///< submissions acknowledged_ + 1 on
+  std::size_t sent_ = 0;                       ///< how many of the window were sent here
+  bool exhausted_ = false;
+  Clock::time_point paced_from_;
+  double paced_ = 0;
+};
+
+}  // namespace tandem::engine

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/transport/submission_server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+#include <optional>
+#include <vector>
+
+#include "engine/transport/connection.h"
+#include "proto/message.h"
+#include "replay/log_reader.h"
+
+namespace tandem::engine {
+
+namespace asio = boost::asio;
+using proto::soup::PacketType;
+using replay::LogReader;
+using replay::ReadOutcome;
+
+namespace {
+
+/// Acknowledgements that a client has not taken; then its submissions must wait.
+constexpr std::size_t kSendAhead = 256u << 10;
+/// Input messages looked through for old acknowledgements before others get their turn.
+constexpr int kCatchUpMessages = 20'000;
+
+std::span<const std::byte> Bytes(const proto::Header& header) {
+  return std::as_bytes(std::span(&header, 1));
+}
+
+}  // namespace
+
+class SubmissionServer::Client : public Connection::Handler,
+                                 public std::enable_shared_from_this<Client> {
+ public:
+  Client(SubmissionServer& server, asio::ip::tcp::socket socket)
+      : server_(server),
+        connection_(std::make_shared<Connection>(std::move(socket), Connection::Side::kServer)) {}
+
+  void Start() { connection_->Start(*this); }
+  void Shut(const std::string& why) { connection_->Close(why); }
+
+  /// Sends the acknowledgements of what has been committed.
+  void Committed() {
+    if (!old_acknowledgements_) {
+      for (const proto::Header& header : accepted_) Acknowledge(header);
+      connection_->Flush();
+      if (connection_->pending() >= kSendAhead) connection_->PauseReading();
+    }
+    accepted_.clear();
+  }
+
+  void OnPacket(const proto::soup::Packet& packet) override {
+    if (packet.type == PacketType::kDebug) return;
+    if (packet.type == PacketType::kLogout) return connection_->Close("logged out");
+    if (packet.type == PacketType::kLoginRequest && user_.empty()) {
+      return Login(proto::soup::ParseLoginRequest(packet.payload));
+    }
+    if (packet.type == PacketType::kUnsequenced && !user_.empty()) return Submit(packet.payload);
+    connection_->Close("it sent a packet that does not belong here");
+  }
+
+  void OnWritable() override {
+    if (old_acknowledgements_) return CatchUp();
+    connection_->ResumeReading();
+  }
+
+  void OnClosed(const std::string& why) override {
+    spdlog::info("client {} {}left: {}", connection_->peer(),
+                 user_.empty() ? "" : "(" + user_.str() + ") ", why);
+    const auto found = server_.by_user_.find(user_);
+    if (found != server_.by_user_.end() && found->second == this) server_.by_user_.erase(found);
+    server_.clients_.erase(shared_from_this());
+  }
+
+ private:
+  void Reject(proto::soup::RejectReason why, const std::string& text) {
+    const char reason = static_cast<char>(why);
+    connection_->Send(PacketType::kLoginRejected, std::string_view(&reason, 1));
+    connection_->CloseAfterSending(text);
+  }
+
+  void Login(const std::optional<proto::soup::LoginRequest>& login) {
+    if (!login) return connection_->Close("its login request is malformed");
+    if (!login->session.empty() && login->session != server_.session_.view()) {
+      return Reject(proto::soup::RejectReason::kSessionNotAvailable,
+                    "its session \"" + login->session + "\" is not available here");
+    }
+    if (!proto::IsName(login->user, proto::kUserSizeMax)) {
+      return Reject(proto::soup::RejectReason::kNotAuthorised, "its user name is not one");
+    }
+    if (!server_.backend_.Commit()) return;
+    user_ = proto::User(login->user);
+    const auto found = server_.by_user_.find(user_);
+    if (found != server_.by_user_.end()) {
+      found->second->Shut("a newer login of the same user replaces it");
+    }
+    server_.by_user_[user_] = this;
+
+    const std::uint64_t accepted = server_.backend_.sequencer().accepted(user_);
+    const bool wants_old = login->number >= 1 && login->number <= accepted;
+    const std::uint64_t number = wants_old ? login->number : accepted + 1;
+    connection_->Send(
+        PacketType::kLoginAccepted,
+        Encode(proto::soup::LoginAccepted{.session = server_.session_.str(), .number = number}));
+    spdlog::info("client {} logged in from {}; {} submissions accepted so far", user_.view(),
+                 connection_->peer(), accepted);
+    if (wants_old) StartCatchUp(number);
+  }
+
+  void Submit(std::span<const std::byte> payload) {
+    const auto message = proto::ParseMessage(payload);
+    if (!message) return Refuse("a submission is not a Tandem message");
+    const Sequencer::Verdict verdict = server_.backend_.Submit(user_, *message);
+    if (verdict == Sequencer::Verdict::kRefused) {
+      return Refuse(server_.backend_.sequencer().reason());
+    }
+    if (verdict == Sequencer::Verdict::kDuplicate) return;
+    accepted_.push_back(server_.backend_.sequencer().header());
+    server_.backend_.CommitSoon();
+  }
+
+  /// Tells the client why, after what it has coming.
+  void Refuse(const std::string& why) {
+    if (!server_.backend_.Commit()) return;
+    connection_->Send(PacketType::kDebug, why);
+    connection_->CloseAfterSending("refused: " + why);
+  }
+
+  void Acknowledge(const proto::Header& header) {
+    connection_->Send(PacketType::kSequenced, Bytes(header));
+  }
+
+  void StartCatchUp(std::uint64_t number) {
+    auto log = LogReader::Open(server_.storage_, server_.folder_, {.check_digest = false});
+    if (!log) {
+      spdlog::error("cannot serve client {}: {}", user_.view(), log.error().text);
+      return connection_->CloseAfterSending("the log cannot be read");
+    }
+    old_acknowledgements_.emplace(std::move(*log));
+    catch_up_from_ = number;
+    CatchUp();
+  }
+
+  /// Looks for the client's messages in the input log, a slice at a time.
+  void CatchUp() {
+    for (int i = 0; i < kCatchUpMessages && connection_->pending() < kSendAhead; ++i) {
+      const ReadOutcome outcome = old_acknowledgements_->Next(server_.committed_);
+      if (outcome == ReadOutcome::kDamaged) {
+        spdlog::error("cannot serve client {}: {}", user_.view(),
+                      old_acknowledgements_->error().text);
+        return connection_->CloseAfterSending("the log is damaged");
+      }
+      if (outcome == ReadOutcome::kEnd) {
+        old_acknowledgements_.reset();
+        connection_->Flush();
+        return connection_->ResumeReading();
+      }
+      const proto::Header& header = old_acknowledgements_->message().header;
+      if (header.user == user_ && header.origin >= catch_up_from_) Acknowledge(header);
+    }
+    connection_->Flush();
+    if (connection_->pending() > 0) return;  // OnWritable goes on
+    asio::post(server_.context_, [self = shared_from_this()] {
+      if (self->old_acknowledgements_ && !self->connection_->closed()) self->CatchUp();
+    });
+  }
+
+  SubmissionServer& server_;
+  std::shared_ptr<Connection> connection_;
+  proto::User user_;
+  std::vector<proto::Header> accepted_;  ///< not yet committed
+  std::optional<LogReader> old_acknowledgements_;
+  std::uint64_t catch_up_from_ = 0;
+};
+
+SubmissionServer::SubmissionServer(asio::io_context& context, replay::Storage& storage,
+                                   std::string folder, proto::Session session, Backend& backend)
+    : context_(context),
+      storage_(storage),
+      folder_(std::move(folder)),
+      session_(session),
+      backend_(backend),
+      listener_(context, [this](asio::ip::tcp::socket socket) { Accept(std::move(socket)); }) {}
+
+SubmissionServer::~SubmissionServer() { Close(); }
+
+void SubmissionServer::Committed(std::uint64_t number) {
+  committed_ = number;
+  const auto clients = clients_;
+  for (const auto& client : clients) client->Committed();
+}
+
+void SubmissionServer::Close() {
+  listener_.Close();
+  const auto clients = clients_;
+  for (const auto& client : clients) client->Shut("the sequencer stops");
+}
+
+void SubmissionServer::Accept(asio::ip::tcp::socket socket) {
+  if (clients_.size() >= kClientsMax) {
+    spdlog::warn("a client was turned away: there are {} already, which is the limit", kClientsMax);
+    return;
+  }
+  auto client = std::make_shared<Client>(*this, std::move(socket));
+  clients_.insert(client);
+  client->Start();
+}
+
+}  // namespace tandem::engine

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SubmissionServer: takes submissions from many clients by SoupBinTCP and sends each client its
+// acknowledgement stream: packet n acknowledges submission n and holds the 64-byte header that the
+// message has in the input stream. Nothing is acknowledged before Committed says that it is in the
+// log. One connection per user; a newer login replaces the older one. On the thread of the
+// io_context.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "engine/sequencer.h"
+#include "engine/transport/listener.h"
+#include "pools/result.h"
+#include "replay/storage.h"
+
+namespace tandem::engine {
+
+class SubmissionServer {
+ public:
+  static constexpr std::size_t kClientsMax = 1024;
+
+  /// The sequencer behind it.
+  class Backend {
+   public:
+    virtual ~Backend() = default;
+    /// Submission `message` of `user`; an accepted one is in backend.sequencer().header().
+    virtual Sequencer::Verdict Submit(proto::User user, const proto::MessageView& message) = 0;
+    virtual const Sequencer& sequencer() const = 0;
+    /// Puts everything accepted into the log now, then calls Committed. False: it failed.
+    virtual bool Commit() = 0;
+    /// Commit soon, once for all that is ready.
+    virtual void CommitSoon() = 0;
+  };
+
+  /// `folder`: the input log, from which old acknowledgements are read.
+  SubmissionServer(boost::asio::io_context& context, replay::Storage& storage, std::string folder,
+                   proto::Session session, Backend& backend);
+  ~SubmissionServer();
+
+  Status Listen(const Endpoint& endpoint) { return listener_.Listen(endpoint); }
+  /// Everything accepted so far, up to input message `number`, is in the log.
+  void Committed(std::uint64_t number);
+  void Close();
+
+  [[nodiscard]] std::size_t clients() const { return by_user_.size(); }
+  [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
+
+ private:
+  class Client;
+
+  void Accept(boost::asio::ip::tcp::socket socket);
+
+  boost::asio::io_context& context_;
+  replay::Storage& storage_;
+  std::string folder_;
+  proto::Session session_;
+  Backend& backend_;
+  Listener listener_;
+  std::uint64_t committed_ = 0;
+  std::set<std::shared_ptr<Client>> clients_;
+  std::map<proto::User, Client*> by_user_;  ///< those that have logged in
+};
+
+}  // namespace tandem::engine

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The `tandem` program.
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+#include "tools/command.h"
+
+namespace tandem::tools {
+
+CLI::App& Commands::AddBelow(CLI::App& parent, const std::string& name,
+                             const std::string& description, const std::string& examples,
+                             CommandBody body) {
+  CLI::App& command = *parent.add_subcommand(name, description);
+  command.footer("Example:\n" + examples);
+  command.callback([this, body = std::move(body)] { chosen_ = body; });
+  return command;
+}
+
+CLI::App& Commands::Add(const std::string& name, const std::string& description,
+                        const std::string& examples, CommandBody body) {
+  return AddBelow(root_, name, description, examples, std::move(body));
+}
+
+CLI::App& Commands::AddGroup(const std::string& name, const std::string& description) {
+  CLI::App& group = *root_.add_subcommand(name, description);
+  group.require_subcommand(1);
+  return group;
+}
+
+namespace {
+
+void RegisterAll(Commands& commands) {
+  RegisterDemo(commands);
+  RegisterSequencer(commands);
+  RegisterEngine(commands);
+  RegisterDedup(commands);
+  RegisterGenerate(commands);
+  RegisterImport(commands);
+  RegisterSubmit(commands);
+  RegisterRecord(commands);
+  RegisterReplay(commands);
+  RegisterDiff(commands);
+  RegisterCat(commands);
+  RegisterStat(commands);
+  RegisterVerify(commands);
+}
+
+/// Operator logs go to stderr; stdout is for results.
+void SetUpLogging() {
+  auto logger = spdlog::stderr_color_mt("tandem");
+  logger->set_pattern("%H:%M:%S.%e %^%l%$ %v");
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+int Main(int argument_count, char** arguments) {
+  CLI::App root("Runs a stateful service twice and proves that the copies agree.", "tandem");
+  root.set_version_flag("--version", "tandem " TANDEM_VERSION);
+  root.require_subcommand(1);
+  root.get_formatter()->column_width(34);
+  root.footer(
+      "Exit codes: 0 yes or done; 1 the answer is no; 2 wrong usage or bad input; 3 out of memory "
+      "in a pool;\n4 divergence; 5 failure at run time. Try `tandem demo` first.");
+  Commands commands(root);
+  RegisterAll(commands);
+  try {
+    root.parse(argument_count, arguments);
+  } catch (const CLI::Success& success) {
+    return root.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "tandem: %s; see `tandem --help` or `tandem COMMAND --help`\n",
+                 error.what());
+    return static_cast<int>(ExitCode::kBadInput);
+  }
+  SetUpLogging();
+  const Result<ExitCode> result = commands.chosen()();
+  if (result) return static_cast<int>(*result);
+  std::fflush(stdout);
+  std::fprintf(stderr, "tandem: %s\n", result.error().text.c_str());
+  return static_cast<int>(result.error().code);
+}
+
+}  // namespace
+}  // namespace tandem::tools
+
+int main(int argument_count, char** arguments) {
+  return tandem::tools::Main(argument_count, arguments);
+}
