@@ -12,15 +12,23 @@ Lpool::Lpool(const char* name, PoolRef base)
 // The base frees what it gave when its own end comes.
 Lpool::~Lpool() { DropControl(control_); }
 
-bool Lpool::Refill(std::size_t level, std::uint64_t size) {
+bool Lpool::AllowOneMore(std::size_t level, std::uint64_t size) {
   if (level >= kLevels) {
     Refuse(*control_, size, RefusalReason::kTooLarge);
     return false;
   }
-  if (live_ >= control_->limit.elements) {
+  if (live_ >= control_->limit.elements) {  // never below the peak, so only seen at a new peak
     Refuse(*control_, size, RefusalReason::kElementLimit);
     return false;
   }
+  if (free_[level] == nullptr && !Refill(level, size)) {
+    return false;
+  }
+  live_peak_ = std::max(live_peak_, live_ + 1);
+  return true;
+}
+
+bool Lpool::Refill(std::size_t level, std::uint64_t size) {
   for (std::size_t larger = level; larger < kLevels; ++larger) {
     if (free_[larger] != nullptr) {
       Split(larger, level);

@@ -80,18 +80,15 @@ class Lpool {
   /// For pools that ask their base: as AllocMem, but null in a step too.
   [[nodiscard]] void* TryAllocMem(std::uint64_t size) {
     const std::size_t level = LevelOf(size);
-    if (level >= kLevels || free_[level] == nullptr || live_ >= control_->limit.elements)
-        [[unlikely]] {
-      if (!Refill(level, size)) {
+    if (level >= kLevels || free_[level] == nullptr || live_ == live_peak_) [[unlikely]] {
+      if (!AllowOneMore(level, size)) {
         return nullptr;
       }
     }
     FreeNode* node = free_[level];
     free_[level] = UnmarkFree(control_->name, node, BlockBytes(level));
     live_bytes_ += BlockBytes(level);
-    if (++live_ > live_peak_) {
-      live_peak_ = live_;
-    }
+    ++live_;
     return node;
   }
 
@@ -105,7 +102,8 @@ class Lpool {
   [[nodiscard]] std::uint64_t CountFree(std::uint64_t size) const;
   [[nodiscard]] Figures GetFigures() const;
 
-  void SetLimit(const Limit& limit) { control_->limit = limit; }
+  /// An error if the pool has held more.
+  Status SetLimit(const Limit& limit) { return ApplyLimit(*control_, limit); }
   [[nodiscard]] const Limit& limit() const { return control_->limit; }
   [[nodiscard]] PoolControl& control() const { return *control_; }
 
@@ -129,6 +127,8 @@ class Lpool {
     CheckNotFree(control_->name, memory);
   }
 
+  /// Sees to it that free_[level] is not empty and the peak admits one more block.
+  bool AllowOneMore(std::size_t level, std::uint64_t size);
   /// Makes free_[level] non-empty, if the limits and the base allow it.
   bool Refill(std::size_t level, std::uint64_t size);
   bool AskBase(std::size_t level, std::uint64_t size);

@@ -51,7 +51,8 @@ class Malloc {
   [[nodiscard]] std::uint64_t N() const { return live_; }
   [[nodiscard]] Figures GetFigures() const;
 
-  void SetLimit(const Limit& limit) { control_->limit = limit; }
+  /// An error if the pool has held more.
+  Status SetLimit(const Limit& limit) { return ApplyLimit(*control_, limit); }
   [[nodiscard]] const Limit& limit() const { return control_->limit; }
   [[nodiscard]] PoolControl& control() const { return *control_; }
 

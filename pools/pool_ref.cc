@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <string>
 
 #include "pools/ensure.h"
 #include "pools/lpool.h"
@@ -117,6 +118,24 @@ void DropControl(PoolControl* control) {
   } else {
     *control = PoolControl();
   }
+}
+
+Status ApplyLimit(PoolControl& control, const Limit& limit) {
+  const Figures held = PoolRef(control).GetFigures();
+  const auto refuse = [&control](std::uint64_t bound, std::uint64_t held_at_most,
+                                 const char* unit) {
+    return Error::BadInput("Pool " + std::string(control.name) + " cannot be limited to " +
+                           std::to_string(bound) + " " + unit + ": it has held " +
+                           std::to_string(held_at_most) + "; choose that or more.");
+  };
+  if (limit.elements < held.live_peak) {
+    return refuse(limit.elements, held.live_peak, "elements");
+  }
+  if (limit.bytes < held.taken_bytes) {
+    return refuse(limit.bytes, held.taken_bytes, "bytes");
+  }
+  control.limit = limit;
+  return Status();
 }
 
 }  // namespace tandem::pools

@@ -18,6 +18,8 @@
 #include <limits>
 #include <string_view>
 
+#include "pools/result.h"
+
 namespace tandem::pools {
 
 class Lpool;
@@ -38,7 +40,8 @@ inline constexpr std::size_t kMinAlignment = 16;
 inline constexpr std::size_t kMaxAlignment = 4096;
 
 /// Bounds of a pool. Reaching one is out of memory. Both are functions of the calls alone, so two
-/// copies of a deterministic process reach them at the same message.
+/// copies of a deterministic process reach them at the same message. A limit below what the pool
+/// has already held is refused: a replay under it would have ended before.
 struct Limit {
   std::uint64_t elements = kNoLimit;  ///< live elements (Tpool) or blocks (the others)
   std::uint64_t bytes = kNoLimit;     ///< bytes taken from the base, in real block sizes
@@ -103,5 +106,8 @@ class PoolRef {
 PoolControl* MakeControl(const char* name, PoolKind kind, void* pool, PoolControl* base,
                          ZoneControl* zone);
 void DropControl(PoolControl* control);
+
+/// Bounds the pool of that control; an error if the pool has held more than that.
+Status ApplyLimit(PoolControl& control, const Limit& limit);
 
 }  // namespace tandem::pools

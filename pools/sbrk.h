@@ -37,7 +37,8 @@ class Sbrk {
   /// Where the next fresh block begins: everything below is or was handed out.
   [[nodiscard]] std::uintptr_t break_address() const { return break_; }
 
-  void SetLimit(const Limit& limit) { control_->limit = limit; }
+  /// An error if the pool has held more.
+  Status SetLimit(const Limit& limit) { return ApplyLimit(*control_, limit); }
   [[nodiscard]] const Limit& limit() const { return control_->limit; }
   [[nodiscard]] PoolControl& control() const { return *control_; }
 

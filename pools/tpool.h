@@ -77,7 +77,8 @@ class Tpool {
   /// Live elements.
   [[nodiscard]] std::uint64_t N() const { return core_.N(); }
   [[nodiscard]] Figures GetFigures() const { return core_.GetFigures(); }
-  void SetLimit(const Limit& limit) { core_.control().limit = limit; }
+  /// An error if the pool has held more.
+  Status SetLimit(const Limit& limit) { return ApplyLimit(core_.control(), limit); }
   [[nodiscard]] const Limit& limit() const { return core_.control().limit; }
   [[nodiscard]] PoolControl& control() const { return core_.control(); }
 

@@ -15,13 +15,20 @@ constexpr std::uint64_t kBlockBytesMax = 2u << 20;
 constexpr std::uint64_t kGrowthDivisor = 16;  // a new block is about a sixteenth of what there is
 constexpr std::uint64_t kElementsMin = 8;     // so that at most about an eighth of a block is idle
 
+// Elements of whole cache lines begin with one, so that none has a part of another.
+std::size_t NaturalAlignment(std::size_t element_bytes) {
+  constexpr std::size_t kCacheLineBytes = 64;
+  return std::min(kCacheLineBytes, element_bytes & -element_bytes);
+}
+
 }  // namespace
 
 TpoolCore::TpoolCore(const char* name, PoolRef base, std::size_t element_bytes,
                      std::size_t alignment)
     : control_(MakeControl(name, PoolKind::kTpool, this, &base.control(), base.control().zone)),
       stride_(element_bytes),
-      first_offset_(std::max(sizeof(Block), alignment)) {}
+      first_offset_(std::max(sizeof(Block), std::max(alignment, NaturalAlignment(element_bytes)))) {
+}
 
 TpoolCore::~TpoolCore() {
   PoolRef base(*control_->base);

@@ -4,7 +4,8 @@
 // elements carved in address order from blocks that the base gives. Use Tpool<T> (tpool.h).
 //
 // A fresh element is only carved when the free list is empty. So the elements carved so far are the
-// peak of the live ones, and keeping the peak costs nothing.
+// peak of the live ones, and neither keeping the peak nor the limit (never below the peak) costs
+// anything while elements are only used again.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,7 @@ class TpoolCore {
   /// Memory for one element; null: out of memory, also in a step.
   [[nodiscard]] void* TryAllocMem(std::size_t stride) {
     FreeNode* node = free_;
-    if (node == nullptr || live_ >= control_->limit.elements) [[unlikely]] {
+    if (node == nullptr) [[unlikely]] {
       return AllocSlow();
     }
     free_ = UnmarkFree(control_->name, node, stride);

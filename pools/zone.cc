@@ -76,7 +76,7 @@ Result<std::unique_ptr<Zone>> Zone::Map(const ZoneOptions& options) {
   ::new (reinterpret_cast<void*>(options.address + kZoneHeaderOffset))
       ZoneHeader(*control, options.address + kZonePreludeBytes);
   if (options.limit_bytes != 0) {
-    zone->sbrk().SetLimit({.bytes = options.limit_bytes});
+    zone->sbrk().control().limit.bytes = options.limit_bytes;
   }
   return zone;
 }
@@ -167,8 +167,7 @@ Status Zone::SetLimit(std::string_view pool, const Limit& limit) {
   if (!found.ok()) {
     return found.error();
   }
-  (*found)->limit = limit;
-  return Status();
+  return ApplyLimit(**found, limit);
 }
 
 Status Zone::SetBase(std::string_view pool, std::string_view base) {

@@ -86,7 +86,8 @@ class Zone {
 
   /// Every pool of the zone, in the order in which they were made.
   [[nodiscard]] std::vector<PoolInfo> Pools() const;
-  /// Bounds the pool of that name; an error if there is none.
+  /// Bounds the pool of that name; an error if there is none, or if it has held
+  /// more.
   Status SetLimit(std::string_view pool, const Limit& limit);
   /// Lets the pool take its memory from another pool of the zone. An error says why it cannot: no
   /// such pool, a base that serves one size only, a cycle, or memory already taken.
