@@ -50,6 +50,8 @@ class MessageScratch {
 
 /// SplitMix64 (Steele, Lea, Flood 2014): integers only, the same on every machine. It is state.
 class Random {
+  __extension__ using Wide = unsigned __int128;
+
  public:
   explicit Random(std::uint64_t seed = 0) : state_(seed) {}
   [[nodiscard]] std::uint64_t Next() {
@@ -61,7 +63,7 @@ class Random {
   }
   /// 0 to `bound` - 1; `bound` is at least 1.
   [[nodiscard]] std::uint64_t Below(std::uint64_t bound) {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(Next()) * bound) >> 64);
+    return static_cast<std::uint64_t>((static_cast<Wide>(Next()) * bound) >> 64);
   }
 
  private:

@@ -64,7 +64,8 @@ Status SequencerRole::Open() {
                            "one with --end-session");
   }
 
-  submissions_.emplace(loop_.context(), storage_, options_.folder, log_->session(), *this);
+  submissions_.emplace(loop_.context(), storage_, options_.folder, log_->session(),
+                       static_cast<SubmissionServer::Backend&>(*this));
   stream_.Serve(options_.folder, log_->session());
   if (!Commit()) return Error::Failure("the input log cannot be written");
   if (Status status = submissions_->Listen(options_.submissions); !status) return status;
