@@ -46,8 +46,8 @@ pb::Rejected::Reason Check(const pb::Configure& configure) {
   return named ? pb::Rejected::NO_REASON : pb::Rejected::BAD_SYMBOL;
 }
 
-class Book final : public engine::Application<Book, State, pb::NewOrder, pb::Cancel, pb::Reduce,
-                                              pb::Configure> {
+class Book final
+    : public engine::Application<Book, State, pb::NewOrder, pb::Cancel, pb::Reduce, pb::Configure> {
  public:
   using Application::Application;
 
@@ -294,8 +294,6 @@ Result<std::unique_ptr<replay::Application>> MakeBook(const pools::ZoneOptions& 
 }
 
 const State& StateOf(const replay::Application& book) { return Cast(book).state(); }
-pools::Zone& ZoneOf(replay::Application& book) {
-  return const_cast<Book&>(Cast(book)).zone();
-}
+pools::Zone& ZoneOf(replay::Application& book) { return const_cast<Book&>(Cast(book)).zone(); }
 
 }  // namespace tandem::book

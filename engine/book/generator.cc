@@ -33,8 +33,8 @@ struct Order {
   std::uint32_t user = 0;  // index
   std::uint64_t id = 0;
   std::uint64_t left = 0;
-  std::uint32_t side = 0;   // index of its ladder
-  std::size_t place = 0;    // in Market::live
+  std::uint32_t side = 0;  // index of its ladder
+  std::size_t place = 0;   // in Market::live
 };
 
 /// Best first, equal prices in order of arrival. The key of a bid is its price negated.
@@ -125,9 +125,7 @@ class Generator::Impl {
   }
 
  private:
-  Market& PickMarket() {
-    return markets_[LowerOfTwo(markets_.size(), markets_.size())];
-  }
+  Market& PickMarket() { return markets_[LowerOfTwo(markets_.size(), markets_.size())]; }
 
   std::uint64_t LowerOfTwo(std::uint64_t bound_a, std::uint64_t bound_b) {
     const std::uint64_t a = random_.Below(bound_a);  // drawn in this order everywhere
@@ -158,8 +156,7 @@ class Generator::Impl {
   void SendAggressive(Market& market, pb::Kind kind, FlowMessage& message) {
     const auto side = static_cast<std::uint32_t>(random_.Below(2));
     const Ladder& others = market.ladders[1 - side];
-    const std::int64_t best =
-        others.empty() ? market.middle : std::abs(others.begin()->first);
+    const std::int64_t best = others.empty() ? market.middle : std::abs(others.begin()->first);
     const std::int64_t through = static_cast<std::int64_t>(random_.Below(3)) * kTick;
     SendOrder(market, side, kind, best + (side == 0 ? through : -through), DrawSize(), message);
   }

@@ -67,8 +67,7 @@ Status LineReader::Fill() {
 Result<bool> LineReader::Next(std::string_view& line) {
   for (;;) {
     const char* const start = buffer_.get() + begin_;
-    const auto* const newline =
-        static_cast<const char*>(std::memchr(start, '\n', end_ - begin_));
+    const auto* const newline = static_cast<const char*>(std::memchr(start, '\n', end_ - begin_));
     const std::size_t size =
         newline != nullptr ? static_cast<std::size_t>(newline - start) : end_ - begin_;
     if (size > kLineSizeMax) {

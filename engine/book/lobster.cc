@@ -266,14 +266,13 @@ Result<LobsterDay> LobsterDay::Of(const std::string& path, const std::string& sy
 Result<LobsterTotals> ReadLobster(const std::string& path, const LobsterDay& day, proto::User user,
                                   const LobsterSink& sink) {
   Sizes sizes;
-  const Status sized =
-      EachRow(path, [&sizes](const LobsterRow& row, const LineReader& reader) {
-        return AddSize(row, reader, sizes);
-      });
+  const Status sized = EachRow(path, [&sizes](const LobsterRow& row, const LineReader& reader) {
+    return AddSize(row, reader, sizes);
+  });
   if (!sized) return sized.error();
   Mapper mapper(day, user, sizes, sink);
-  const Status mapped =
-      EachRow(path, [&mapper](const LobsterRow& row, const LineReader&) { return mapper.Take(row); });
+  const Status mapped = EachRow(
+      path, [&mapper](const LobsterRow& row, const LineReader&) { return mapper.Take(row); });
   if (!mapped) return mapped.error();
   return mapper.totals();
 }

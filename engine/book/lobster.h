@@ -41,7 +41,8 @@ struct LobsterRow {
   bool operator==(const LobsterRow&) const = default;
 };
 
-/// One line without its end. The error says which field is wrong and how, not in which file or line.
+/// One line without its end. The error says which field is wrong and how, not in which file or
+/// line.
 Result<LobsterRow> ParseLobsterRow(std::string_view line);
 
 /// The day and the ticker of a file; neither stands in the rows.
@@ -59,7 +60,7 @@ struct LobsterDay {
 struct LobsterTotals {
   std::uint64_t rows = 0;
   std::array<std::uint64_t, 8> rows_by_type{};  ///< index: LobsterRow::Type
-  std::uint64_t opened = 0;  ///< orders entered that the file never opened
+  std::uint64_t opened = 0;                     ///< orders entered that the file never opened
   std::uint64_t messages = 0;
 
   /// Rows that became no message.

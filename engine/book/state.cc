@@ -7,8 +7,7 @@ namespace tandem::book {
 
 static_assert(sizeof(pb::Listing) == 4, "the last two members of State leave no padding");
 
-Level* State::FindLevel(Symbol& symbol, SideIndex side, std::int64_t key,
-                        Levels::iterator& place) {
+Level* State::FindLevel(Symbol& symbol, SideIndex side, std::int64_t key, Levels::iterator& place) {
   constexpr int kLookAt = 6;
   Levels& levels = symbol.sides[side];
   place = levels.begin();

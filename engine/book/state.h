@@ -3,7 +3,8 @@
 // The state of `book`: every order, price level and symbol, each type in its own pool, joined by
 // intrusive indexes. All of it lives in the zone and hangs on one State. One thread.
 //
-//   State ── symbols by name ──> Symbol ── bids, asks: levels, best first ──> Level ── queue ──> Order
+//   State ── symbols by name ──> Symbol ── bids, asks: levels, best first ──> Level ── queue ──>
+//   Order
 //     └───── orders by (user, id) ──────────────────────────────────────────────────────────────>─┘
 //
 // A level's `key` is its price for asks and its price negated for bids, so that on both sides the
@@ -60,9 +61,9 @@ struct OrderByName {
   static Order*& Next(Order& order) { return order.next_by_name; }
 };
 
-using LevelHook = boost::intrusive::set_base_hook<
-    boost::intrusive::link_mode<boost::intrusive::normal_link>,
-    boost::intrusive::optimize_size<true>>;
+using LevelHook =
+    boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::normal_link>,
+                                    boost::intrusive::optimize_size<true>>;
 
 /// All orders of one side of a symbol at one price, first come first. Never empty.
 struct Level : LevelHook {
