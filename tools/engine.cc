@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/live/engine_role.h"
+
+#include "tools/applications.h"
+#include "tools/command.h"
+#include "tools/options.h"
+
+namespace tandem::tools {
+
+namespace {
+
+struct Options {
+  engine::EngineRoleOptions role;
+  ApplicationOptions application;
+};
+
+Result<ExitCode> Run(const Options& options) {
+  const auto zone = options.application.Zone();
+  if (!zone) return zone.error();
+  const auto application = MakeApplication(options.application.name, *zone);
+  if (!application) return application.error();
+  replay::PosixStorage storage;
+  return engine::EngineRole(options.role, **application, storage).Run();
+}
+
+}  // namespace
+
+void RegisterEngine(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command = commands.Add(
+      "engine", "Run one copy of a pair: input stream in, output stream out",
+      "  tandem engine --name A --input 127.0.0.1:9001 --log day/a --stream 9002\n"
+      "  tandem engine --name B --input 127.0.0.1:9001 --log day/b --stream 9003\n",
+      [options] { return Run(*options); });
+  command.add_option("--name", options->role.name, "Name of this copy, as A or B")->required();
+  command.add_option("--log", options->role.folder, "Folder of the output log; made if missing")
+      ->required();
+  AddEndpoint(command, "--input", options->role.input, "The sequencer's stream");
+  AddEndpoint(command, "--stream", options->role.stream, "Where the output stream is served");
+  options->application.AddTo(command);
+  command
+      .add_option("--plant-bitflip", options->role.plant_fault_at,
+                  "Drill: flip one bit of the state after this input message; the pair must notice")
+      ->type_name("NUMBER");
+}
+
+}  // namespace tandem::tools

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/options.h"
+
+#include <charconv>
+
+#include "tools/applications.h"
+
+namespace tandem::tools {
+
+void ApplicationOptions::AddTo(CLI::App& command) {
+  command.add_option("--app", name, "Application to run: " + ApplicationNames())
+      ->capture_default_str();
+  command
+      .add_option("--zone-address", zone_address,
+                  "Where the state is mapped; the same for both engines of a pair")
+      ->capture_default_str();
+  command.add_option("--zone-limit", zone_limit_bytes,
+                     "Most memory that the state may take, as 500MB or 2GiB; 0: no limit")
+      ->transform(CLI::AsSizeValue(false));
+}
+
+Result<pools::ZoneOptions> ApplicationOptions::Zone() const {
+  pools::ZoneOptions zone;
+  std::string_view digits = zone_address;
+  if (digits.starts_with("0x")) digits.remove_prefix(2);
+  std::uint64_t address = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), address, 16);
+  if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) {
+    return Error::BadInput("--zone-address \"" + zone_address +
+                           "\" is not a hexadecimal address; write it as in 0x7e8000000000");
+  }
+  zone.address = address;
+  zone.limit_bytes = zone_limit_bytes;
+  return zone;
+}
+
+void AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
+                 const std::string& description) {
+  command
+      .add_option_function<std::string>(
+          name,
+          [&endpoint](const std::string& text) {
+            auto parsed = engine::ParseEndpoint(text);
+            if (!parsed) throw CLI::ValidationError(parsed.error().text);
+            endpoint = *parsed;
+          },
+          description)
+      ->required()
+      ->type_name("HOST:PORT");
+}
+
+CLI::Option* AddSession(CLI::App& command, const std::string& name, proto::Session& session,
+                        const std::string& description) {
+  return command
+      .add_option_function<std::string>(
+          name,
+          [&session](const std::string& text) {
+            if (!proto::IsName(text, proto::kSessionSizeMax)) {
+              throw CLI::ValidationError(
+                  "\"" + text +
+                  "\" is no session name; use 1 to 10 letters, digits, '-' or '_'");
+            }
+            session = proto::Session(text);
+          },
+          description)
+      ->type_name("NAME");
+}
+
+}  // namespace tandem::tools

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Options that several subcommands share, with one wording each.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "engine/transport/listener.h"
+#include "pools/zone.h"
+#include "proto/header.h"
+
+namespace tandem::tools {
+
+/// --app, --zone-address, --zone-limit: an application and where its state lives.
+struct ApplicationOptions {
+  std::string name = "book";
+  std::string zone_address = "0x7e8000000000";
+  std::uint64_t zone_limit_bytes = 0;
+
+  void AddTo(CLI::App& command);
+  Result<pools::ZoneOptions> Zone() const;
+};
+
+/// An option whose value must be HOST:PORT.
+void AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
+                 const std::string& description);
+
+/// An option whose value must be a session name; blank if it is not given.
+CLI::Option* AddSession(CLI::App& command, const std::string& name, proto::Session& session,
+                        const std::string& description);
+
+}  // namespace tandem::tools

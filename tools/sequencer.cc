@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/live/sequencer_role.h"
+
+#include "tools/applications.h"
+#include "tools/command.h"
+#include "tools/options.h"
+
+namespace tandem::tools {
+
+namespace {
+
+struct Options {
+  engine::SequencerRoleOptions role;
+  ApplicationOptions application;
+};
+
+Result<ExitCode> Run(Options& options) {
+  // Only the schema of the application is needed: it goes into the log. Its state stays empty.
+  const auto zone = options.application.Zone();
+  if (!zone) return zone.error();
+  const auto application = MakeApplication(options.application.name, *zone);
+  if (!application) return application.error();
+  options.role.schema = (*application)->info().schema;
+  replay::PosixStorage storage;
+  return engine::SequencerRole(options.role, storage).Run();
+}
+
+}  // namespace
+
+void RegisterSequencer(Commands& commands) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command = commands.Add(
+      "sequencer", "Put what clients submit into one order: the input stream",
+      "  tandem sequencer --log day/input --session DAY1 --submissions 9000 --stream 9001\n",
+      [options] { return Run(*options); });
+  command.add_option("--log", options->role.folder, "Folder of the input log; made if missing")
+      ->required();
+  AddSession(command, "--session", options->role.session,
+             "Name of the session; may be left out if the log exists");
+  AddEndpoint(command, "--submissions", options->role.submissions, "Where clients submit");
+  AddEndpoint(command, "--stream", options->role.stream, "Where the input stream is served");
+  command
+      .add_option("--durability", options->role.durability,
+                  "When the log is synced: none (at the end), interval (every 100 ms), always "
+                  "(before anything is acknowledged)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, engine::Durability>{
+          {"none", engine::Durability::kNone},
+          {"interval", engine::Durability::kInterval},
+          {"always", engine::Durability::kAlways}}))
+      ->default_str("none");
+  command
+      .add_option("--message-size", options->role.message_size_max,
+                  "Largest message, header included, in bytes")
+      ->check(CLI::Range(std::size_t{128}, proto::kMessageSizeMaxDefault))
+      ->capture_default_str();
+  command.add_flag("--end-session", options->role.end_session,
+                   "Write the end of the session, then serve without taking submissions");
+  options->application.AddTo(command);
+}
+
+}  // namespace tandem::tools
