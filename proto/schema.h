@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Schema: what the payloads of a stream mean, from the FileDescriptorSet that logs carry. Decodes
+// messages for people and tools without any generated code. Not for the hot path: decoding a
+// message to text costs about a microsecond.
+//
+// Refused when it is loaded: maps and floating point in payloads (their bytes are not a function of
+// their content), two messages with one type number, numbers out of range.
+// One thread at a time, though nothing but scratch memory changes.
+#pragma once
+
+#include <google/protobuf/descriptor.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pools/result.h"
+#include "proto/message.h"
+
+namespace google::protobuf {
+class DynamicMessageFactory;
+class Message;
+}  // namespace google::protobuf
+
+namespace tandem::proto {
+
+/// Serialised FileDescriptorSet of the files of these messages with all that they import, and of
+/// tandem/control.proto. The same bytes for the same descriptors, whatever the process.
+[[nodiscard]] std::string SchemaOf(
+    const std::vector<const google::protobuf::Descriptor*>& messages);
+
+/// The type number of a message, by the option (tandem.pb.type); 0: it has none. For descriptors
+/// of generated code and of dynamic pools alike.
+[[nodiscard]] std::uint32_t TypeNumberOf(const google::protobuf::Descriptor& message);
+
+/// One field in which two messages differ; a value that one of them lacks is "(absent)".
+struct FieldDifference {
+  std::string path;  ///< "price", "legs[1].size"; a header field as in JSON
+  std::string a;
+  std::string b;
+  bool operator==(const FieldDifference&) const = default;
+};
+
+class Schema {
+ public:
+  /// Empty text: a schema that knows Tandem's own messages only.
+  static Result<Schema> Parse(std::string_view file_descriptor_set);
+  Schema(Schema&&) noexcept;
+  Schema& operator=(Schema&&) noexcept;
+  ~Schema();
+
+  /// The message's name without its package, or with it where that is ambiguous; of an unknown
+  /// type its number.
+  [[nodiscard]] std::string NameOf(std::uint16_t type) const;
+  /// By name, with or without the package, or by number; null: not in this schema.
+  [[nodiscard]] std::optional<std::uint16_t> TypeOf(std::string_view name) const;
+  /// All types, by number, with their names.
+  [[nodiscard]] const std::map<std::uint16_t, std::string>& names() const { return names_; }
+
+  /// Appends one line, without a line feed: number, time, type, header fields, payload.
+  void AppendText(const MessageView& message, std::string* out);
+  /// Appends one JSON object, without a line feed: header fields and "payload" by the Protobuf JSON
+  /// mapping with the field names of the .proto file and with defaults. A payload that cannot be
+  /// decoded becomes "payload_hex".
+  void AppendJson(const MessageView& message, std::string* out);
+  [[nodiscard]] std::string Text(const MessageView& message);
+  [[nodiscard]] std::string Json(const MessageView& message);
+
+  /// What differs: type, payload, the other header fields, last those that follow from the rest
+  /// (payload_size, digest). Empty if the messages are byte for byte the same.
+  [[nodiscard]] std::vector<FieldDifference> Compare(const MessageView& a, const MessageView& b);
+
+ private:
+  struct Type {
+    const google::protobuf::Descriptor* descriptor = nullptr;
+    std::unique_ptr<google::protobuf::Message> scratch;
+    std::unique_ptr<google::protobuf::Message> other_scratch;
+  };
+
+  Schema();
+  Status Index(const google::protobuf::Descriptor& message);
+  /// The decoded payload in scratch memory; null if the type is unknown or it does not decode.
+  const google::protobuf::Message* Decode(const MessageView& message, bool other = false);
+
+  std::unique_ptr<google::protobuf::DescriptorPool> pool_;
+  std::unique_ptr<google::protobuf::DynamicMessageFactory> factory_;
+  std::map<std::uint16_t, std::string> names_;
+  std::vector<Type> types_;  ///< by number
+};
+
+/// "2012-06-21T13:30:00.004241176Z"
+[[nodiscard]] std::string TimeText(std::int64_t time_ns);
+/// 16 hexadecimal digits.
+[[nodiscard]] std::string DigestText(std::uint64_t digest);
+
+}  // namespace tandem::proto

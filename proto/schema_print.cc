@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Messages as a line of text and as JSON.
+#include <google/protobuf/message.h>
+#include <google/protobuf/text_format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <cstdio>
+
+#include "proto/schema.h"
+#include "proto/schema_values.h"
+
+namespace tandem::proto {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+
+void AppendHex(std::span<const std::byte> bytes, std::string* out) {
+  for (const std::byte byte : bytes) {
+    *out += kHexDigits[std::to_integer<unsigned>(byte) >> 4];
+    *out += kHexDigits[std::to_integer<unsigned>(byte) & 15];
+  }
+}
+
+void AppendBase64(std::string_view bytes, std::string* out) {
+  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t group = 0;
+    for (std::size_t j = 0; j < 3; ++j) {
+      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    }
+    for (std::size_t j = 0; j < 4; ++j) {
+      *out += i + j > bytes.size() ? '=' : kDigits[group >> (18 - 6 * j) & 63];
+    }
+  }
+}
+
+void AppendJsonString(std::string_view text, std::string* out) {
+  *out += '"';
+  for (const char c : text) {
+    switch (c) {
+      case '"':
+        *out += "\\\"";
+        break;
+      case '\\':
+        *out += "\\\\";
+        break;
+      case '\n':
+        *out += "\\n";
+        break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+          *out += "\\u00";
+          *out += kHexDigits[static_cast<unsigned char>(c) >> 4];
+          *out += kHexDigits[static_cast<unsigned char>(c) & 15];
+        } else {
+          *out += c;
+        }
+    }
+  }
+  *out += '"';
+}
+
+void AppendJsonMessage(const Message& message, std::string* out);
+
+void AppendJsonValue(const Message& message, const FieldDescriptor& field, int index,
+                     std::string* out) {
+  const FieldValue value(message, field, index);
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+    case FieldDescriptor::CPPTYPE_UINT32:
+    case FieldDescriptor::CPPTYPE_BOOL:
+      value.AppendTo(out);
+      break;
+    case FieldDescriptor::CPPTYPE_INT64:
+    case FieldDescriptor::CPPTYPE_UINT64:
+      *out += '"';
+      value.AppendTo(out);
+      *out += '"';
+      break;
+    case FieldDescriptor::CPPTYPE_ENUM:
+      if (value.HasEnumName()) {
+        *out += '"';
+        value.AppendTo(out);
+        *out += '"';
+      } else {
+        value.AppendTo(out);
+      }
+      break;
+    case FieldDescriptor::CPPTYPE_STRING:
+      if (field.type() == FieldDescriptor::TYPE_BYTES) {
+        *out += '"';
+        AppendBase64(value.String(), out);
+        *out += '"';
+      } else {
+        AppendJsonString(value.String(), out);
+      }
+      break;
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      AppendJsonMessage(value.Nested(), out);
+      break;
+    default:
+      *out += "null";  // floating point: refused when the schema was loaded
+  }
+}
+
+void AppendJsonMessage(const Message& message, std::string* out) {
+  if (message.GetDescriptor()->file()->package() == "google.protobuf") {
+    // Timestamp and its like have a form of their own in JSON.
+    std::string text;
+    if (google::protobuf::util::MessageToJsonString(message, &text).ok()) {
+      *out += text;
+      return;
+    }
+  }
+  const Reflection& reflection = *message.GetReflection();
+  const google::protobuf::Descriptor& descriptor = *message.GetDescriptor();
+  *out += '{';
+  bool first = true;
+  for (int i = 0; i < descriptor.field_count(); ++i) {
+    const FieldDescriptor& field = *descriptor.field(i);
+    // What has no default to show is left out when it is not there.
+    if (field.has_presence() && !reflection.HasField(message, &field)) continue;
+    if (!first) *out += ',';
+    first = false;
+    *out += '"';
+    *out += field.name();
+    *out += "\":";
+    if (!field.is_repeated()) {
+      AppendJsonValue(message, field, -1, out);
+      continue;
+    }
+    *out += '[';
+    for (int j = 0; j < reflection.FieldSize(message, &field); ++j) {
+      if (j > 0) *out += ',';
+      AppendJsonValue(message, field, j, out);
+    }
+    *out += ']';
+  }
+  *out += '}';
+}
+
+}  // namespace
+
+std::string TimeText(std::int64_t time_ns) {
+  // Days since 1970 to a date of the Gregorian calendar, by eras of 400 years from 0000-03-01.
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::int64_t kDay = 86'400 * kSecond;
+  std::int64_t days = time_ns / kDay;
+  std::int64_t rest = time_ns % kDay;
+  if (rest < 0) {
+    rest += kDay;
+    --days;
+  }
+  const std::int64_t shifted = days + 719'468;
+  const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
+  const std::int64_t day_of_era = shifted - era * 146'097;
+  const std::int64_t year_of_era =
+      (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const std::int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
+  const int day = static_cast<int>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
+  const int month =
+      static_cast<int>(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+  const int year = static_cast<int>(year_of_era + era * 400 + (month <= 2 ? 1 : 0));
+  const int seconds = static_cast<int>(rest / kSecond);
+  char text[64];
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09dZ", year, month, day,
+                seconds / 3600, seconds / 60 % 60, seconds % 60, static_cast<int>(rest % kSecond));
+  return text;
+}
+
+std::string DigestText(std::uint64_t digest) {
+  char text[24];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(digest));
+  return text;
+}
+
+void Schema::AppendText(const MessageView& message, std::string* out) {
+  const Header& header = message.header;
+  *out += std::to_string(header.number);
+  *out += ' ';
+  *out += TimeText(header.time_ns);
+  *out += ' ';
+  *out += NameOf(header.type);
+  *out += " origin=" + std::to_string(header.origin);
+  if (!header.user.empty()) *out += " user=" + header.user.str();
+  if (header.index != 0) *out += " index=" + std::to_string(header.index);
+  if (header.last()) *out += " last";
+  if (header.epoch != 0) *out += " epoch=" + std::to_string(header.epoch);
+  const Message* payload = Decode(message);
+  if (payload == nullptr) {
+    *out += " payload_hex=";
+    AppendHex(message.payload(), out);
+    return;
+  }
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetSingleLineMode(true);
+  std::string text;
+  printer.PrintToString(*payload, &text);
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  *out += text.empty() ? " {}" : " { " + text + " }";
+}
+
+void Schema::AppendJson(const MessageView& message, std::string* out) {
+  const Header& header = message.header;
+  *out += "{\"number\":" + std::to_string(header.number);
+  *out += ",\"time\":\"" + TimeText(header.time_ns);
+  *out += "\",\"time_ns\":" + std::to_string(header.time_ns);
+  *out += ",\"type\":\"" + NameOf(header.type);
+  *out += "\",\"type_number\":" + std::to_string(header.type);
+  *out += ",\"session\":";
+  AppendJsonString(header.session.view(), out);
+  *out += ",\"origin\":" + std::to_string(header.origin);
+  *out += ",\"user\":";
+  AppendJsonString(header.user.view(), out);
+  *out += ",\"index\":" + std::to_string(header.index);
+  *out += header.last() ? ",\"last\":true" : ",\"last\":false";
+  *out += ",\"epoch\":" + std::to_string(header.epoch);
+  *out += ",\"digest\":\"" + DigestText(header.digest) + '"';
+  if (const Message* payload = Decode(message)) {
+    *out += ",\"payload\":";
+    AppendJsonMessage(*payload, out);
+  } else {
+    *out += ",\"payload_hex\":\"";
+    AppendHex(message.payload(), out);
+    *out += '"';
+  }
+  *out += '}';
+}
+
+std::string Schema::Text(const MessageView& message) {
+  std::string text;
+  AppendText(message, &text);
+  return text;
+}
+
+std::string Schema::Json(const MessageView& message) {
+  std::string text;
+  AppendJson(message, &text);
+  return text;
+}
+
+}  // namespace tandem::proto
