@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The simplest application: each character of an input's payload is an output (type 200) that holds
+// that character and how many outputs there were before. A tick has an output if `answers_ticks`.
+// State in ordinary memory. One thread.
+#pragma once
+
+#include <string>
+
+#include "replay/application.h"
+
+namespace tandem::tests {
+
+class EchoApplication final : public replay::Application {
+ public:
+  [[nodiscard]] const replay::ApplicationInfo& info() const override { return info_; }
+  replay::ResumePoint& resume_point() override { return resume_point_; }
+
+  void Step(const proto::MessageView& input, replay::OutputBatch& outputs) override {
+    ++steps;
+    for (const char character : input.payload_text()) {
+      Put(character, input.header.user, outputs);
+    }
+  }
+
+  void OnTime(const proto::Header& tick, replay::OutputBatch& outputs) override {
+    last_tick = tick.number;
+    if (answers_ticks) Put('t', proto::User{}, outputs);
+  }
+
+  bool answers_ticks = false;
+  int steps = 0;
+  std::uint64_t last_tick = 0;
+  std::uint8_t echoed = 0;  ///< outputs so far; a test may bend it
+
+ private:
+  void Put(char character, proto::User user, replay::OutputBatch& outputs) {
+    std::byte* const to = outputs.Append(200, user, 2);
+    to[0] = std::byte(character);
+    to[1] = std::byte(echoed++);
+  }
+
+  replay::ApplicationInfo info_{.name = "echo", .behaviour_version = 1, .schema = ""};
+  replay::ResumePoint resume_point_;
+};
+
+}  // namespace tandem::tests
