@@ -51,9 +51,17 @@ class LogReader::Impl {
   [[nodiscard]] Result<MarkState> ReadMark() const { return ReadMarkFile(storage_, folder_); }
 
   [[nodiscard]] Result<LogTail> ReadTail() const {
-    const Result<std::uint64_t> used = BytesUsedAfter(*segment_.file, offset_);
+    LogTail tail{.bytes = 0, .segment_id = segment_.header.segment_id, .offset = offset_};
+    Record record;
+    const char* why = nullptr;
+    if (ReadRecord(bytes_, offset_, segment_.header.crc, &record, &why) == RecordState::kWhole &&
+        record.kind == RecordKind::kEnd) {
+      tail.offset = record.end;
+    }
+    const Result<std::uint64_t> used = BytesUsedAfter(*segment_.file, tail.offset);
     if (!used) return used.error();
-    return LogTail{.bytes = *used, .segment_id = segment_.header.segment_id, .offset = offset_};
+    tail.bytes = *used;
+    return tail;
   }
 
  private:

@@ -44,8 +44,8 @@ class OutputBatch {
   std::size_t message_size_max_;
   std::size_t capacity_;
   std::size_t count_ = 0;
-  std::unique_ptr<std::byte[]> buffer_;      ///< messages back to back
-  std::unique_ptr<std::uint32_t[]> ends_;    ///< where message i ends
+  std::unique_ptr<std::byte[]> buffer_;    ///< messages back to back
+  std::unique_ptr<std::uint32_t[]> ends_;  ///< where message i ends
 };
 
 }  // namespace tandem::replay

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replay/log_verify.h"
+
+#include "replay/log_mark.h"
+#include "replay/log_reader.h"
+#include "replay/log_segment.h"
+
+namespace tandem::replay {
+namespace {
+
+constexpr std::uint64_t kProgressMessages = 1u << 20;
+
+}  // namespace
+
+Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
+                            const OnVerifyProgress& on_progress) {
+  Result<LogReader> opened = LogReader::Open(storage, folder, {.check_digest = true});
+  if (!opened) return opened.error();
+  LogReader& reader = *opened;
+  LogReport report;
+  report.first_number = reader.first_number();
+  report.being_written = storage.Locked(folder + "/" + std::string(kMarkFileName));
+  const Result<MarkState> mark = reader.ReadMark();
+  if (!mark) return mark.error();
+  if (!mark->text.empty()) report.problems.push_back(mark->text);
+
+  std::uint64_t segment_id = reader.segment_id();
+  report.segments = 1;
+  for (;;) {
+    const ReadOutcome outcome = reader.Next();
+    if (reader.segment_id() != segment_id) {
+      segment_id = reader.segment_id();
+      ++report.segments;
+    }
+    if (outcome == ReadOutcome::kDamaged) {
+      report.problems.push_back(reader.error().text);
+      break;
+    }
+    if (outcome == ReadOutcome::kEnd) {
+      const Result<LogTail> tail = reader.ReadTail();
+      if (!tail) return tail.error();
+      // What a writer has only half written is no problem; the next look finds it whole.
+      if (tail->bytes > 0 && !report.being_written) {
+        report.problems.push_back(
+            "the log " + folder + " ends in " + std::to_string(tail->bytes) +
+            " bytes that are no whole message, in segment " + std::to_string(tail->segment_id) +
+            " at offset " + std::to_string(tail->offset) + " after message " +
+            std::to_string(reader.position().number) +
+            "; they were never synced and will be cut when the log is continued");
+      }
+      if (!report.being_written) {
+        const std::string next = SegmentPath(folder, segment_id + 1);
+        const Result<std::unique_ptr<File>> file = storage.OpenToRead(next);
+        if (!file) return file.error();
+        if (*file != nullptr) {
+          report.problems.push_back(next + " follows message " +
+                                    std::to_string(reader.position().number) +
+                                    ", where the log ends; it will be set aside when the log is "
+                                    "continued");
+        }
+      }
+      break;
+    }
+    ++report.messages;
+    const std::uint64_t number = reader.position().number;
+    if (number == mark->mark.number && reader.position().digest != mark->mark.digest) {
+      report.problems.push_back("the log " + folder + " has another digest at message " +
+                                std::to_string(number) + " than its mark says");
+    }
+    if (on_progress && report.messages % kProgressMessages == 0) on_progress(number);
+  }
+  report.last = reader.position();
+  return report;
+}
+
+}  // namespace tandem::replay

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Checks all of a log: every record's CRC, the numbers, the digest chain, the segments, the mark,
+// and that nothing hides behind the end. Reads everything once; changes nothing. One thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "pools/result.h"
+#include "proto/digest.h"
+#include "replay/storage.h"
+
+namespace tandem::replay {
+
+struct LogReport {
+  std::uint64_t first_number = 0;  ///< of the log; last.number is less by one if it has no message
+  proto::StreamPosition last;      ///< of the last message that is good
+  std::uint64_t messages = 0;
+  std::uint64_t segments = 0;
+  bool being_written = false;         ///< a writer has the log open
+  std::vector<std::string> problems;  ///< one sentence each; empty: the log is whole
+};
+
+/// Called now and then with the number of the message just checked.
+using OnVerifyProgress = std::function<void(std::uint64_t)>;
+
+/// An error if there is no log to check; damage is in the report.
+Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
+                            const OnVerifyProgress& on_progress = {});
+
+}  // namespace tandem::replay

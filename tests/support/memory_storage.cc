@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/memory_storage.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "pools/ensure.h"
+
+namespace tandem::test {
+
+using replay::File;
+using replay::FileLock;
+using replay::Mapping;
+
+namespace {
+constexpr std::size_t kSector = 512;
+}  // namespace
+
+/// What a name stands for. Writes wait in `unsynced` until a sync applies them to `durable`.
+struct MemoryStorage::Node {
+  struct Change {
+    std::uint64_t offset = 0;
+    std::vector<std::byte> data;
+    std::uint64_t size_after = 0;
+  };
+
+  void SetSize(std::uint64_t size) { bytes.resize(size); }
+
+  std::vector<std::byte> bytes;
+  std::vector<std::byte> durable;
+  std::vector<Change> unsynced;
+  /// Copies for mappings: they outlive a change of the size, and see later writes.
+  std::vector<std::weak_ptr<std::vector<std::byte>>> mapped;
+};
+
+class MemoryStorage::MemoryMapping final : public Mapping {
+ public:
+  explicit MemoryMapping(std::shared_ptr<std::vector<std::byte>> bytes)
+      : bytes_(std::move(bytes)) {}
+  [[nodiscard]] std::span<const std::byte> bytes() const override { return *bytes_; }
+
+ private:
+  std::shared_ptr<std::vector<std::byte>> bytes_;
+};
+
+class MemoryStorage::MemoryFile final : public File {
+ public:
+  MemoryFile(MemoryStorage& storage, std::shared_ptr<Node> node, std::string path)
+      : storage_(storage), node_(std::move(node)), path_(std::move(path)) {}
+
+  Status Write(std::uint64_t offset, std::span<const std::byte> data) override {
+    bool torn = false;
+    const Status status = storage_.Operation(path_, &torn);
+    if (torn) Apply(offset, data.first(data.size() / 2));
+    if (!status) return status;
+    const std::uint64_t grown =
+        std::max<std::uint64_t>(offset + data.size(), node_->bytes.size()) - node_->bytes.size();
+    if (storage_.BytesTaken() + grown > storage_.bytes_max_) {
+      return Error::Failure("cannot write to " + path_ + ": No space left on device");
+    }
+    Apply(offset, data);
+    return {};
+  }
+
+  Result<std::size_t> Read(std::uint64_t offset, std::span<std::byte> data) override {
+    if (offset >= node_->bytes.size()) return std::size_t{0};
+    const std::size_t size = std::min<std::size_t>(data.size(), node_->bytes.size() - offset);
+    std::copy_n(node_->bytes.begin() + static_cast<std::ptrdiff_t>(offset), size, data.begin());
+    return size;
+  }
+
+  Result<std::uint64_t> Size() override { return std::uint64_t{node_->bytes.size()}; }
+
+  Status Preallocate(std::uint64_t size) override {
+    if (Status status = storage_.Operation(path_); !status) return status;
+    if (node_->bytes.size() >= size) return {};
+    if (storage_.BytesTaken() + size - node_->bytes.size() > storage_.bytes_max_) {
+      return Error::Failure("cannot preallocate " + path_ + ": No space left on device");
+    }
+    Resize(size);
+    return {};
+  }
+
+  Status Truncate(std::uint64_t size) override {
+    if (Status status = storage_.Operation(path_); !status) return status;
+    Resize(size);
+    return {};
+  }
+
+  Status Sync() override {
+    if (Status status = storage_.Operation(path_); !status) return status;
+    node_->durable = node_->bytes;
+    node_->unsynced.clear();
+    return {};
+  }
+
+  Result<std::unique_ptr<Mapping>> Map() override {
+    auto bytes = std::make_shared<std::vector<std::byte>>(node_->bytes);
+    std::erase_if(node_->mapped, [](const auto& mapped) { return mapped.expired(); });
+    node_->mapped.push_back(bytes);
+    return std::unique_ptr<Mapping>(new MemoryMapping(std::move(bytes)));
+  }
+
+ private:
+  void Apply(std::uint64_t offset, std::span<const std::byte> data) {
+    if (node_->bytes.size() < offset + data.size()) node_->bytes.resize(offset + data.size());
+    std::copy(data.begin(), data.end(), node_->bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+    node_->unsynced.push_back({offset, {data.begin(), data.end()}, node_->bytes.size()});
+    for (const auto& weak : node_->mapped) {
+      const auto mapped = weak.lock();
+      if (mapped == nullptr || mapped->size() <= offset) continue;
+      std::copy_n(data.begin(), std::min<std::size_t>(data.size(), mapped->size() - offset),
+                  mapped->begin() + static_cast<std::ptrdiff_t>(offset));
+    }
+  }
+
+  void Resize(std::uint64_t size) {
+    node_->bytes.resize(size);
+    node_->unsynced.push_back({0, {}, size});
+  }
+
+  MemoryStorage& storage_;
+  std::shared_ptr<Node> node_;
+  std::string path_;
+};
+
+class MemoryStorage::MemoryLock final : public FileLock {
+ public:
+  MemoryLock(std::shared_ptr<std::set<const Node*>> locks, std::shared_ptr<Node> node)
+      : locks_(std::move(locks)), node_(std::move(node)) {
+    locks_->insert(node_.get());
+  }
+  MemoryLock(const MemoryLock&) = delete;
+  MemoryLock& operator=(const MemoryLock&) = delete;
+  ~MemoryLock() override { locks_->erase(node_.get()); }
+
+ private:
+  std::shared_ptr<std::set<const Node*>> locks_;
+  std::shared_ptr<Node> node_;
+};
+
+void MemoryStorage::FailFrom(std::uint64_t nth, Fault fault, std::string error) {
+  FailOnce(nth, fault, std::move(error));
+  fail_until_ = std::numeric_limits<std::uint64_t>::max();
+}
+
+void MemoryStorage::FailOnce(std::uint64_t nth, Fault fault, std::string error) {
+  fail_from_ = operations_ + nth;
+  fail_until_ = fail_from_;
+  fault_ = fault;
+  fault_text_ = std::move(error);
+}
+
+void MemoryStorage::StopFailing() { fail_from_ = std::numeric_limits<std::uint64_t>::max(); }
+
+Status MemoryStorage::Operation(const std::string& path, bool* torn) {
+  ++operations_;
+  if (operations_ < fail_from_ || operations_ > fail_until_) return {};
+  if (torn != nullptr) *torn = fault_ == Fault::kTornWrite && operations_ == fail_from_;
+  return Error::Failure("cannot work on " + path + ": " + fault_text_);
+}
+
+std::uint64_t MemoryStorage::BytesTaken() const {
+  std::uint64_t taken = 0;
+  for (const auto& [path, node] : names_) taken += node->bytes.size();
+  return taken;
+}
+
+void MemoryStorage::CrashProcesses() {
+  locks_ = std::make_shared<std::set<const Node*>>();
+  StopFailing();
+}
+
+void MemoryStorage::CrashHost(std::mt19937_64* random) {
+  CrashProcesses();
+  Names names = durable_names_;
+  if (random != nullptr) {
+    for (const auto& [path, node] : names_) {
+      if (!names.contains(path) && (*random)() % 2 == 0) names[path] = node;
+    }
+  }
+  names_.clear();
+  for (const auto& [path, node] : names) {
+    // A new node: a file that is still open somewhere belongs to the time before the crash.
+    auto after = std::make_shared<Node>();
+    after->bytes = node->durable;
+    for (const Node::Change& change : node->unsynced) {
+      if (random == nullptr) break;
+      if ((*random)() % 2 == 0) after->SetSize(change.size_after);
+      for (std::size_t i = 0; i < change.data.size(); i += kSector) {
+        const std::size_t size = std::min(kSector, change.data.size() - i);
+        if ((*random)() % 2 != 0 || change.offset + i + size > after->bytes.size()) continue;
+        std::copy_n(change.data.begin() + static_cast<std::ptrdiff_t>(i), size,
+                    after->bytes.begin() + static_cast<std::ptrdiff_t>(change.offset + i));
+      }
+    }
+    after->durable = after->bytes;
+    names_[path] = std::move(after);
+  }
+  durable_names_ = names_;
+}
+
+std::vector<std::byte>& MemoryStorage::Bytes(const std::string& path) {
+  const auto found = names_.find(path);
+  ENSURE(found != names_.end(), "the test has no file %s", path.c_str());
+  return found->second->bytes;
+}
+
+std::vector<std::string> MemoryStorage::Paths() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, node] : names_) paths.push_back(path);
+  return paths;
+}
+
+void MemoryStorage::Copy(const std::string& from, const std::string& to) {
+  auto node = std::make_shared<Node>();
+  node->bytes = Bytes(from);
+  node->durable = node->bytes;
+  names_[to] = node;
+  durable_names_[to] = node;
+}
+
+Result<std::unique_ptr<File>> MemoryStorage::OpenToRead(const std::string& path) {
+  const auto found = names_.find(path);
+  if (found == names_.end()) return std::unique_ptr<File>();
+  return std::unique_ptr<File>(new MemoryFile(*this, found->second, path));
+}
+
+Result<std::unique_ptr<File>> MemoryStorage::OpenToWrite(const std::string& path) {
+  return OpenToRead(path);
+}
+
+Result<std::unique_ptr<File>> MemoryStorage::Create(const std::string& path) {
+  if (Status status = Operation(path); !status) return status.error();
+  names_[path] = std::make_shared<Node>();
+  return OpenToRead(path);
+}
+
+Status MemoryStorage::MakeFolder(const std::string& path) {
+  if (Status status = Operation(path); !status) return status;
+  folders_.insert(path);
+  return {};
+}
+
+Result<std::vector<std::string>> MemoryStorage::List(const std::string& folder) {
+  std::vector<std::string> list;
+  for (const auto& [path, node] : names_) {
+    if (path.starts_with(folder + "/")) list.push_back(path.substr(folder.size() + 1));
+  }
+  return list;
+}
+
+bool MemoryStorage::FolderExists(const std::string& folder) { return folders_.contains(folder); }
+
+Status MemoryStorage::Rename(const std::string& from, const std::string& to) {
+  if (Status status = Operation(from); !status) return status;
+  const auto found = names_.find(from);
+  if (found == names_.end()) return Error::Failure("cannot rename " + from + ": no such file");
+  names_[to] = found->second;
+  names_.erase(from);
+  return {};
+}
+
+Status MemoryStorage::Remove(const std::string& path) {
+  if (Status status = Operation(path); !status) return status;
+  if (names_.erase(path) == 0) return Error::Failure("cannot remove " + path + ": no such file");
+  return {};
+}
+
+Status MemoryStorage::SyncFolder(const std::string& folder) {
+  if (Status status = Operation(folder); !status) return status;
+  const auto inside = [&](const auto& entry) { return entry.first.starts_with(folder + "/"); };
+  std::erase_if(durable_names_, inside);
+  for (const auto& entry : names_) {
+    if (inside(entry)) durable_names_.insert(entry);
+  }
+  return {};
+}
+
+Result<std::unique_ptr<FileLock>> MemoryStorage::Lock(const std::string& path) {
+  if (!names_.contains(path)) names_[path] = std::make_shared<Node>();
+  const std::shared_ptr<Node>& node = names_[path];
+  if (locks_->contains(node.get())) return std::unique_ptr<FileLock>();
+  return std::unique_ptr<FileLock>(new MemoryLock(locks_, node));
+}
+
+bool MemoryStorage::Locked(const std::string& path) {
+  const auto found = names_.find(path);
+  return found != names_.end() && locks_->contains(found->second.get());
+}
+
+}  // namespace tandem::test
