@@ -246,7 +246,9 @@ Status LogReader::Impl::Open(std::uint64_t from_number) {
       ReadSegmentHeader(storage_, SegmentPath(folder_, ids->front()));
   if (!first) return first.error();
   first_number_ = first->first_number;
-  if (from_number == ReadOptions::kFirst) from_number = first_number_;
+  if (from_number == ReadOptions::kFirst) {
+    return EnterFirst(ids->front()) ? Status{} : Status(error_);
+  }
   if (from_number < first_number_) {
     return Error::BadInput("the log " + folder_ + " begins at message " +
                            std::to_string(first_number_) + "; message " +

@@ -17,12 +17,14 @@ class Recovery {
   Result<RecoveredLog> Run(const std::vector<std::uint64_t>& ids);
 
  private:
-  enum class Scan : std::uint8_t { kOpen, kEnded, kCut, kNotThere };
+  enum class Scan : std::uint8_t { kOpen, kEnded, kNotThere };
 
   Result<Scan> ScanSegment(std::uint64_t id);
   Status ScanRecords(File& file, std::span<const std::byte> bytes, Scan* scan);
   Status CheckMark(std::uint64_t offset) const;
   Status Cut(File& file, const char* why);
+  Status CutAfterEnd(File& file);
+  Status Clear(File& file);
   Status SetAside(std::uint64_t from_id, std::uint64_t to_id);
 
   Storage& storage_;
@@ -108,7 +110,7 @@ Status Recovery::ScanRecords(File& file, std::span<const std::byte> bytes, Scan*
     if (Status status = CheckMark(log_.offset); !status) return status;
     if (log_.ended) {
       *scan = Scan::kEnded;
-      return {};
+      return CutAfterEnd(file);
     }
     Record record;
     const char* why = "there are only zeros";
@@ -123,9 +125,8 @@ Status Recovery::ScanRecords(File& file, std::span<const std::byte> bytes, Scan*
       }
     }
     if (wrong != nullptr) {
-      const Status status = Cut(file, wrong);
-      *scan = log_.report.bytes_cut > 0 ? Scan::kCut : Scan::kOpen;
-      return status;
+      *scan = Scan::kOpen;
+      return Cut(file, wrong);
     }
     log_.offset = record.end;
     if (record.kind == RecordKind::kMessage) {
@@ -160,6 +161,24 @@ Status Recovery::Cut(File& file, const char* why) {
   if (mark_.Covers(log_.segment.segment_id, log_.offset)) {
     return Damage(folder_, log_.segment.segment_id, log_.offset, log_.position.number + 1, why);
   }
+  if (Status status = Clear(file); !status) return status;
+  return file.Preallocate(log_.segment.segment_bytes);
+}
+
+// The end record has been read; nothing may follow it in the file.
+Status Recovery::CutAfterEnd(File& file) {
+  const Result<std::uint64_t> used = BytesUsedAfter(file, log_.offset);
+  if (!used) return used.error();
+  if (*used == 0) return {};
+  if (mark_.mark.segment_id > log_.segment.segment_id) {
+    return Damage(folder_, log_.segment.segment_id, log_.offset, log_.position.number + 1,
+                  "bytes follow the last record of the segment");
+  }
+  return Clear(file);
+}
+
+// Zeros from log_.offset to the last byte that is not zero.
+Status Recovery::Clear(File& file) {
   const Result<std::uint64_t> used = BytesUsedAfter(file, log_.offset);
   if (!used) return used.error();
   const std::vector<std::byte> zeros(1u << 16);
@@ -170,8 +189,7 @@ Status Recovery::Cut(File& file, const char* why) {
     }
     done += size;
   }
-  log_.report.bytes_cut = *used;
-  if (Status status = file.Preallocate(log_.segment.segment_bytes); !status) return status;
+  log_.report.bytes_cut += *used;
   return *used > 0 ? file.Sync() : Status{};
 }
 
