@@ -63,6 +63,7 @@ Deduplicator::Outcome Deduplicator::Diverge(std::size_t engine, const proto::Mes
                                             bool broken_chain) {
   divergence_ = Divergence{.number = message.header.number,
                            .engine = engine,
+                           .is_first = engines_[engine].proven,
                            .broken_chain = broken_chain,
                            .message = {message.bytes.begin(), message.bytes.end()}};
   return Outcome::kDivergence;

@@ -47,6 +47,7 @@ class Deduplicator {
   struct Divergence {
     std::uint64_t number = 0;   ///< the first output where the copies differ
     std::size_t engine = 0;     ///< whose copy came second, or broke its own digest chain
+    bool is_first = true;       ///< false: after a restart; the copies may differ before it already
     bool broken_chain = false;  ///< the message does not carry the digest that its content gives
     std::vector<std::byte> message;  ///< that copy
   };

@@ -6,7 +6,7 @@
 
 #include <cstdio>
 
-#include "proto/schema.h"
+#include "engine/live/divergence_report.h"
 #include "replay/log_reader.h"
 
 namespace tandem::engine {
@@ -16,7 +16,7 @@ using replay::ReadOutcome;
 
 namespace {
 
-constexpr std::array<const char*, Deduplicator::kEngines> kEngineNames = {"A", "B"};
+constexpr std::array<std::string_view, Deduplicator::kEngines> kEngineNames = {"A", "B"};
 
 /// Reads message `number` of the log in `folder`.
 Result<std::vector<std::byte>> ReadOne(replay::Storage& storage, const std::string& folder,
@@ -200,8 +200,7 @@ void DedupRole::OnLogin(std::size_t engine, proto::Session session) {
 }
 
 void DedupRole::OnSchema(const std::string& schema) {
-  if (!schema_.empty() || log_) return;
-  schema_ = schema;
+  if (schema_.empty()) schema_ = schema;
 }
 
 void DedupRole::OnMessage(std::size_t engine, const proto::MessageView& message) {
@@ -239,7 +238,13 @@ void DedupRole::OnBatchEnd() {
 
 void DedupRole::OnDivergence() {
   OnBatchEnd();
-  report_ = DescribeDivergence();
+  const Deduplicator::Divergence& divergence = *deduplicator_->divergence();
+  std::optional<std::vector<std::byte>> published;
+  if (divergence.number <= deduplicator_->published().number) {
+    auto bytes = ReadOne(storage_, options_.folder, divergence.number);
+    if (bytes) published = std::move(*bytes);
+  }
+  report_ = DescribeDivergence(divergence, published, kEngineNames, schema_);
   spdlog::critical("{}: the copies differ; nothing is published any more", options_.name);
   std::fputs(report_.c_str(), stdout);
   std::fflush(stdout);
@@ -269,7 +274,7 @@ pb::Status DedupRole::MakeStatus() const {
   }
   for (std::size_t engine = 0; engine < Deduplicator::kEngines; ++engine) {
     pb::EngineStatus& of = *status.add_engines();
-    of.set_name(kEngineNames[engine]);
+    of.set_name(std::string(kEngineNames[engine]));
     of.set_connected(sources_[engine]->connected());
     of.set_connections(sources_[engine]->connections());
     if (deduplicator_) {

@@ -45,7 +45,6 @@ class DedupRole {
   void OnMessage(std::size_t engine, const proto::MessageView& message);
   void OnBatchEnd();
   void OnDivergence();
-  [[nodiscard]] std::string DescribeDivergence();
   pb::Status MakeStatus() const;
 
   DedupRoleOptions options_;
