@@ -80,6 +80,7 @@ class LogReader::Impl {
   bool MapAgain();
   ReadOutcome Take(const Record& record);
   void TakeMeta(const Record& record);
+  void TakeLeadingMeta();
   Result<std::uint64_t> FindSegment(const std::vector<std::uint64_t>& ids, std::uint64_t number);
   bool Hop(std::uint64_t to_number);
   bool TakeDigestAt(std::uint64_t offset);
@@ -284,7 +285,20 @@ bool LogReader::Impl::EnterFirst(std::uint64_t segment_id) {
   if (loaded != Loaded::kYes) return false;
   position_ = {.number = segment.header.first_number - 1, .digest = segment.header.digest_before};
   Adopt(std::move(segment));
+  TakeLeadingMeta();
   return true;
+}
+
+// The meta records that the segment begins with, so that schema() is known before the first Next.
+// Whatever is wrong with them is left for Next to find.
+void LogReader::Impl::TakeLeadingMeta() {
+  Record record;
+  const char* ignored = nullptr;
+  while (ReadRecord(bytes_, offset_, segment_.header.crc, &record, &ignored) ==
+             RecordState::kWhole &&
+         record.kind != RecordKind::kMessage && record.kind != RecordKind::kEnd) {
+    TakeMeta(record);
+  }
 }
 
 // The last segment that begins at or before `number`.
