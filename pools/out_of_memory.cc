@@ -41,6 +41,16 @@ class Report {
     return *this << std::string_view(digits + i, sizeof digits - i);
   }
 
+  Report& Hex(std::uint64_t number) {
+    char digits[16];
+    std::size_t i = sizeof digits;
+    do {
+      digits[--i] = "0123456789abcdef"[number % 16];
+      number /= 16;
+    } while (number != 0);
+    return *this << "0x" << std::string_view(digits + i, sizeof digits - i);
+  }
+
   Report& Limit(std::string_view what, std::uint64_t bound) {
     return bound == kNoLimit ? *this : *this << ", limit " << bound << what;
   }
@@ -124,9 +134,10 @@ void EndOutOfMemory(const PoolControl& pool, std::uint64_t asked_bytes) {
     Describe(report, *link);
   }
   if (pool.zone != nullptr) {
-    report << "  zone at " << pool.zone->address << ": address range of "
-           << pool.zone->reserve_end - pool.zone->address << " bytes, "
-           << pool.zone->committed_end - pool.zone->address << " usable\n";
+    const ZoneControl& zone = *pool.zone;
+    report << "  zone at ";
+    report.Hex(zone.address) << ": address range of " << zone.reserve_end - zone.address
+                             << " bytes, " << zone.committed_end - zone.address << " usable\n";
   }
   report << "  Raise the limit or give the host more memory, then start again.\n";
   report.Write();

@@ -24,8 +24,7 @@ enum class RefusalReason : std::uint8_t {
   kRefusedByTest,  ///< Sbrk::RefuseAfter
 };
 
-/// Notes on this thread why `pool` refuses and returns null. Pools call it; the note that came
-/// first since the last success is not kept, the last one is.
+/// Notes on this thread why `pool` refuses, for a report that may follow at once. Returns null.
 std::nullptr_t Refuse(const PoolControl& pool, std::uint64_t asked_bytes, RefusalReason reason);
 
 /// Prints the report for a request of `asked_bytes` to `pool` and exits with code 3.
