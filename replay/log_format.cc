@@ -2,10 +2,14 @@
 #include "replay/log_format.h"
 
 #include <isa-l/crc.h>
+#ifdef __x86_64__
+#include <nmmintrin.h>
+#endif
 
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
 
 namespace tandem::replay {
 namespace {
@@ -18,9 +22,33 @@ std::uint32_t CrcBeforeLastField(const T& value) {
   return Crc32c(0, std::as_bytes(std::span(&value, 1)).first(sizeof(T) - 4));
 }
 
+#ifdef __x86_64__
+/// Below this many bytes one instruction for each eight of them beats the library.
+constexpr std::size_t kShort = 256;
+
+__attribute__((target("sse4.2"))) std::uint32_t ShortCrc32c(std::uint32_t crc,
+                                                            std::span<const std::byte> data) {
+  std::uint64_t wide = crc;
+  while (data.size() >= sizeof wide) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, data.data(), sizeof word);
+    wide = _mm_crc32_u64(wide, word);
+    data = data.subspan(sizeof word);
+  }
+  crc = static_cast<std::uint32_t>(wide);
+  for (const std::byte byte : data) crc = _mm_crc32_u8(crc, std::to_integer<std::uint8_t>(byte));
+  return crc;
+}
+#endif
+
 }  // namespace
 
 std::uint32_t Crc32c(std::uint32_t before, std::span<const std::byte> data) {
+#ifdef __x86_64__
+  // The library's set-up costs five times the checksum of a record of 100 bytes.
+  static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+  if (has_instruction && data.size() < kShort) return ~ShortCrc32c(~before, data);
+#endif
   // The library's parameter is not const, but it only reads.
   auto* bytes = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(data.data()));
   return ~crc32_iscsi(bytes, static_cast<int>(data.size()), ~before);

@@ -36,6 +36,7 @@ std::byte* OutputBatch::Append(std::uint16_t type, proto::User user, std::size_t
 
 proto::StreamPosition OutputBatch::Seal(const Header& cause, proto::Session session,
                                         proto::StreamPosition after) {
+  // Headers first, digests after: a digest that reads what was stored a moment ago waits for it.
   std::size_t begin = 0;
   for (std::size_t i = 0; i < count_; ++i) {
     std::byte* const at = buffer_.get() + begin;
@@ -43,17 +44,22 @@ proto::StreamPosition OutputBatch::Seal(const Header& cause, proto::Session sess
     std::memcpy(&header, at, sizeof header);
     header.session = session;
     header.flags = i + 1 == count_ ? proto::kLast : 0;
-    header.number = after.number + 1;
+    header.number = after.number + 1 + i;
     header.time_ns = cause.time_ns;
     header.origin = cause.number;
     header.index = static_cast<std::uint32_t>(i);
     header.epoch = cause.epoch;
     std::memcpy(at, &header, sizeof header);
-    header.digest = proto::Digest(after.digest, {at, ends_[i] - begin});
-    std::memcpy(at, &header.digest, sizeof header.digest);
-    after = {.number = header.number, .digest = header.digest};
     begin = ends_[i];
   }
+  begin = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
+    std::byte* const at = buffer_.get() + begin;
+    after.digest = proto::Digest(after.digest, {at, ends_[i] - begin});
+    std::memcpy(at + offsetof(Header, digest), &after.digest, sizeof after.digest);
+    begin = ends_[i];
+  }
+  after.number += count_;
   return after;
 }
 
