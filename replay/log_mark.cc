@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 namespace tandem::replay {
@@ -14,6 +15,8 @@ constexpr std::size_t kMarkFileSize = kMarkSlotStride + sizeof(MarkSlot);
 bool AllZero(std::span<const std::byte> bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
 }
+
+std::size_t OffsetOf(int slot) { return static_cast<std::size_t>(slot) * kMarkSlotStride; }
 
 }  // namespace
 
@@ -36,13 +39,15 @@ Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder) {
             bytes.end(), std::byte{0});
 
   int damaged = 0;
-  for (const std::size_t offset : {std::size_t{0}, kMarkSlotStride}) {
+  for (const int index : {0, 1}) {
     MarkSlot slot;
-    const auto slot_bytes = std::span(bytes).subspan(offset, sizeof slot);
+    const auto slot_bytes = std::span(bytes).subspan(OffsetOf(index), sizeof slot);
     if (AllZero(slot_bytes)) continue;
     std::memcpy(&slot, slot_bytes.data(), sizeof slot);
     if (slot.magic != kMarkMagic || slot.crc != CrcOf(slot)) {
       state.text = path + ": one of the two marks is damaged; the other one counts";
+      state.damaged = true;
+      if (state.mark.generation == 0) state.next_slot = index;
       ++damaged;
       continue;
     }
@@ -51,12 +56,15 @@ Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder) {
                              " and this build reads version " + std::to_string(kLogFormatVersion) +
                              "; use a build that knows it");
     }
-    if (slot.generation > state.mark.generation) state.mark = slot;
+    if (slot.generation > state.mark.generation) {
+      state.mark = slot;
+      state.next_slot = 1 - index;
+    }
   }
   if (damaged == 2) {
     return Error::BadInput(path +
-                           ": both marks are damaged; restore the file, or remove it to go "
-                           "on without knowing how far the log was synced");
+                           ": both marks are damaged; restore the file, or remove it to go on "
+                           "without knowing how far the log was synced");
   }
   if (!AllZero(std::span(bytes).subspan(sizeof(MarkSlot), kMarkSlotStride - sizeof(MarkSlot)))) {
     state.text = path + " has bytes between the two marks that should be zero";
@@ -67,8 +75,13 @@ Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder) {
 Status MarkFile::Write(MarkSlot slot) {
   slot.generation = ++generation_;
   slot.crc = CrcOf(slot);
-  const std::uint64_t offset = slot.generation % 2 == 1 ? 0 : kMarkSlotStride;
-  return file_->Write(offset, std::as_bytes(std::span(&slot, 1)));
+  const int index = std::exchange(next_slot_, 1 - next_slot_);
+  return file_->Write(OffsetOf(index), std::as_bytes(std::span(&slot, 1)));
+}
+
+Status MarkFile::ClearNextSlot() {
+  constexpr std::array<std::byte, sizeof(MarkSlot)> kEmpty{};
+  return file_->Write(OffsetOf(next_slot_), kEmpty);
 }
 
 }  // namespace tandem::replay

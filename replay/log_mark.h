@@ -18,6 +18,8 @@ struct MarkState {
   MarkSlot mark;         ///< the slot that counts; generation 0: none
   std::string text;      ///< what is odd about the file, as a sentence; empty: nothing
   bool missing = false;  ///< there is no mark file
+  bool damaged = false;  ///< the slot that does not count is neither whole nor empty
+  int next_slot = 0;     ///< the slot that does not count: the next mark goes there
 
   /// True if what begins at this place was synced.
   [[nodiscard]] bool Covers(std::uint64_t segment_id, std::uint64_t offset) const {
@@ -30,16 +32,20 @@ Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder);
 
 class MarkFile {
  public:
-  MarkFile(std::unique_ptr<File> file, std::uint64_t generation)
-      : file_(std::move(file)), generation_(generation) {}
+  /// `state`: what ReadMarkFile said of it.
+  MarkFile(std::unique_ptr<File> file, const MarkState& state)
+      : file_(std::move(file)), generation_(state.mark.generation), next_slot_(state.next_slot) {}
 
   /// Fills in magic, generation and CRC, and writes the slot that does not count now.
   Status Write(MarkSlot slot);
+  /// Empties the slot that does not count, so that no second torn write can leave none.
+  Status ClearNextSlot();
   Status Sync() { return file_->Sync(); }
 
  private:
   std::unique_ptr<File> file_;
-  std::uint64_t generation_;  ///< of the slot written last
+  std::uint64_t generation_;  ///< of the slot that counts
+  int next_slot_;
 };
 
 }  // namespace tandem::replay

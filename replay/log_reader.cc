@@ -187,8 +187,7 @@ LogReader::Impl::Loaded LogReader::Impl::Load(std::uint64_t segment_id, Segment*
   if (!file) return failed(file.error());
   if (*file == nullptr) {
     if (!mark_.Covers(segment_id, 0)) return Loaded::kNotThere;
-    return failed(Error::BadInput("the log " + folder_ + " is damaged: " +
-                                  SegmentFileName(segment_id) + " is missing; restore the file"));
+    return failed(MissingSegment(folder_, segment_id));
   }
   Result<std::unique_ptr<Mapping>> mapping = (*file)->Map();
   if (!mapping) return failed(mapping.error());
@@ -234,21 +233,21 @@ std::optional<ReadOutcome> LogReader::Impl::EnterNextSegment(const Record& end_r
 }
 
 Status LogReader::Impl::Open(std::uint64_t from_number) {
-  const Result<std::vector<std::uint64_t>> ids = ListSegments(storage_, folder_);
-  if (!ids) return ids.error();
+  const Result<SegmentList> list = ListSegments(storage_, folder_);
+  if (!list) return list.error();
+  const std::vector<std::uint64_t>& ids = list->ids;
   Result<MarkState> mark = ReadMarkFile(storage_, folder_);
   if (!mark) return mark.error();
   mark_ = std::move(*mark);
-  if (mark_.mark.segment_id > ids->back()) {
-    return Error::BadInput("the log " + folder_ + " is damaged: " +
-                           SegmentFileName(ids->back() + 1) + " is missing; restore the file");
+  if (mark_.mark.segment_id > ids.back() || !list->after_gap.empty()) {
+    return MissingSegment(folder_, ids.back() + 1);
   }
   const Result<SegmentHeader> first =
-      ReadSegmentHeader(storage_, SegmentPath(folder_, ids->front()));
+      ReadSegmentHeader(storage_, SegmentPath(folder_, ids.front()));
   if (!first) return first.error();
   first_number_ = first->first_number;
   if (from_number == ReadOptions::kFirst) {
-    return EnterFirst(ids->front()) ? Status{} : Status(error_);
+    return EnterFirst(ids.front()) ? Status{} : Status(error_);
   }
   if (from_number < first_number_) {
     return Error::BadInput("the log " + folder_ + " begins at message " +
@@ -256,7 +255,7 @@ Status LogReader::Impl::Open(std::uint64_t from_number) {
                            std::to_string(from_number) + " is not in it");
   }
 
-  const Result<std::uint64_t> segment_id = FindSegment(*ids, from_number);
+  const Result<std::uint64_t> segment_id = FindSegment(ids, from_number);
   if (!segment_id) return segment_id.error();
   if (!EnterFirst(*segment_id)) return error_;
   if (!Hop(from_number)) {
@@ -268,6 +267,7 @@ Status LogReader::Impl::Open(std::uint64_t from_number) {
       if (outcome == ReadOutcome::kEnd) break;
     }
   }
+  TakeLeadingMeta();
   if (from_number != ReadOptions::kEnd && position_.number + 1 != from_number) {
     return Error::BadInput("the log " + folder_ + " ends at message " +
                            std::to_string(position_.number) + "; message " +
@@ -289,7 +289,7 @@ bool LogReader::Impl::EnterFirst(std::uint64_t segment_id) {
   return true;
 }
 
-// The meta records that the segment begins with, so that schema() is known before the first Next.
+// The meta records before the next message, so that schema() is known before the first Next.
 // Whatever is wrong with them is left for Next to find.
 void LogReader::Impl::TakeLeadingMeta() {
   Record record;

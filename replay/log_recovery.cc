@@ -14,7 +14,7 @@ class Recovery {
   Recovery(Storage& storage, const std::string& folder, const MarkState& mark)
       : storage_(storage), folder_(folder), mark_(mark) {}
 
-  Result<RecoveredLog> Run(const std::vector<std::uint64_t>& ids);
+  Result<RecoveredLog> Run(const SegmentList& segments);
 
  private:
   enum class Scan : std::uint8_t { kOpen, kEnded, kNotThere };
@@ -25,7 +25,7 @@ class Recovery {
   Status Cut(File& file, const char* why);
   Status CutAfterEnd(File& file);
   Status Clear(File& file);
-  Status SetAside(std::uint64_t from_id, std::uint64_t to_id);
+  Status SetAside(const std::vector<std::uint64_t>& ids);
 
   Storage& storage_;
   const std::string& folder_;
@@ -34,11 +34,9 @@ class Recovery {
   RecoveredLog log_;
 };
 
-Result<RecoveredLog> Recovery::Run(const std::vector<std::uint64_t>& ids) {
-  if (mark_.mark.segment_id > ids.back()) {
-    return Error::BadInput("the log " + folder_ + " is damaged: " +
-                           SegmentFileName(ids.back() + 1) + " is missing; restore the file");
-  }
+Result<RecoveredLog> Recovery::Run(const SegmentList& segments) {
+  const std::vector<std::uint64_t>& ids = segments.ids;
+  if (mark_.mark.segment_id > ids.back()) return MissingSegment(folder_, ids.back() + 1);
   const Result<SegmentHeader> first =
       ReadSegmentHeader(storage_, SegmentPath(folder_, ids.front()));
   if (!first) return first.error();
@@ -46,13 +44,15 @@ Result<RecoveredLog> Recovery::Run(const std::vector<std::uint64_t>& ids) {
   const std::uint64_t from = std::max(mark_.mark.segment_id, ids.front());
   log_.first_unsynced_segment = from;
 
-  for (std::uint64_t id = from; id <= ids.back(); ++id) {
-    const Result<Scan> scan = ScanSegment(id);
+  // Names reach the disk in any order, so a crash of the host may leave a gap above the mark.
+  if (Status status = SetAside(segments.after_gap); !status) return status.error();
+  for (auto id = std::find(ids.begin(), ids.end(), from); id != ids.end(); ++id) {
+    const Result<Scan> scan = ScanSegment(*id);
     if (!scan) return scan.error();
     if (*scan == Scan::kEnded) continue;
     // What is not the end of a segment is the end of the log; segments after it hang in the air.
-    const std::uint64_t aside_from = *scan == Scan::kNotThere ? id : id + 1;
-    if (const Status status = SetAside(aside_from, ids.back()); !status) return status.error();
+    if (*scan == Scan::kOpen) ++id;
+    if (Status status = SetAside({id, ids.end()}); !status) return status.error();
     break;
   }
   if (log_.report.bytes_cut > 0 || log_.report.segments_set_aside > 0) {
@@ -193,22 +193,22 @@ Status Recovery::Clear(File& file) {
   return *used > 0 ? file.Sync() : Status{};
 }
 
-Status Recovery::SetAside(std::uint64_t from_id, std::uint64_t to_id) {
-  // The last one first: a crash in between leaves no gap.
-  for (std::uint64_t id = to_id; id >= from_id; --id) {
-    const std::string path = SegmentPath(folder_, id);
+Status Recovery::SetAside(const std::vector<std::uint64_t>& ids) {
+  if (ids.empty()) return {};
+  // The last one first: a crash in between leaves no new gap.
+  for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
+    const std::string path = SegmentPath(folder_, *id);
     if (Status status = storage_.Rename(path, path + ".cut"); !status) return status;
     ++log_.report.segments_set_aside;
   }
-  return log_.report.segments_set_aside > 0 ? storage_.SyncFolder(folder_) : Status{};
+  return storage_.SyncFolder(folder_);
 }
 
 }  // namespace
 
 Result<RecoveredLog> RecoverLog(Storage& storage, const std::string& folder,
-                                const std::vector<std::uint64_t>& segment_ids,
-                                const MarkState& mark) {
-  return Recovery(storage, folder, mark).Run(segment_ids);
+                                const SegmentList& segments, const MarkState& mark) {
+  return Recovery(storage, folder, mark).Run(segments);
 }
 
 }  // namespace tandem::replay

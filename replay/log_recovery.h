@@ -8,12 +8,12 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "pools/result.h"
 #include "proto/digest.h"
 #include "replay/log_format.h"
 #include "replay/log_mark.h"
+#include "replay/log_segment.h"
 #include "replay/storage.h"
 
 namespace tandem::replay {
@@ -39,9 +39,7 @@ struct RecoveredLog {
   LogRecovery report;
 };
 
-/// `segment_ids`: as ListSegments gives them.
 Result<RecoveredLog> RecoverLog(Storage& storage, const std::string& folder,
-                                const std::vector<std::uint64_t>& segment_ids,
-                                const MarkState& mark);
+                                const SegmentList& segments, const MarkState& mark);
 
 }  // namespace tandem::replay

@@ -124,7 +124,7 @@ Result<bool> SegmentIsBlank(Storage& storage, const std::string& path) {
   return *state == HeaderState::kZero;
 }
 
-Result<std::vector<std::uint64_t>> ListSegments(Storage& storage, const std::string& folder) {
+Result<SegmentList> ListSegments(Storage& storage, const std::string& folder) {
   if (!storage.FolderExists(folder)) {
     return Error::BadInput("there is no log at " + folder + ": no such folder");
   }
@@ -139,13 +139,17 @@ Result<std::vector<std::uint64_t>> ListSegments(Storage& storage, const std::str
     return Error::BadInput(folder + " is not a log: it holds no segment (" + SegmentFileName(1) +
                            " and so on)");
   }
-  for (std::size_t i = 1; i < ids.size(); ++i) {
-    if (ids[i] != ids[i - 1] + 1) {
-      return Error::BadInput("the log " + folder + " is damaged: " +
-                             SegmentFileName(ids[i - 1] + 1) + " is missing; restore the file");
-    }
+  SegmentList list;
+  for (const std::uint64_t id : ids) {
+    const bool follows = list.ids.empty() || id == list.ids.back() + 1;
+    (follows && list.after_gap.empty() ? list.ids : list.after_gap).push_back(id);
   }
-  return ids;
+  return list;
+}
+
+Error MissingSegment(const std::string& folder, std::uint64_t segment_id) {
+  return Error::BadInput("the log " + folder + " is damaged: " + SegmentFileName(segment_id) +
+                         " is missing; restore the file");
 }
 
 Result<std::uint64_t> BytesUsedAfter(File& file, std::uint64_t offset) {

@@ -55,9 +55,16 @@ Result<SegmentHeader> ReadSegmentHeader(Storage& storage, const std::string& pat
 /// True if the file has no header yet, as when the host crashed while the log was made.
 Result<bool> SegmentIsBlank(Storage& storage, const std::string& path);
 
-/// Ids of the segments of a log, in order, without a gap; at least one. An error if `folder` is no
-/// log or a segment is missing.
-Result<std::vector<std::uint64_t>> ListSegments(Storage& storage, const std::string& folder);
+struct SegmentList {
+  std::vector<std::uint64_t> ids;        ///< in order, without a gap; at least one
+  std::vector<std::uint64_t> after_gap;  ///< those after the first missing one
+};
+
+/// The segments of a log; an error if `folder` is none.
+Result<SegmentList> ListSegments(Storage& storage, const std::string& folder);
+
+/// "the log FOLDER is damaged: 00000002.segment is missing; restore the file"
+[[nodiscard]] Error MissingSegment(const std::string& folder, std::uint64_t segment_id);
 
 /// Bytes from `offset` to the last one in the file that is not zero. Reads to the end of the file.
 Result<std::uint64_t> BytesUsedAfter(File& file, std::uint64_t offset);

@@ -127,7 +127,11 @@ Status LogWriter::Impl::Open() {
   if (*mark == nullptr) return Error::Failure(mark_path + " went away while it was opened");
   const Result<MarkState> state = ReadMarkFile(storage_, folder_);
   if (!state) return state.error();
-  mark_file_.emplace(std::move(*mark), state->mark.generation);
+  mark_file_.emplace(std::move(*mark), *state);
+  if (state->damaged) {
+    if (Status status = mark_file_->ClearNextSlot(); !status) return status;
+    if (Status status = mark_file_->Sync(); !status) return status;
+  }
 
   const Result<std::vector<std::string>> names = storage_.List(folder_);
   if (!names) return names.error();
@@ -140,14 +144,14 @@ Status LogWriter::Impl::Open() {
     }
     return Create();
   }
-  const Result<std::vector<std::uint64_t>> ids = ListSegments(storage_, folder_);
-  if (!ids) return ids.error();
-  if (ids->size() == 1 && ids->front() == 1 && state->mark.generation == 0) {
+  const Result<SegmentList> list = ListSegments(storage_, folder_);
+  if (!list) return list.error();
+  if (list->ids.size() == 1 && list->ids.front() == 1 && state->mark.generation == 0) {
     const Result<bool> blank = SegmentIsBlank(storage_, SegmentPath(folder_, 1));
     if (!blank) return blank.error();
     if (*blank) return Create();
   }
-  Result<RecoveredLog> log = RecoverLog(storage_, folder_, *ids, *state);
+  Result<RecoveredLog> log = RecoverLog(storage_, folder_, *list, *state);
   if (!log) return log.error();
   return Continue(std::move(*log), state->mark);
 }
