@@ -74,7 +74,7 @@ class Zone {
     return *static_cast<Root*>(FindRoot(sizeof(Root)));
   }
 
-  /// XXH3-64 over all used bytes but the control pages. Reads them all: 20 GB/s or so.
+  /// XXH3-64 over all used bytes but the control pages. Reads them all, at the speed of memory.
   [[nodiscard]] std::uint64_t Hash() const;
   /// What Hash() covers.
   [[nodiscard]] std::span<const std::byte> state_bytes() const;

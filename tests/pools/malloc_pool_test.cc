@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
+#include <random>
+#include <vector>
 
 #include "pools/lpool.h"
 #include "pools/tpool.h"
@@ -79,6 +83,25 @@ TEST(Malloc, FreesWhatThePoolsAboveItKept) {  // LeakSanitizer looks at the end
   EXPECT_GE(pool.GetFigures().taken_bytes, Lpool::kBaseRequestBytes);
 }
 
+TEST(Malloc, ForgetsABlockWhereverItStoodAmongTheOthers) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  Malloc pool;
+  std::vector<void*> blocks;
+  for (int i = 0; i < 5000; ++i) {
+    if (blocks.empty() || random() % 2 == 0) {
+      blocks.push_back(pool.AllocMem(100));
+    } else {
+      std::swap(blocks[random() % blocks.size()], blocks.back());
+      pool.FreeMem(blocks.back(), 100);
+      blocks.pop_back();
+    }
+  }
+  EXPECT_EQ(pool.N(), blocks.size());
+  EXPECT_EQ(pool.GetFigures().live_bytes, blocks.size() * 112);
+}
+
 using MallocDeathTest = ::testing::Test;
 
 TEST(MallocDeathTest, EndsTheProcessOnAnOverrunOrAWrongSize) {
@@ -87,6 +110,8 @@ TEST(MallocDeathTest, EndsTheProcessOnAnOverrunOrAWrongSize) {
   EXPECT_DEATH(pool.FreeMem(memory, 32), "freed but not live, or was overrun");
   EXPECT_DEATH((std::memset(memory, 1, 65), pool.FreeMem(memory, 64)),
                "overrun|heap-buffer-overflow");
+  pool.FreeMem(memory, 64);
+  EXPECT_DEATH(pool.FreeMem(memory, 64), "freed but not live|heap-use-after-free");
 }
 
 }  // namespace

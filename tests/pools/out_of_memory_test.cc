@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "pools/lpool.h"
 #include "pools/malloc_pool.h"
@@ -13,6 +14,7 @@
 namespace tandem::pools {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Eq;
 using ::testing::ExitedWithCode;
 using ::testing::HasSubstr;
@@ -96,6 +98,29 @@ TEST(OutOfMemoryDeathTest, SaysWhenTheBaseWasRefused) {
               HasSubstr("out of memory in pool book.FDb.order: 64 bytes were asked for, but pool "
                         "sbrk was refused 128 bytes by a test."));
 }
+
+// Sanitizers take memory of their own while they run, so a real refusal would hit them first.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+TEST(OutOfMemoryDeathTest, SaysWhenTheOperatingSystemReallyRefuses) {
+  Chain chain;
+  EXPECT_EXIT(
+      {
+        rlimit limit;
+        limit.rlim_cur = limit.rlim_max = 24 * kMiB;
+        setrlimit(RLIMIT_DATA, &limit);
+        const StepScope step(9);
+        while (true) {
+          (void)chain.orders.AllocMaybe();
+        }
+      },
+      ExitedWithCode(3),
+      AllOf(HasSubstr("but pool sbrk was refused 128 bytes by the operating system.\n"
+                      "  while processing message 9\n"),
+            HasSubstr("  sbrk (Sbrk): live ")));
+}
+
+#endif
 
 TEST(OutOfMemoryDeathTest, EndsTheProcessInAStepWhereItGivesNullOutside) {
   Chain chain;

@@ -79,6 +79,18 @@ TEST(Tpool, AlignsToSixteenBytesAndToTheTypeWhereThatIsMore) {
   ExpectAligned<Sized<4096, 4096>>();
 }
 
+TEST(Tpool, BeginsElementsOfWholeCacheLinesWithALine) {
+  auto zone = MapZone();
+  Tpool<Sized<64>> one("one", zone->sbrk());
+  Tpool<Sized<192>> three("three", zone->sbrk());
+  Tpool<Sized<32>> half("half", zone->sbrk());
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_TRUE(IsAligned(&one.Alloc(), 64));
+    EXPECT_TRUE(IsAligned(&three.Alloc(), 64));
+    EXPECT_TRUE(IsAligned(&half.Alloc(), 32));
+  }
+}
+
 TEST(Tpool, RunsConstructorsAndDestructorsOnceEach) {
   auto zone = MapZone();
   Tpool<Counted> pool("counted", zone->sbrk());
@@ -234,7 +246,7 @@ TEST(Tpool, ReachesALimitOfBytesThatIsNoMultipleOfABlock) {
 }
 
 TEST(Tpool, WorksOnWhenTheBaseFailedAtTheNthRequestForEveryN) {
-  constexpr std::uint64_t kRows = 30000;
+  constexpr std::uint64_t kRows = 10000;
   for (std::uint64_t n = 0;; ++n) {
     auto zone = MapZone();
     Tpool<Row> pool("rows", zone->sbrk());

@@ -147,6 +147,10 @@ TEST(Zone, ForgetsAPoolThatIsDestroyedAndUsesItsPlaceAgain) {
     names.push_back(pool.name);
   }
   EXPECT_THAT(names, ElementsAre("sbrk", "first", "third", "second"));
+  for (int i = 0; i < 100000; ++i) {  // many times what a zone has room for
+    Lpool passing("passing", zone->sbrk());
+  }
+  EXPECT_EQ(zone->Pools().size(), 4u);
 }
 
 TEST(Zone, BoundsAPoolByName) {
