@@ -18,6 +18,12 @@
 namespace tandem::tests {
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(TANDEM_CHECKED)
+constexpr std::uint64_t kMessages = 200'000;  // as many take minutes there
+#else
+constexpr std::uint64_t kMessages = 2'000'000;
+#endif
+
 std::uint64_t FromEnvironment(const char* name, std::uint64_t otherwise) {
   const char* const text = std::getenv(name);
   return text != nullptr && *text != '\0' ? std::strtoull(text, nullptr, 10) : otherwise;
@@ -81,7 +87,7 @@ Seen Compare(std::uint64_t count, Next&& next) {
 
 TEST(BookDifferential, AgreesWithTheSimpleBookOnHostileFlow) {
   const std::uint64_t seed = Seed();
-  const std::uint64_t count = FromEnvironment("TANDEM_MESSAGES", 2'000'000);
+  const std::uint64_t count = FromEnvironment("TANDEM_MESSAGES", kMessages);
   std::cout << "TANDEM_SEED=" << seed << " TANDEM_MESSAGES=" << count << "\n";
   RandomFlow flow(seed * 2 + 1);
   const Seen seen = Compare(count, [&flow] { return flow.Next(); });
@@ -96,7 +102,7 @@ TEST(BookDifferential, AgreesWithTheSimpleBookOnGeneratedFlow) {
   book::GeneratorOptions options;
   options.seed = Seed();
   options.symbols = 20;
-  const std::uint64_t count = FromEnvironment("TANDEM_MESSAGES", 2'000'000) / 4;
+  const std::uint64_t count = FromEnvironment("TANDEM_MESSAGES", kMessages) / 4;
   std::cout << "TANDEM_SEED=" << options.seed << " " << count << " messages\n";
   book::Generator generator(options);
   book::FlowMessage flow;
