@@ -8,8 +8,8 @@
 namespace tandem::engine {
 namespace {
 
-using tests::Bytes;
-using tests::View;
+using test::Bytes;
+using test::View;
 using Outcome = Deduplicator::Outcome;
 
 constexpr std::size_t kA = 0;
@@ -31,7 +31,7 @@ std::vector<Bytes> Outputs(const std::vector<std::string>& words) {
       header.origin = input;
       header.index = static_cast<std::uint32_t>(index);
       header.epoch = 1;
-      outputs.push_back(tests::Seal(header, word.substr(index, 1), digest));
+      outputs.push_back(test::Seal(header, word.substr(index, 1), digest));
       digest = View(outputs.back()).header.digest;
     }
   }
@@ -153,7 +153,7 @@ TEST_F(DeduplicatorTest, SaysThatThereIsAGapAndKeepsItsPlace) {
 TEST_F(DeduplicatorTest, TakesNothingOfAnotherSession) {
   proto::Header header = View(outputs_[0]).header;
   header.session = proto::Session("OTHER");
-  EXPECT_EQ(Give(kA, tests::Seal(header, "a", proto::kDigestStart)), Outcome::kWrongSession);
+  EXPECT_EQ(Give(kA, test::Seal(header, "a", proto::kDigestStart)), Outcome::kWrongSession);
   EXPECT_EQ(published(), 0u);
   EXPECT_FALSE(deduplicator_->divergence().has_value());
 }

@@ -9,10 +9,10 @@
 namespace tandem::engine {
 namespace {
 
-using tests::Bytes;
-using tests::EchoApplication;
-using tests::TestStream;
-using tests::View;
+using test::Bytes;
+using test::EchoApplication;
+using test::TestStream;
+using test::View;
 
 constexpr std::uint16_t kType = proto::kFirstApplicationType;
 
@@ -88,7 +88,7 @@ class EngineTest : public testing::Test {
 
 TEST_F(EngineTest, AppendsEverythingWhenItsLogIsEmpty) {
   EXPECT_EQ(outputs_.size(), 11u);
-  EXPECT_TRUE(tests::IsChained(outputs_));
+  EXPECT_TRUE(test::IsChained(outputs_));
 }
 
 TEST_F(EngineTest, AfterACrashAtAnyOutputVerifiesItsLogAndAppendsOnlyWhatIsMissing) {

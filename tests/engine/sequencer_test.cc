@@ -11,9 +11,9 @@ namespace tandem::engine {
 namespace {
 
 using proto::User;
-using tests::Bytes;
-using tests::Submission;
-using tests::View;
+using test::Bytes;
+using test::Submission;
+using test::View;
 using Verdict = Sequencer::Verdict;
 using Lines = std::vector<std::string>;
 
@@ -45,7 +45,7 @@ class SequencerTest : public testing::Test {
 
   Lines ShowLog() const {
     Lines lines;
-    for (const Bytes& message : log_) lines.push_back(tests::Show(message));
+    for (const Bytes& message : log_) lines.push_back(test::Show(message));
     return lines;
   }
 
@@ -85,7 +85,7 @@ TEST_F(SequencerTest, NumbersTheSubmissionsOfManyUsersInOneOrder) {
 
 TEST_F(SequencerTest, ChainsTheDigestsFromTheStart) {
   for (std::uint64_t n = 1; n <= 5; ++n) Submit("U1", Submission(n, kType, "x"));
-  EXPECT_TRUE(tests::IsChained(log_));
+  EXPECT_TRUE(test::IsChained(log_));
   EXPECT_EQ(sequencer_.position(),
             (proto::StreamPosition{.number = 5, .digest = View(log_[4]).header.digest}));
 }
@@ -101,7 +101,7 @@ TEST_F(SequencerTest, WritesTheWholeHeaderAndTakesOnlyTypeAndOriginFromTheClient
   lies.user = User("ROOT");
   lies.index = 3;
   lies.epoch = 9;
-  Submit("U1", tests::Join(lies, "x"), 10);
+  Submit("U1", test::Join(lies, "x"), 10);
   const proto::Header header = View(log_.at(0)).header;
   EXPECT_EQ(header.session.view(), "TEST");
   EXPECT_EQ(header.number, 1u);
@@ -187,7 +187,7 @@ TEST_F(SequencerTest, TicksAfterEachFullSilenceAndNotBefore) {
                               "2 at 1100000000: type 1, cause 0 index 0, last, 0 bytes",
                               "3 at 1250000000: type 1, cause 0 index 0, last, 0 bytes",
                               "4 at 1300000000: type 100 for U1, cause 2 index 0, last, 0 bytes"}));
-  EXPECT_TRUE(tests::IsChained(log_));
+  EXPECT_TRUE(test::IsChained(log_));
   EXPECT_EQ(sequencer_.accepted_total(), 2u);
 }
 
@@ -221,17 +221,17 @@ TEST_F(SequencerTest, GoesOnAfterARestartAsIfNothingHadHappened) {
                               "2 at 200000000: type 1, cause 0 index 0, last, 0 bytes",
                               "3 at 300000000: type 100 for U2, cause 1 index 0, last, 1 bytes",
                               "4 at 300000000: type 100 for U2, cause 2 index 0, last, 1 bytes"}));
-  EXPECT_TRUE(tests::IsChained(log_));
+  EXPECT_TRUE(test::IsChained(log_));
 }
 
 TEST_F(SequencerTest, KeepsTheEpochOfTheLogItRecovers) {
-  tests::TestStream input;
+  test::TestStream input;
   input.next.epoch = 7;
   log_.push_back(input.Add(kType, "a"));
   Restart();
   Submit("U1", Submission(2, kType, "b"), 2000);
   EXPECT_EQ(View(log_.back()).header.epoch, 7u);
-  EXPECT_TRUE(tests::IsChained(log_));
+  EXPECT_TRUE(test::IsChained(log_));
 }
 
 TEST_F(SequencerTest, RemembersAfterARestartThatTheSessionHasEnded) {
@@ -245,7 +245,7 @@ TEST_F(SequencerTest, RemembersAfterARestartThatTheSessionHasEnded) {
 using SequencerDeathTest = SequencerTest;
 
 TEST_F(SequencerDeathTest, RecoversNothingOutOfOrder) {
-  tests::TestStream input;
+  test::TestStream input;
   input.Add(kType);
   const Bytes second = input.Add(kType);
   EXPECT_DEATH(sequencer_.Recover(View(second)), "recovered message 2 after 0");

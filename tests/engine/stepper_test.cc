@@ -10,9 +10,9 @@
 namespace tandem::replay {
 namespace {
 
-using tests::Bytes;
-using tests::TestStream;
-using tests::View;
+using test::Bytes;
+using test::TestStream;
+using test::View;
 using Lines = std::vector<std::string>;
 
 constexpr std::uint16_t kTick = 1;
@@ -36,7 +36,7 @@ class StepperTest : public testing::Test {
     if (const Status status = stepper_.Apply(View(input)); !status) return {status.error().text};
     Lines lines;
     for (const Bytes& output : Outputs(stepper_)) {
-      lines.push_back(tests::Show(output));
+      lines.push_back(test::Show(output));
       all_outputs_.push_back(output);
     }
     return lines;
@@ -59,7 +59,7 @@ class StepperTest : public testing::Test {
   }
 
   TestStream input_;
-  tests::EchoApplication application_;
+  test::EchoApplication application_;
   Stepper stepper_{application_, proto::Session("TEST")};
   std::vector<Bytes> all_outputs_;
 };
@@ -81,7 +81,7 @@ TEST_F(StepperTest, NumbersOutputsAcrossInputsWithNoneOneAndMany) {
             (Lines{"4 at 1004: type 200 for U1, cause 4 index 0, 2 bytes",
                    "5 at 1004: type 200 for U1, cause 4 index 1, 2 bytes",
                    "6 at 1004: type 200 for U1, cause 4 index 2, last, 2 bytes"}));
-  EXPECT_TRUE(tests::IsChained(all_outputs_));
+  EXPECT_TRUE(test::IsChained(all_outputs_));
 }
 
 TEST_F(StepperTest, MovesTheResumePointWithEveryInput) {
@@ -123,7 +123,7 @@ TEST_F(StepperTest, AnswersTheEndOfTheSessionAndTakesNothingAfterIt) {
   EXPECT_EQ(stepper_.position().ended, 1u);
   ExpectRefused(input_.Add(kType, "b"),
                 "input message 3 follows the end of the session; nothing may");
-  EXPECT_TRUE(tests::IsChained(all_outputs_));
+  EXPECT_TRUE(test::IsChained(all_outputs_));
 }
 
 TEST_F(StepperTest, RefusesAnotherSession) {
@@ -208,7 +208,7 @@ class TypedStepperTest : public testing::Test {
 TEST_F(TypedStepperTest, RefusesAnUnknownApplicationTypeInTheStream) {
   const auto outputs = Apply(input_.Add(150, "whatever"));
   ASSERT_EQ(outputs.size(), 1u);
-  EXPECT_EQ(tests::Show(outputs[0]), "1 at 1001: type 10 for U1, cause 1 index 0, last, 5 bytes");
+  EXPECT_EQ(test::Show(outputs[0]), "1 at 1001: type 10 for U1, cause 1 index 0, last, 5 bytes");
   pb::Refused refused;
   ASSERT_TRUE(refused.ParseFromString(std::string(View(outputs[0]).payload_text())));
   EXPECT_EQ(refused.reason(), pb::Refused::UNKNOWN_TYPE);
@@ -234,9 +234,9 @@ TEST_F(TypedStepperTest, StepsATypedApplication) {
   add.set_outputs(3);
   const auto outputs = Apply(input_.Add(add));
   ASSERT_EQ(outputs.size(), 3u);
-  EXPECT_EQ(tests::Show(outputs[0]), "1 at 1001: type 200 for U1, cause 1 index 0, 6 bytes");
-  EXPECT_EQ(tests::Show(outputs[1]), "2 at 1001: type 201, cause 1 index 1, 6 bytes");
-  EXPECT_EQ(tests::Show(outputs[2]), "3 at 1001: type 201, cause 1 index 2, last, 6 bytes");
+  EXPECT_EQ(test::Show(outputs[0]), "1 at 1001: type 200 for U1, cause 1 index 0, 6 bytes");
+  EXPECT_EQ(test::Show(outputs[1]), "2 at 1001: type 201, cause 1 index 1, 6 bytes");
+  EXPECT_EQ(test::Show(outputs[2]), "3 at 1001: type 201, cause 1 index 2, last, 6 bytes");
   counter::pb::Changed changed;
   ASSERT_TRUE(changed.ParseFromString(std::string(View(outputs[2]).payload_text())));
   EXPECT_EQ(changed.counter(), 7u);

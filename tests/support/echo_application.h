@@ -9,7 +9,7 @@
 
 #include "replay/application.h"
 
-namespace tandem::tests {
+namespace tandem::test {
 
 class EchoApplication final : public replay::Application {
  public:
@@ -44,4 +44,4 @@ class EchoApplication final : public replay::Application {
   replay::ResumePoint resume_point_;
 };
 
-}  // namespace tandem::tests
+}  // namespace tandem::test

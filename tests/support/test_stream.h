@@ -18,7 +18,7 @@
 #include "proto/digest.h"
 #include "proto/message.h"
 
-namespace tandem::tests {
+namespace tandem::test {
 
 using Bytes = std::vector<std::byte>;
 
@@ -113,4 +113,4 @@ class TestStream {
   return true;
 }
 
-}  // namespace tandem::tests
+}  // namespace tandem::test
