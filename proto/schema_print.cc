@@ -40,26 +40,19 @@ void AppendBase64(std::string_view bytes, std::string* out) {
 }
 
 void AppendJsonString(std::string_view text, std::string* out) {
+  constexpr std::string_view kEscaped = "\"\\\b\f\n\r\t";
+  constexpr std::string_view kLetters = "\"\\bfnrt";
   *out += '"';
   for (const char c : text) {
-    switch (c) {
-      case '"':
-        *out += "\\\"";
-        break;
-      case '\\':
-        *out += "\\\\";
-        break;
-      case '\n':
-        *out += "\\n";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-          *out += "\\u00";
-          *out += kHexDigits[static_cast<unsigned char>(c) >> 4];
-          *out += kHexDigits[static_cast<unsigned char>(c) & 15];
-        } else {
-          *out += c;
-        }
+    if (const auto at = kEscaped.find(c); at != std::string_view::npos) {
+      *out += '\\';
+      *out += kLetters[at];
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      *out += "\\u00";
+      *out += kHexDigits[static_cast<unsigned char>(c) >> 4];
+      *out += kHexDigits[static_cast<unsigned char>(c) & 15];
+    } else {
+      *out += c;
     }
   }
   *out += '"';
