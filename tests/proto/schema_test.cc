@@ -306,8 +306,8 @@ TEST(Schema, PrintsPayloadsAsProtobufsOwnJsonPrinterDoes) {
            "",
            "a: -1 b: -2 c: 4294967295 d: 4 e: -5 f: -9223372036854775808 g: -7 "
            "h: 18446744073709551615 i: 9 j: -10 yes: true color: RED text: \"a \\\"b\\\" \\\\ / "
-           "\\t "
-           "\\n \\001 \\177 \\303\\251\" raw: \"\" part { size: 3 parts { } parts { size: -1 } }",
+           "\\t \\r \\b \\f \\n \\001 \\177 \\303\\251\" raw: \"\" part { size: 3 parts { } parts "
+           "{ size: -1 } }",
            "raw: \"a\" numbers: 1 numbers: -2 colors: RED colors: NONE texts: \"\" texts: \"x\" "
            "parts {} parts { size: 2 } maybe: 0 flags: true flags: false",
            "raw: \"ab\" camelCase_and_snake: \"s\" maybe: 7",
