@@ -135,13 +135,13 @@ TEST_P(PlantedBugTest, IsFound) {
 
 INSTANTIATE_TEST_SUITE_P(
     Simulation, PlantedBugTest,
-    testing::Values(PlantedBug{"DedupSkipsComparison", Bug::kDedupSkipsComparison, true, 20},
-                    PlantedBug{"ClientRenumbers", Bug::kClientRenumbers, false, 20},
-                    PlantedBug{"EngineEmitsAgain", Bug::kEngineEmitsAgain, false, 20},
+    testing::Values(PlantedBug{"DedupSkipsComparison", Bug::kDedupSkipsComparison, true, 50},
+                    PlantedBug{"ClientRenumbers", Bug::kClientRenumbers, false, 50},
+                    PlantedBug{"EngineEmitsAgain", Bug::kEngineEmitsAgain, false, 50},
                     PlantedBug{"SequencerAcknowledgesEarly", Bug::kSequencerAcknowledgesEarly,
-                               false, 20},
-                    PlantedBug{"SequencerSkipsSync", Bug::kSequencerSkipsSync, false, 20},
-                    PlantedBug{"EngineAsksForOneTooMany", Bug::kEngineAsksForOneTooMany, false, 20},
+                               false, 50},
+                    PlantedBug{"SequencerSkipsSync", Bug::kSequencerSkipsSync, false, 50},
+                    PlantedBug{"EngineAsksForOneTooMany", Bug::kEngineAsksForOneTooMany, false, 50},
                     PlantedBug{"AddressReachesAnOutput", Bug::kAddressReachesAnOutput, false, 1}),
     [](const auto& info) { return std::string(info.param.name); });
 

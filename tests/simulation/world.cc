@@ -23,9 +23,7 @@ constexpr std::int64_t kPatienceNs = 30 * kSecond;
 World::World(const Options& options)
     : environment_(options), checker_(environment_), disk_random_(options.seed) {
   Scheduler& scheduler = environment_.scheduler;
-  // Either many segments, or one whose unsynced sectors a host's crash keeps at random.
-  tears_writes_ = scheduler.OneIn(2);
-  segment_bytes_ = tears_writes_ ? 256u << 10 : 4096u << scheduler.Below(4);
+  segment_bytes_ = 4096u << scheduler.Below(5);
   harm_one_in_ = 50u << scheduler.Below(6);
   harm_until_ns_ = scheduler.now_ns() + scheduler.Between(50 * kMs, 700 * kMs);
   if (options.engine_b_lies) lie_at_ = static_cast<std::uint64_t>(scheduler.Between(1, 40));
@@ -108,7 +106,7 @@ void World::Crash(Host& host, bool with_host, std::int64_t down_ns) {
     static_assert(static_cast<Log>(Role::kEngineB) == Log::kOutputB);
     static_assert(static_cast<Log>(Role::kDedup) == Log::kMerged);
     if (with_host) {
-      host.storage->CrashHost(tears_writes_ ? &disk_random_ : nullptr);
+      host.storage->CrashHost(environment_.scheduler.OneIn(2) ? &disk_random_ : nullptr);
       checker_.HostCrashed(log);
     } else {
       host.storage->CrashProcesses();

@@ -67,7 +67,6 @@ class World {
   Checker checker_;
   std::mt19937_64 disk_random_;
   std::vector<Host> hosts_;
-  bool tears_writes_;
   std::uint64_t segment_bytes_;
   std::uint64_t lie_at_ = 0;
   std::uint64_t harm_one_in_ = 0;  ///< steps
