@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/live/dedup_role.h"
-
 #include "tools/command.h"
 #include "tools/options.h"
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/live/engine_role.h"
-
 #include "tools/applications.h"
 #include "tools/command.h"
 #include "tools/options.h"
@@ -27,12 +26,24 @@ Result<ExitCode> Run(const Options& options) {
 
 void RegisterEngine(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = commands.Add(
-      "engine", "Run one copy of a pair: input stream in, output stream out",
-      "  tandem engine --name A --input 127.0.0.1:9001 --log day/a --stream 9002\n"
-      "  tandem engine --name B --input 127.0.0.1:9001 --log day/b --stream 9003\n",
-      [options] { return Run(*options); });
-  command.add_option("--name", options->role.name, "Name of this copy, as A or B")->required();
+  CLI::App& command =
+      commands.Add("engine", "Run one copy of a pair: input stream in, output stream out",
+                   "  tandem engine --name A --input 127.0.0.1:9001 --log day/a --stream 9002\n"
+                   "  tandem engine --name B --input 127.0.0.1:9001 --log day/b --stream 9003\n",
+                   [options] { return Run(*options); });
+  command
+      .add_option_function<std::string>(
+          "--name",
+          [options](const std::string& name) {
+            if (!proto::IsName(name, proto::kUserSizeMax)) {
+              throw CLI::ValidationError("\"" + name +
+                                         "\" is no name; use 1 to 6 letters, digits, '-', '_'");
+            }
+            options->role.name = name;
+          },
+          "Name of this copy, as A or B")
+      ->required()
+      ->type_name("NAME");
   command.add_option("--log", options->role.folder, "Folder of the output log; made if missing")
       ->required();
   AddEndpoint(command, "--input", options->role.input, "The sequencer's stream");

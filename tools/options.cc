@@ -14,8 +14,9 @@ void ApplicationOptions::AddTo(CLI::App& command) {
       .add_option("--zone-address", zone_address,
                   "Where the state is mapped; the same for both engines of a pair")
       ->capture_default_str();
-  command.add_option("--zone-limit", zone_limit_bytes,
-                     "Most memory that the state may take, as 500MB or 2GiB; 0: no limit")
+  command
+      .add_option("--zone-limit", zone_limit_bytes,
+                  "Most memory that the state may take, as 500MB or 2GiB; 0: no limit")
       ->transform(CLI::AsSizeValue(false));
 }
 
@@ -57,13 +58,18 @@ CLI::Option* AddSession(CLI::App& command, const std::string& name, proto::Sessi
           [&session](const std::string& text) {
             if (!proto::IsName(text, proto::kSessionSizeMax)) {
               throw CLI::ValidationError(
-                  "\"" + text +
-                  "\" is no session name; use 1 to 10 letters, digits, '-' or '_'");
+                  "\"" + text + "\" is no session name; use 1 to 10 letters, digits, '-' or '_'");
             }
             session = proto::Session(text);
           },
           description)
       ->type_name("NAME");
+}
+
+Status CheckIsInput(replay::LogRole role, const std::string& folder) {
+  if (role != replay::kOutputRole && role != replay::kMergedRole) return {};
+  return Error::BadInput("the log " + folder + " holds outputs: its role is \"" + role.str() +
+                         "\"; give the log of an input stream");
 }
 
 }  // namespace tandem::tools

@@ -9,6 +9,7 @@
 #include "engine/transport/listener.h"
 #include "pools/zone.h"
 #include "proto/header.h"
+#include "replay/log_format.h"
 
 namespace tandem::tools {
 
@@ -29,5 +30,8 @@ void AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& e
 /// An option whose value must be a session name; blank if it is not given.
 CLI::Option* AddSession(CLI::App& command, const std::string& name, proto::Session& session,
                         const std::string& description);
+
+/// An error if the log in `folder` says of itself that it is no input stream.
+Status CheckIsInput(replay::LogRole role, const std::string& folder);
 
 }  // namespace tandem::tools

@@ -65,6 +65,7 @@ Result<ExitCode> Run(const Options& options) {
   replay::PosixStorage storage;
   auto input = replay::LogReader::Open(storage, options.input, {.check_digest = false});
   if (!input) return input.error();
+  if (Status status = CheckIsInput(input->role(), options.input); !status) return status.error();
   if (input->first_number() > 1) {
     return Error::BadInput("the input log " + options.input + " begins at message " +
                            std::to_string(input->first_number()) +
@@ -88,6 +89,7 @@ Result<ExitCode> Run(const Options& options) {
 
   std::signal(SIGINT, [](int) { interrupted = true; });
   std::signal(SIGTERM, [](int) { interrupted = true; });
+  std::signal(SIGXFSZ, SIG_IGN);  // an error of the disk is a value
   ProgressLine line(std::min(options.last, end->number));
   const auto progress = replay::Replay(**application, *input, options.last, *output,
                                        [&](const replay::ReplayProgress& so_far) {
@@ -100,13 +102,13 @@ Result<ExitCode> Run(const Options& options) {
   const Status closed = output->Close();
   if (!progress) return progress.error();
   if (!closed) return closed.error();
-  std::printf("%lu inputs, %lu outputs in %.3f s: %.2f M inputs/s, %.2f M messages/s; digest %016lx%s\n",
-              static_cast<unsigned long>(progress->inputs),
-              static_cast<unsigned long>(progress->outputs), seconds,
-              static_cast<double>(progress->inputs) / seconds / 1e6,
-              static_cast<double>(progress->inputs + progress->outputs) / seconds / 1e6,
-              static_cast<unsigned long>(position.digest),
-              interrupted ? "; interrupted before the end" : "");
+  std::printf(
+      "%lu inputs, %lu outputs in %.3f s: %.2f M inputs/s, %.2f M messages/s; digest %016lx%s\n",
+      static_cast<unsigned long>(progress->inputs), static_cast<unsigned long>(progress->outputs),
+      seconds, static_cast<double>(progress->inputs) / seconds / 1e6,
+      static_cast<double>(progress->inputs + progress->outputs) / seconds / 1e6,
+      static_cast<unsigned long>(position.digest),
+      interrupted ? "; interrupted before the end" : "");
   return interrupted ? ExitCode::kFailure : ExitCode::kYes;
 }
 
@@ -114,11 +116,10 @@ Result<ExitCode> Run(const Options& options) {
 
 void RegisterReplay(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App& command =
-      commands.Add("replay", "Run an application over a recorded input log",
-                   "  tandem generate --orders 100000 -o flow\n"
-                   "  tandem replay flow --app book -o out\n",
-                   [options] { return Run(*options); });
+  CLI::App& command = commands.Add("replay", "Run an application over a recorded input log",
+                                   "  tandem generate --orders 100000 -o flow\n"
+                                   "  tandem replay flow --app book -o out\n",
+                                   [options] { return Run(*options); });
   command.add_option("INPUT", options->input, "Folder of the input log")->required();
   command.add_option("-o,--output", options->output, "New folder for the output log")->required();
   command.add_option("--to", options->last, "Stop after this input message; default: the last")

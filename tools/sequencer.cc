@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/live/sequencer_role.h"
-
 #include "tools/applications.h"
 #include "tools/command.h"
 #include "tools/options.h"
@@ -43,10 +42,10 @@ void RegisterSequencer(Commands& commands) {
       .add_option("--durability", options->role.durability,
                   "When the log is synced: none (at the end), interval (every 100 ms), always "
                   "(before anything is acknowledged)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, engine::Durability>{
-          {"none", engine::Durability::kNone},
-          {"interval", engine::Durability::kInterval},
-          {"always", engine::Durability::kAlways}}))
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, engine::Durability>{{"none", engine::Durability::kNone},
+                                                    {"interval", engine::Durability::kInterval},
+                                                    {"always", engine::Durability::kAlways}}))
       ->default_str("none");
   command
       .add_option("--message-size", options->role.message_size_max,

@@ -86,7 +86,8 @@ class UserFlow : private engine::SubmissionClient::Handler {
     }
   }
   void OnDisconnected(const std::string& why) override {
-    spdlog::warn("{}: the connection ended: {}; connecting again", user_, why);
+    spdlog::warn("{}: no sequencer at {}: {}; trying again until there is", user_,
+                 client_.server().text(), why);
   }
   void OnDone(const Status& status) override {
     --running_;
@@ -109,13 +110,21 @@ class UserFlow : private engine::SubmissionClient::Handler {
 Result<std::set<proto::User>> UsersOf(replay::Storage& storage, const std::string& folder) {
   auto reader = LogReader::Open(storage, folder, {});
   if (!reader) return reader.error();
+  if (Status status = CheckIsInput(reader->role(), folder); !status) return status.error();
   std::set<proto::User> users;
   for (;;) {
     const ReadOutcome outcome = reader->Next();
     if (outcome == ReadOutcome::kDamaged) return reader->error();
     if (outcome == ReadOutcome::kEnd) return users;
     const proto::Header& header = reader->message().header;
-    if (header.type >= proto::kFirstApplicationType) users.insert(header.user);
+    if (header.type < proto::kFirstApplicationType) continue;
+    if (reader->message().bytes.size() > proto::kMessageSizeMax) {
+      return Error::BadInput("message " + std::to_string(header.number) + " of the log " + folder +
+                             " has " + std::to_string(reader->message().bytes.size()) +
+                             " bytes; no sequencer takes more than " +
+                             std::to_string(proto::kMessageSizeMax));
+    }
+    users.insert(header.user);
   }
 }
 
@@ -177,8 +186,12 @@ Result<ExitCode> Run(const Options& options) {
     acknowledged += flow->acknowledged();
     before += flow->accepted_before();
   }
-  if (acknowledgements && std::fflush(acknowledgements.get()) != 0) {
-    return Error::Failure("writing " + options.acknowledgements + " failed");
+  if (acknowledgements) {
+    const bool flushed = std::fflush(acknowledgements.get()) == 0;
+    if (!flushed || std::ferror(acknowledgements.get()) != 0) {
+      return Error::Failure("writing " + options.acknowledgements +
+                            " failed: it does not hold every acknowledgement");
+    }
   }
   std::printf("%lu submissions acknowledged, %lu were there before, %zu users%s\n",
               static_cast<unsigned long>(acknowledged), static_cast<unsigned long>(before),
@@ -204,12 +217,13 @@ void RegisterSubmit(Commands& commands) {
           "--user",
           [options](const std::string& user) {
             if (!proto::IsName(user, proto::kUserSizeMax)) {
-              throw CLI::ValidationError("\"" + user +
-                                         "\" is no user name; use 1 to 6 letters, digits, '-', '_'");
+              throw CLI::ValidationError(
+                  "\"" + user + "\" is no user name; use 1 to 6 letters, digits, '-', '_'");
             }
             options->user = user;
           },
-          "Submit everything as this user; otherwise each user of the log on a connection of its own")
+          "Submit everything as this user; otherwise each user of the log on a connection of its "
+          "own")
       ->type_name("NAME");
   command.add_option("--rate", options->rate, "Messages a second, all users together; 0: no limit")
       ->check(CLI::NonNegativeNumber)

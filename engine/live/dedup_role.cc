@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "engine/live/divergence_report.h"
+#include "engine/live/log_folder.h"
 #include "replay/log_reader.h"
 
 namespace tandem::engine {
@@ -25,8 +26,7 @@ Result<std::vector<std::byte>> ReadOne(replay::Storage& storage, const std::stri
   if (!reader) return reader.error();
   switch (reader->Next()) {
     case ReadOutcome::kMessage:
-      return std::vector<std::byte>(reader->message().bytes.begin(),
-                                    reader->message().bytes.end());
+      return std::vector<std::byte>(reader->message().bytes.begin(), reader->message().bytes.end());
     case ReadOutcome::kDamaged:
       return reader->error();
     case ReadOutcome::kEnd:
@@ -60,31 +60,21 @@ class DedupRole::Source : private StreamClient::Handler {
   std::string WantedSession() override { return role_.session_.str(); }
   void OnLogin(proto::Session session, std::uint64_t number) override {
     ++connections_;
-    was_rejected_ = false;
-    spdlog::info("{}: reading engine {} at {} from {}", role_.options_.name,
-                 kEngineNames[engine_], client_.server().text(), number);
+    spdlog::info("{}: reading engine {} at {} from {}", role_.options_.name, kEngineNames[engine_],
+                 client_.server().text(), number);
     role_.OnLogin(engine_, session);
   }
   void OnSchema(const std::string& schema) override { role_.OnSchema(schema); }
-  void OnMessage(const proto::MessageView& message) override {
-    role_.OnMessage(engine_, message);
-  }
+  void OnMessage(const proto::MessageView& message) override { role_.OnMessage(engine_, message); }
   void OnBatchEnd() override { role_.OnBatchEnd(); }
   void OnDisconnected(const std::string& why) override {
-    spdlog::warn("{}: engine {} at {} is gone: {}; connecting again", role_.options_.name,
-                 kEngineNames[engine_], client_.server().text(), why);
-  }
-  void OnRejected(const std::string& why) override {
-    if (was_rejected_) return;
-    was_rejected_ = true;
-    spdlog::warn("{}: engine {} at {} does not serve us: {}; asking again until it does",
+    spdlog::warn("{}: nothing from engine {} at {}: {}; trying again until there is",
                  role_.options_.name, kEngineNames[engine_], client_.server().text(), why);
   }
 
   DedupRole& role_;
   std::size_t engine_;
   std::uint64_t connections_ = 0;
-  bool was_rejected_ = false;
   StreamClient client_;
 };
 
@@ -152,17 +142,15 @@ ExitCode DedupRole::Run() {
 }
 
 Status DedupRole::OpenExistingLog() {
-  if (!storage_.FolderExists(options_.folder)) return {};
-  const auto names = storage_.List(options_.folder);
-  if (!names) return names.error();
-  if (names->empty()) return {};
-  return OpenLog(proto::Session{});
+  const auto holds = HoldsLog(storage_, options_.folder);
+  if (!holds) return holds.error();
+  return *holds ? OpenLog(proto::Session{}) : storage_.MakeFolder(options_.folder);
 }
 
 Status DedupRole::OpenLog(proto::Session session) {
-  auto log = replay::LogWriter::Open(
-      storage_, options_.folder,
-      {.session = session, .role = replay::kMergedRole, .schema = schema_});
+  auto log =
+      replay::LogWriter::Open(storage_, options_.folder,
+                              {.session = session, .role = replay::kMergedRole, .schema = schema_});
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
@@ -189,14 +177,9 @@ Status DedupRole::OpenLog(proto::Session session) {
 }
 
 void DedupRole::OnLogin(std::size_t engine, proto::Session session) {
-  if (session_.empty() || session == session_) {
-    if (!log_) session_ = session;
-    return;
-  }
-  loop_.Fail(Error::Failure("engine " + std::string(kEngineNames[engine]) + " at " +
-                            sources_[engine]->address() + " serves session \"" + session.str() +
-                            "\", but the merged log is of session \"" + session_.str() +
-                            "\"; give the deduplicator a folder of its own"));
+  if (!log_ || session == session_) return;
+  sources_[engine]->Reconnect("it serves session \"" + session.str() +
+                              "\", but the merged log is of session \"" + session_.str() + "\"");
 }
 
 void DedupRole::OnSchema(const std::string& schema) {
@@ -205,7 +188,14 @@ void DedupRole::OnSchema(const std::string& schema) {
 
 void DedupRole::OnMessage(std::size_t engine, const proto::MessageView& message) {
   if (loop_.exit_code() != ExitCode::kYes) return;
-  if (!log_ && !loop_.Check(OpenLog(session_))) return;
+  if (!log_) {
+    // The log takes its session from the first message that can be one.
+    if (!Follows(message, proto::StreamPosition{})) {
+      return sources_[engine]->Reconnect("output " + std::to_string(message.header.number) +
+                                         " is not the first one of a stream");
+    }
+    if (!loop_.Check(OpenLog(message.header.session))) return;
+  }
   const bool was_halted = deduplicator_->divergence().has_value();
   switch (deduplicator_->OnMessage(engine, message)) {
     case Deduplicator::Outcome::kPublish:

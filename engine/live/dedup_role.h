@@ -20,7 +20,7 @@ namespace tandem::engine {
 
 struct DedupRoleOptions {
   std::string name = "dedup";
-  std::string folder;  ///< of the merged log
+  std::string folder;                                    ///< of the merged log
   std::array<Endpoint, Deduplicator::kEngines> engines;  ///< A, B
   Endpoint stream;                                       ///< where the merged stream is served
   bool exit_on_divergence = false;                       ///< else it stays up and serves
@@ -39,6 +39,7 @@ class DedupRole {
   class MergedHistory;
 
   Status OpenExistingLog();
+  /// `session`: of a new log; blank: that of the log that is there.
   Status OpenLog(proto::Session session);
   void OnLogin(std::size_t engine, proto::Session session);
   void OnSchema(const std::string& schema);

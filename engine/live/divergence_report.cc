@@ -23,7 +23,8 @@ std::string DescribeDivergence(const Deduplicator::Divergence& divergence,
     report += "  engine " + name + " broke off from the merged stream at this output or before\n";
   }
   if (divergence.broken_chain) {
-    report += "  engine " + name + " sent a message that does not carry the digest of its content\n";
+    report +=
+        "  engine " + name + " sent a message that does not carry the digest of its content\n";
   }
   const auto other = published ? proto::ParseMessage(*published) : std::nullopt;
   if (other) report += "  published: " + schema->Text(*other) + "\n";

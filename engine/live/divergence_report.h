@@ -15,8 +15,7 @@ namespace tandem::engine {
 /// `published`: the merged stream's copy of the message; null if there is none. `names`: of the
 /// engines. `schema`: FileDescriptorSet of the messages, may be empty.
 [[nodiscard]] std::string DescribeDivergence(
-    const Deduplicator::Divergence& divergence,
-    std::optional<std::span<const std::byte>> published,
+    const Deduplicator::Divergence& divergence, std::optional<std::span<const std::byte>> published,
     std::span<const std::string_view, Deduplicator::kEngines> names, std::string_view schema);
 
 }  // namespace tandem::engine

@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "engine/live/log_folder.h"
+
 namespace tandem::engine {
 
 using replay::LogReader;
@@ -23,7 +25,8 @@ class EngineRole::OwnLog : public RecordedOutputs {
       case ReadOutcome::kEnd:
         break;
     }
-    return Error::Failure("the output log ends before its last message; check it with `tandem verify`");
+    return Error::Failure(
+        "the output log ends before its last message; check it with `tandem verify`");
   }
 
  private:
@@ -61,18 +64,15 @@ ExitCode EngineRole::Run() {
 }
 
 Status EngineRole::OpenExistingLog() {
-  if (!storage_.FolderExists(options_.folder)) return {};
-  const auto names = storage_.List(options_.folder);
-  if (!names) return names.error();
-  if (names->empty()) return {};
-  return OpenLog(proto::Session{});
+  const auto holds = HoldsLog(storage_, options_.folder);
+  if (!holds) return holds.error();
+  return *holds ? OpenLog(proto::Session{}) : storage_.MakeFolder(options_.folder);
 }
 
 Status EngineRole::OpenLog(proto::Session session) {
-  auto log = replay::LogWriter::Open(storage_, options_.folder,
-                                     {.session = session,
-                                      .role = replay::kOutputRole,
-                                      .schema = application_.info().schema});
+  auto log = replay::LogWriter::Open(
+      storage_, options_.folder,
+      {.session = session, .role = replay::kOutputRole, .schema = application_.info().schema});
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
@@ -95,11 +95,9 @@ Status EngineRole::OpenLog(proto::Session session) {
 }
 
 void EngineRole::OnLogin(proto::Session session, std::uint64_t number) {
-  if (!engine_ && !loop_.Check(OpenLog(session))) return;
-  if (session != session_) {
-    return loop_.Fail(Error::Failure(options_.input.text() + " serves session \"" + session.str() +
-                                     "\", but this engine's log is of session \"" +
-                                     session_.str() + "\"; give it a folder of its own"));
+  if (engine_ && session != session_) {
+    return input_.Reconnect("it serves session \"" + session.str() +
+                            "\", but this engine's log is of session \"" + session_.str() + "\"");
   }
   spdlog::info("engine {}: reading input from {} at {}", options_.name, number,
                options_.input.text());
@@ -107,8 +105,19 @@ void EngineRole::OnLogin(proto::Session session, std::uint64_t number) {
 
 void EngineRole::OnMessage(const proto::MessageView& message) {
   if (loop_.exit_code() != ExitCode::kYes) return;
-  if (message.header.number > application_.resume_point().input.number + 1) {
-    return input_.Reconnect("input " + std::to_string(message.header.number) + " came too early");
+  const proto::StreamPosition position = application_.resume_point().input;
+  if (message.header.number > position.number + 1) {
+    return input_.Reconnect("input " + std::to_string(message.header.number) +
+                            " came where number " + std::to_string(position.number + 1) +
+                            " is next");
+  }
+  if (!engine_) {
+    // The log takes its session from the first message that can be one.
+    if (!Follows(message, position)) {
+      return input_.Reconnect("input " + std::to_string(message.header.number) +
+                              " does not carry the digest of its content");
+    }
+    if (!loop_.Check(OpenLog(message.header.session))) return;
   }
   if (!loop_.Check(engine_->Apply(message))) return;
   for (std::size_t i = 0; i < engine_->new_count(); ++i) log_->Append(engine_->new_output(i));
@@ -129,7 +138,7 @@ void EngineRole::OnBatchEnd() {
 }
 
 void EngineRole::OnDisconnected(const std::string& why) {
-  spdlog::info("engine {}: input from {} interrupted: {}; connecting again", options_.name,
+  spdlog::warn("engine {}: no input from {}: {}; trying again until there is", options_.name,
                options_.input.text(), why);
 }
 

@@ -20,17 +20,16 @@
 namespace tandem::engine {
 
 struct EngineRoleOptions {
-  std::string name;      ///< A or B
-  std::string folder;    ///< of the output log
-  Endpoint input;        ///< the sequencer's stream
-  Endpoint stream;       ///< where the output is served
+  std::string name;                  ///< A or B
+  std::string folder;                ///< of the output log
+  Endpoint input;                    ///< the sequencer's stream
+  Endpoint stream;                   ///< where the output is served
   std::uint64_t plant_fault_at = 0;  ///< drill: damage the state after this input; 0: never
 };
 
 class EngineRole : private StreamClient::Handler {
  public:
-  EngineRole(EngineRoleOptions options, replay::Application& application,
-             replay::Storage& storage);
+  EngineRole(EngineRoleOptions options, replay::Application& application, replay::Storage& storage);
   ~EngineRole() override;
 
   ExitCode Run();
@@ -46,6 +45,7 @@ class EngineRole : private StreamClient::Handler {
   void OnDisconnected(const std::string& why) override;
 
   Status OpenExistingLog();
+  /// `session`: of a new log; blank: that of the log that is there.
   Status OpenLog(proto::Session session);
   void PlantFault();
   pb::Status MakeStatus() const;

@@ -8,7 +8,9 @@
 namespace tandem::engine {
 
 RoleLoop::RoleLoop() : context_(1), signals_(context_, SIGINT, SIGTERM) {
+  // Errors of sockets and files are values, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   signals_.async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
     spdlog::info("{}: stopping", number == SIGINT ? "SIGINT" : "SIGTERM");
@@ -24,7 +26,8 @@ void RoleLoop::Stop(ExitCode code) {
 }
 
 void RoleLoop::Fail(const Error& error) {
-  spdlog::error("{}", error.text);
+  if (error.text != failure_) spdlog::error("{}", error.text);
+  failure_ = error.text;
   Stop(error.code);
 }
 

@@ -6,6 +6,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <string>
 
 #include "pools/result.h"
 
@@ -21,7 +22,7 @@ class RoleLoop {
   void Run();
   /// Ends Run after the handler that calls it. The first code that is not kYes stays.
   void Stop(ExitCode code = ExitCode::kYes);
-  /// Logs the error and stops with its code.
+  /// Logs the error, unless it is the one that Fail had last, and stops with its code.
   void Fail(const Error& error);
   /// Fail if there is an error. True if there is none.
   bool Check(const Status& status);
@@ -32,6 +33,7 @@ class RoleLoop {
   boost::asio::io_context context_;
   boost::asio::signal_set signals_;
   ExitCode exit_code_ = ExitCode::kYes;
+  std::string failure_;  ///< what Fail had last
 };
 
 }  // namespace tandem::engine

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 
+#include "engine/live/log_folder.h"
 #include "replay/log_reader.h"
 
 namespace tandem::engine {
@@ -47,15 +48,20 @@ ExitCode SequencerRole::Run() {
 }
 
 Status SequencerRole::Open() {
-  auto log = replay::LogWriter::Open(storage_, options_.folder,
-                                     {.session = options_.session,
-                                      .role = replay::kInputRole,
-                                      .schema = options_.schema});
+  const auto holds = HoldsLog(storage_, options_.folder);
+  if (!holds) return holds.error();
+  if (!*holds && options_.session.empty()) {
+    return Error::BadInput("there is no log in " + options_.folder +
+                           "; name the session to begin with --session");
+  }
+  auto log = replay::LogWriter::Open(
+      storage_, options_.folder,
+      {.session = options_.session, .role = replay::kInputRole, .schema = options_.schema});
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
-  sequencer_.emplace(SequencerOptions{.session = log_->session(),
-                                      .message_size_max = options_.message_size_max});
+  sequencer_.emplace(
+      SequencerOptions{.session = log_->session(), .message_size_max = options_.message_size_max});
   if (Status status = Recover(); !status) return status;
   if (options_.end_session && sequencer_->EndSession(NowNs())) AppendMessage();
   if (sequencer_->ended() && !options_.end_session) {
@@ -67,7 +73,7 @@ Status SequencerRole::Open() {
   submissions_.emplace(loop_.context(), storage_, options_.folder, log_->session(),
                        static_cast<SubmissionServer::Backend&>(*this));
   stream_.Serve(options_.folder, log_->session());
-  if (!Commit()) return Error::Failure("the input log cannot be written");
+  if (Status status = Write(); !status) return status;
   if (Status status = submissions_->Listen(options_.submissions); !status) return status;
   if (Status status = stream_.Listen(options_.stream); !status) return status;
   spdlog::info("{}: session {}, input message {} is next; submissions on {}, stream on {}",
@@ -120,13 +126,15 @@ Sequencer::Verdict SequencerRole::Submit(proto::User user, const proto::MessageV
   return verdict;
 }
 
-bool SequencerRole::Commit() {
-  const bool always = options_.durability == Durability::kAlways;
-  if (!loop_.Check(always ? log_->Sync() : log_->Flush())) return false;
+bool SequencerRole::Commit() { return loop_.Check(Write()); }
+
+Status SequencerRole::Write() {
+  Status status = options_.durability == Durability::kAlways ? log_->Sync() : log_->Flush();
+  if (!status) return status;
   const std::uint64_t number = log_->flushed_position().number;
   submissions_->Committed(number);
   stream_.Publish(number);
-  return true;
+  return {};
 }
 
 void SequencerRole::CommitSoon() {

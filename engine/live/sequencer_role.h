@@ -19,14 +19,14 @@ namespace tandem::engine {
 
 struct SequencerRoleOptions {
   std::string name = "sequencer";
-  std::string folder;             ///< of the input log
-  proto::Session session;         ///< blank: that of the log, which must exist then
-  std::string schema;             ///< of the application's messages, for the log
-  Endpoint submissions;           ///< where clients submit
-  Endpoint stream;                ///< where engines read
+  std::string folder;      ///< of the input log
+  proto::Session session;  ///< blank: that of the log, which must exist then
+  std::string schema;      ///< of the application's messages, for the log
+  Endpoint submissions;    ///< where clients submit
+  Endpoint stream;         ///< where engines read
   Durability durability = Durability::kNone;
   std::size_t message_size_max = proto::kMessageSizeMaxDefault;
-  bool end_session = false;       ///< write the last message, then only serve
+  bool end_session = false;  ///< write the last message, then only serve
 };
 
 class SequencerRole : private SubmissionServer::Backend {
@@ -42,6 +42,8 @@ class SequencerRole : private SubmissionServer::Backend {
   void OnTime();
   void SyncLater();
   void AppendMessage();
+  /// Puts what is appended into the log, then acknowledges and publishes it.
+  Status Write();
   pb::Status MakeStatus() const;
 
   Sequencer::Verdict Submit(proto::User user, const proto::MessageView& message) override;

@@ -2,8 +2,8 @@
 #include "engine/transport/connection.h"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/write.hpp>
 #include <cstring>
+#include <utility>
 
 namespace tandem::engine {
 
@@ -11,13 +11,24 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using proto::soup::PacketType;
 
-Connection::Connection(asio::ip::tcp::socket socket, Side side)
+namespace {
+
+std::string Text(std::chrono::milliseconds duration) {
+  const auto count = duration.count();
+  return count % 1000 == 0 ? std::to_string(count / 1000) + " s" : std::to_string(count) + " ms";
+}
+
+}  // namespace
+
+Connection::Connection(asio::ip::tcp::socket socket, Side side, const ConnectionLimits& limits)
     : socket_(std::move(socket)),
       timer_(socket_.get_executor()),
       side_(side),
+      limits_(limits),
       received_(kReceiveBufferSize),
-      last_received_(Clock::now()),
-      last_sent_(last_received_) {
+      started_(Clock::now()),
+      last_received_(started_),
+      last_sent_(started_) {
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   const auto remote = socket_.remote_endpoint(ignored);
@@ -32,8 +43,7 @@ void Connection::Start(Handler& handler) {
 }
 
 void Connection::Send(PacketType type, std::span<const std::byte> payload) {
-  if (closed_) return;
-  proto::soup::AppendPacket(filling_, type, payload);
+  if (open()) proto::soup::AppendPacket(filling_, type, payload);
 }
 
 void Connection::Send(PacketType type, std::string_view text) {
@@ -44,33 +54,60 @@ void Connection::Flush() {
   if (closed_ || !writing_.empty() || filling_.empty()) return;
   writing_.swap(filling_);
   last_sent_ = Clock::now();
-  asio::async_write(socket_, asio::buffer(writing_),
-                    [self = shared_from_this()](const error_code& error, std::size_t) {
-                      if (self->closed_) return;
-                      if (error) return self->Close("writing failed: " + error.message());
-                      self->OnWritten();
-                    });
+  Write();
+}
+
+void Connection::Write() {
+  socket_.async_write_some(asio::buffer(writing_.data() + written_, writing_.size() - written_),
+                           [self = shared_from_this()](const error_code& error, std::size_t size) {
+                             if (self->closed_) return;
+                             if (error)
+                               return self->OnWritingFailed("writing failed: " + error.message());
+                             self->last_sent_ = Clock::now();
+                             self->written_ += size;
+                             if (self->written_ < self->writing_.size()) return self->Write();
+                             self->OnWritten();
+                           });
 }
 
 void Connection::OnWritten() {
   writing_.clear();
+  written_ = 0;
   Flush();
   if (!writing_.empty()) return;
-  if (!closing_why_.empty()) return Close(closing_why_);
+  if (!closing_why_.empty()) {
+    error_code ignored;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    return;
+  }
   if (handler_ != nullptr) handler_->OnWritable();
 }
 
+// A server that ends a connection says why before: what it said is still to be read.
+void Connection::OnWritingFailed(const std::string& why) {
+  if (side_ == Side::kServer || !is_reading_) return Close(why);
+  writing_.clear();
+  filling_.clear();
+  written_ = 0;
+  closing_why_ = why;
+  closing_since_ = Clock::now();
+}
+
 void Connection::Read() {
-  if (closed_ || is_reading_ || reading_paused_ || !closing_why_.empty()) return;
+  if (closed_ || is_reading_ || reading_paused_) return;
   is_reading_ = true;
   socket_.async_read_some(
       asio::buffer(received_.data() + received_size_, received_.size() - received_size_),
       [self = shared_from_this()](const error_code& error, std::size_t size) {
-        self->is_reading_ = false;
         if (self->closed_) return;
-        if (error == asio::error::eof) return self->Close("the peer closed the connection");
-        if (error) return self->Close("reading failed: " + error.message());
+        if (error) {
+          return self->Close(!self->closing_why_.empty() ? self->closing_why_
+                             : error == asio::error::eof ? "the peer closed the connection"
+                                                         : "reading failed: " + error.message());
+        }
         self->OnRead(size);
+        self->is_reading_ = false;
+        self->Read();
       });
 }
 
@@ -78,9 +115,9 @@ void Connection::OnRead(std::size_t size) {
   last_received_ = Clock::now();
   received_size_ += size;
   std::size_t begin = 0;
-  while (!closed_ && closing_why_.empty()) {
-    const auto framed = proto::soup::NextPacket(
-        {received_.data() + begin, received_size_ - begin});
+  // A server that is closing drops what still comes; a client reads on, see OnWritingFailed.
+  while (!closed_ && (closing_why_.empty() || side_ == Side::kClient)) {
+    const auto framed = proto::soup::NextPacket({received_.data() + begin, received_size_ - begin});
     if (!framed) return Close("the peer does not speak SoupBinTCP: a packet of length zero");
     if (!framed->packet) break;
     begin += framed->size;
@@ -91,38 +128,31 @@ void Connection::OnRead(std::size_t size) {
     if (handler_ != nullptr) handler_->OnPacket(*framed->packet);
   }
   if (closed_) return;
-  if (handler_ != nullptr) handler_->OnBatchEnd();
+  if (!closing_why_.empty() && side_ == Side::kServer) {
+    begin = received_size_;
+  } else if (handler_ != nullptr) {
+    handler_->OnBatchEnd();
+  }
   if (closed_) return;
   std::memmove(received_.data(), received_.data() + begin, received_size_ - begin);
   received_size_ -= begin;
   Flush();
-  Read();
 }
 
 void Connection::ResumeReading() {
   if (!reading_paused_) return;
   reading_paused_ = false;
+  last_received_ = Clock::now();
   Read();
 }
 
 void Connection::Watch() {
-  timer_.expires_after(std::chrono::milliseconds(proto::soup::kHeartbeatMs));
+  timer_.expires_after(limits_.heartbeat);
   timer_.async_wait([self = shared_from_this()](const error_code& error) {
     if (error || self->closed_) return;
     const auto now = Clock::now();
-    const auto dead_after = std::chrono::milliseconds(proto::soup::kPeerDeadMs);
-    // A reader that we paused ourselves is not silent.
-    if (!self->reading_paused_ && now - self->last_received_ > dead_after) {
-      return self->Close("the peer was silent for " +
-                         std::to_string(proto::soup::kPeerDeadMs / 1000) + " s");
-    }
-    // Sending with nothing taken for as long: the peer stopped reading.
-    if (!self->writing_.empty() && now - self->last_sent_ > dead_after) {
-      return self->Close("the peer took nothing for " +
-                         std::to_string(proto::soup::kPeerDeadMs / 1000) + " s");
-    }
-    if (self->writing_.empty() &&
-        now - self->last_sent_ >= std::chrono::milliseconds(proto::soup::kHeartbeatMs)) {
+    if (self->CloseIfLate(now)) return;
+    if (self->writing_.empty() && now - self->last_sent_ >= self->limits_.heartbeat) {
       self->Send(self->side_ == Side::kServer ? PacketType::kServerHeartbeat
                                               : PacketType::kClientHeartbeat);
       self->Flush();
@@ -131,11 +161,30 @@ void Connection::Watch() {
   });
 }
 
+bool Connection::CloseIfLate(Clock::time_point now) {
+  if (!closing_why_.empty() && now - closing_since_ > limits_.linger) {
+    Close(closing_why_);
+  } else if (!logged_in_ && now - started_ > limits_.login) {
+    Close((side_ == Side::kServer ? "it did not log in within "
+                                  : "it did not answer the login within ") +
+          Text(limits_.login));
+  } else if (!reading_paused_ && now - last_received_ > limits_.silence) {
+    // A peer that we do not read is not silent.
+    Close("the peer was silent for " + Text(limits_.silence));
+  } else if (!writing_.empty() && now - last_sent_ > limits_.silence) {
+    Close("the peer took nothing for " + Text(limits_.silence));
+  }
+  return closed_;
+}
+
 void Connection::CloseAfterSending(std::string why) {
-  if (closed_) return;
+  if (!open()) return;
   closing_why_ = std::move(why);
+  closing_since_ = Clock::now();
+  reading_paused_ = false;
   Flush();
-  if (writing_.empty()) Close(closing_why_);
+  if (writing_.empty()) return Close(closing_why_);
+  Read();
 }
 
 void Connection::Close(std::string why) {

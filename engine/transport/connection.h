@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One SoupBinTCP connection over TCP, either side: frames packets, keeps heartbeats, notices a dead
-// peer, bounds what it buffers. It knows nothing of logins or streams: its Handler does.
-// All calls and callbacks on the thread of the io_context. Owned by shared_ptr; lives on until its
-// last asynchronous operation has ended, and calls its handler no more after OnClosed or Detach.
+// One SoupBinTCP connection over TCP, either side: frames packets, keeps heartbeats, notices a peer
+// that is dead, takes nothing or never logs in. What it receives lies in a fixed buffer; what it
+// sends is bounded by callers that look at pending(). It knows nothing of streams: its Handler
+// does. All calls and callbacks on the thread of the io_context. Owned by shared_ptr; lives on
+// until its last asynchronous operation has ended, and calls its handler no more after OnClosed or
+// Detach.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -17,6 +19,14 @@
 #include "proto/soupbintcp.h"
 
 namespace tandem::engine {
+
+/// How long a connection waits for its peer; looked at once a heartbeat. Tests take shorter ones.
+struct ConnectionLimits {
+  std::chrono::milliseconds heartbeat{proto::soup::kHeartbeatMs};  ///< of our own silence
+  std::chrono::milliseconds silence{proto::soup::kPeerDeadMs};     ///< of a peer that is gone
+  std::chrono::milliseconds login{10'000};                         ///< until a login is accepted
+  std::chrono::milliseconds linger{2'000};  ///< for the peer to read why we close
+};
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
@@ -34,31 +44,35 @@ class Connection : public std::enable_shared_from_this<Connection> {
     virtual void OnClosed(const std::string& why) = 0;
   };
 
-  /// A peer that does not read makes us buffer this much, then Send must wait for OnWritable.
-  static constexpr std::size_t kSendBufferMax = 4u << 20;
+  /// Whoever sends without end waits for OnWritable while this much is pending.
+  static constexpr std::size_t kSendAhead = 256u << 10;
+  /// Holds the largest packet and then some.
   static constexpr std::size_t kReceiveBufferSize = 256u << 10;
 
-  Connection(boost::asio::ip::tcp::socket socket, Side side);
+  Connection(boost::asio::ip::tcp::socket socket, Side side, const ConnectionLimits& limits);
 
   /// `handler` outlives the connection or calls Detach.
   void Start(Handler& handler);
   void Detach() { handler_ = nullptr; }
+  /// A login was accepted, by us or by the peer: the limit for it is off.
+  void LoggedIn() { logged_in_ = true; }
 
   /// Buffers a packet; it leaves with the next Flush.
   void Send(proto::soup::PacketType type, std::span<const std::byte> payload);
   void Send(proto::soup::PacketType type, std::string_view text = {});
   void Flush();
   /// Bytes that the socket has not taken yet.
-  [[nodiscard]] std::size_t pending() const { return filling_.size() + writing_.size(); }
-  [[nodiscard]] bool can_send() const { return pending() < kSendBufferMax && !closed_; }
+  [[nodiscard]] std::size_t pending() const { return filling_.size() + writing_.size() - written_; }
 
   void PauseReading() { reading_paused_ = true; }
   void ResumeReading();
 
-  /// Sends what is buffered, then closes. OnClosed follows.
+  /// Sends what is buffered and leaves the peer time to read it; what it still sends is dropped.
+  /// OnClosed follows.
   void CloseAfterSending(std::string why);
   void Close(std::string why);
-  [[nodiscard]] bool closed() const { return closed_; }
+  /// Packets come and go: it neither is closed nor will be.
+  [[nodiscard]] bool open() const { return !closed_ && closing_why_.empty(); }
   [[nodiscard]] const std::string& peer() const { return peer_; }
 
  private:
@@ -66,21 +80,30 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void Read();
   void OnRead(std::size_t size);
+  /// Closes with one of the limits that a peer has exceeded; false: it has not.
+  bool CloseIfLate(Clock::time_point now);
+  void Write();
   void OnWritten();
+  void OnWritingFailed(const std::string& why);
   void Watch();
 
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer timer_;
   Side side_;
+  ConnectionLimits limits_;
   Handler* handler_ = nullptr;
   std::string peer_;
   std::vector<std::byte> received_;
   std::size_t received_size_ = 0;
   std::vector<std::byte> filling_;  ///< to be sent after `writing_`
   std::vector<std::byte> writing_;
+  std::size_t written_ = 0;  ///< of `writing_`
+  Clock::time_point started_;
   Clock::time_point last_received_;
-  Clock::time_point last_sent_;
-  std::string closing_why_;  ///< not empty: close once all is sent
+  Clock::time_point last_sent_;  ///< when the socket last took something or had nothing to take
+  Clock::time_point closing_since_;
+  std::string closing_why_;  ///< not empty: nothing more is sent, and soon it is closed
+  bool logged_in_ = false;
   bool is_reading_ = false;
   bool reading_paused_ = false;
   bool closed_ = false;

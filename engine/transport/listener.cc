@@ -16,11 +16,16 @@ Result<Endpoint> ParseEndpoint(const std::string& text) {
     if (colon > 0) endpoint.host = text.substr(0, colon);
     endpoint.port = text.substr(colon + 1);
   }
+  // An IPv6 address has colons of its own, so it stands in brackets.
+  if (endpoint.host.starts_with('[') && endpoint.host.ends_with(']')) {
+    endpoint.host = endpoint.host.substr(1, endpoint.host.size() - 2);
+  }
   unsigned port = 0;
   const char* const end = endpoint.port.data() + endpoint.port.size();
   const auto parsed = std::from_chars(endpoint.port.data(), end, port);
   if (parsed.ec != std::errc() || parsed.ptr != end || port > 65535) {
-    return Error::BadInput("\"" + text + "\" is not an address; write HOST:PORT, as in 127.0.0.1:9001");
+    return Error::BadInput("\"" + text +
+                           "\" is not an address; write HOST:PORT, as in 127.0.0.1:9001");
   }
   return endpoint;
 }
@@ -34,7 +39,7 @@ Status Listener::Listen(const Endpoint& endpoint) {
     return Error::Failure("cannot listen on " + endpoint.text() + ": " + error.message() +
                           (error == asio::error::address_in_use
                                ? "; stop the process that has the port or choose another one"
-                               : "; choose an address of this host"));
+                               : "; choose another address"));
   };
   tcp::resolver resolver(acceptor_.get_executor());
   const auto found = resolver.resolve(endpoint.host, endpoint.port, error);

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/transport/connection.h"
+#include "engine/transport/printable.h"
 #include "engine/transport/unsequenced.h"
 #include "proto/message.h"
 #include "replay/log_reader.h"
@@ -21,8 +21,6 @@ using replay::ReadOutcome;
 
 namespace {
 
-/// How much is read from the log ahead of what the socket takes.
-constexpr std::size_t kSendAhead = 256u << 10;
 constexpr std::size_t kSchemaPart = 32u << 10;
 
 }  // namespace
@@ -33,27 +31,28 @@ class StreamServer::Reader : public Connection::Handler,
  public:
   Reader(StreamServer& server, asio::ip::tcp::socket socket)
       : server_(server),
-        connection_(std::make_shared<Connection>(std::move(socket), Connection::Side::kServer)) {}
+        connection_(std::make_shared<Connection>(std::move(socket), Connection::Side::kServer,
+                                                 server.limits_)) {}
 
   void Start() { connection_->Start(*this); }
   void Shut(const std::string& why) { connection_->Close(why); }
 
+  /// Nothing if the reader is behind: this is not part of the stream.
   void SendUnsequenced(std::span<const std::byte> message) {
-    if (!logged_in_ || !connection_->can_send()) return;
+    if (!logged_in_ || connection_->pending() >= Connection::kSendAhead) return;
     connection_->Send(PacketType::kUnsequenced, message);
     connection_->Flush();
   }
 
   /// Sends what the log has and the socket takes.
   void Pump() {
-    if (!logged_in_ || connection_->closed()) return;
+    if (!logged_in_ || !connection_->open()) return;
     if (!reader_ && !OpenLog()) return;
-    while (connection_->pending() < kSendAhead) {
+    while (connection_->pending() < Connection::kSendAhead) {
       const ReadOutcome outcome = reader_->Next(server_.published_);
       if (outcome == ReadOutcome::kEnd) break;
       if (outcome == ReadOutcome::kDamaged) {
-        spdlog::error("serving {} ends: {}", connection_->peer(), reader_->error().text);
-        return connection_->CloseAfterSending("the log is damaged");
+        return Dismiss("the log is damaged: " + reader_->error().text);
       }
       connection_->Send(PacketType::kSequenced, reader_->message().bytes);
       if (reader_->message().header.type == TypeOf<pb::EndOfSession>()) {
@@ -69,7 +68,7 @@ class StreamServer::Reader : public Connection::Handler,
     if (packet.type == PacketType::kLoginRequest && !logged_in_) {
       return Login(proto::soup::ParseLoginRequest(packet.payload));
     }
-    connection_->Close("it sent a packet that does not belong here");
+    Dismiss("a packet of this type does not belong here");
   }
 
   void OnWritable() override { Pump(); }
@@ -82,21 +81,23 @@ class StreamServer::Reader : public Connection::Handler,
 
  private:
   void Login(const std::optional<proto::soup::LoginRequest>& login) {
-    if (!login) return connection_->Close("its login request is malformed");
-    const bool session_matches = login->session.empty() || login->session == server_.session_.view();
+    if (!login) return Dismiss("the login request is malformed");
+    const bool session_matches =
+        login->session.empty() || login->session == server_.session_.view();
     if (server_.folder_.empty() || !session_matches) {
       const char reason = static_cast<char>(proto::soup::RejectReason::kSessionNotAvailable);
       connection_->Send(PacketType::kLoginRejected, std::string_view(&reason, 1));
-      return connection_->CloseAfterSending("its session \"" + login->session +
-                                            "\" is not available here");
+      return connection_->CloseAfterSending("it asked for session \"" + Printable(login->session) +
+                                            "\", which is not available here");
     }
-    user_ = login->user;
+    user_ = Printable(login->user);
     next_number_ =
         login->number != 0 ? login->number : std::max<std::uint64_t>(1, server_.published_);
     connection_->Send(PacketType::kLoginAccepted,
                       Encode(proto::soup::LoginAccepted{.session = server_.session_.str(),
                                                         .number = next_number_}));
     logged_in_ = true;
+    connection_->LoggedIn();
     if (!SendSchema()) return;
     SendUnsequenced(server_.StatusMessage());
     Pump();
@@ -105,8 +106,7 @@ class StreamServer::Reader : public Connection::Handler,
   bool SendSchema() {
     auto log = LogReader::Open(server_.storage_, server_.folder_, {});
     if (!log) {
-      spdlog::error("cannot serve {}: {}", connection_->peer(), log.error().text);
-      connection_->CloseAfterSending("the log cannot be read");
+      Dismiss("the log cannot be read: " + log.error().text);
       return false;
     }
     const std::string& schema = log->schema();
@@ -123,13 +123,17 @@ class StreamServer::Reader : public Connection::Handler,
     if (next_number_ > server_.published_) return false;
     auto log = LogReader::Open(server_.storage_, server_.folder_, {.from_number = next_number_});
     if (!log) {
-      spdlog::error("cannot serve {}: {}", connection_->peer(), log.error().text);
-      connection_->Send(PacketType::kDebug, log.error().text);
-      connection_->CloseAfterSending("it asked for what is not there");
+      Dismiss(log.error().text);
       return false;
     }
     reader_.emplace(std::move(*log));
     return true;
+  }
+
+  /// Tells the reader why, in words, and closes.
+  void Dismiss(const std::string& why) {
+    connection_->Send(PacketType::kDebug, why);
+    connection_->CloseAfterSending("dismissed: " + why);
   }
 
   StreamServer& server_;
@@ -141,9 +145,10 @@ class StreamServer::Reader : public Connection::Handler,
 };
 
 StreamServer::StreamServer(asio::io_context& context, replay::Storage& storage,
-                           std::function<pb::Status()> status)
+                           std::function<pb::Status()> status, const ConnectionLimits& limits)
     : storage_(storage),
       status_(std::move(status)),
+      limits_(limits),
       listener_(context, [this](asio::ip::tcp::socket socket) { Accept(std::move(socket)); }),
       status_timer_(context) {}
 

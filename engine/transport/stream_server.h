@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/transport/connection.h"
 #include "engine/transport/listener.h"
 #include "pools/result.h"
 #include "proto/header.h"
@@ -28,7 +29,7 @@ class StreamServer {
 
   /// `status` makes the role's status when it is to be sent.
   StreamServer(boost::asio::io_context& context, replay::Storage& storage,
-               std::function<pb::Status()> status);
+               std::function<pb::Status()> status, const ConnectionLimits& limits = {});
   ~StreamServer();
 
   Status Listen(const Endpoint& endpoint);
@@ -50,6 +51,7 @@ class StreamServer {
 
   replay::Storage& storage_;
   std::function<pb::Status()> status_;
+  ConnectionLimits limits_;
   Listener listener_;
   boost::asio::steady_timer status_timer_;
   std::string folder_;

@@ -1,48 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/transport/submission_client.h"
 
-#include <algorithm>
-#include <boost/asio/connect.hpp>
 #include <cstring>
+
+#include "engine/transport/printable.h"
 
 namespace tandem::engine {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
+using boost::asio::ip::tcp;
 using boost::system::error_code;
 using proto::soup::PacketType;
 
 namespace {
 
-constexpr std::chrono::milliseconds kBackoffMin{20};
-constexpr std::chrono::milliseconds kBackoffMax{2000};
 constexpr std::chrono::milliseconds kPaceInterval{2};
-constexpr std::size_t kSendAhead = 256u << 10;
 
 }  // namespace
 
-SubmissionClient::SubmissionClient(asio::io_context& context, Endpoint server, std::string user,
-                                   double rate, Handler& handler)
-    : server_(std::move(server)),
-      user_(std::move(user)),
+SubmissionClient::SubmissionClient(boost::asio::io_context& context, Endpoint server,
+                                   std::string user, double rate, Handler& handler,
+                                   const ConnectionLimits& limits)
+    : user_(std::move(user)),
       rate_(rate),
       handler_(handler),
-      resolver_(context),
-      connecting_(context),
-      retry_(context),
-      pace_(context),
-      backoff_(kBackoffMin) {}
+      limits_(limits),
+      connector_(
+          context, std::move(server),
+          [this](tcp::socket socket) { OnConnected(std::move(socket)); },
+          [this](const std::string& why) { Report(why); }),
+      pace_(context) {}
 
 SubmissionClient::~SubmissionClient() { Stop(); }
 
 void SubmissionClient::Stop() {
-  stopped_ = true;
   logged_in_ = false;
-  resolver_.cancel();
-  retry_.cancel();
+  connector_.Stop();
   pace_.cancel();
-  error_code ignored;
-  connecting_.close(ignored);
   if (connection_) {
     connection_->Detach();
     connection_->Close("stopped");
@@ -51,53 +44,32 @@ void SubmissionClient::Stop() {
 }
 
 void SubmissionClient::Finish(const Status& status) {
-  if (stopped_) return;
+  if (connector_.stopped()) return;
   Stop();
   handler_.OnDone(status);
 }
 
-void SubmissionClient::Connect() {
-  resolver_.async_resolve(
-      server_.host, server_.port,
-      [this](const error_code& error, const tcp::resolver::results_type& found) {
-        if (error == asio::error::operation_aborted || stopped_) return;
-        if (error) return ConnectLater();
-        asio::async_connect(connecting_, found, [this](const error_code& failed, tcp::endpoint) {
-          if (failed == asio::error::operation_aborted || stopped_) return;
-          if (failed) return ConnectLater();
-          OnConnected(std::move(connecting_));
-        });
-      });
-}
-
-void SubmissionClient::ConnectLater() {
-  error_code ignored;
-  connecting_.close(ignored);
-  retry_.expires_after(backoff_);
-  backoff_ = std::min(backoff_ * 2, kBackoffMax);
-  retry_.async_wait([this](const error_code& error) {
-    if (!error && !stopped_) Connect();
-  });
-}
-
 void SubmissionClient::OnConnected(tcp::socket socket) {
-  connection_ = std::make_shared<Connection>(std::move(socket), Connection::Side::kClient);
+  connection_ = std::make_shared<Connection>(std::move(socket), Connection::Side::kClient, limits_);
   debug_text_.clear();
   sent_ = 0;
   connection_->Start(*this);
   // 0 at the first login asks what there is; later, acknowledgements that were lost come again.
-  const std::uint64_t wanted = began_ ? acknowledged_ + 1 : 0;
-  connection_->Send(PacketType::kLoginRequest,
-                    Encode(proto::soup::LoginRequest{
-                        .user = user_, .password = "", .session = "", .number = wanted}));
+  const std::uint64_t wanted = session_.empty() ? 0 : acknowledged_ + 1;
+  connection_->Send(
+      PacketType::kLoginRequest,
+      Encode(proto::soup::LoginRequest{
+          .user = user_, .password = "", .session = session_.str(), .number = wanted}));
   connection_->Flush();
 }
 
 void SubmissionClient::OnPacket(const proto::soup::Packet& packet) {
   if (packet.type == PacketType::kDebug) {
-    debug_text_.assign(reinterpret_cast<const char*>(packet.payload.data()), packet.payload.size());
+    debug_text_ =
+        Printable({reinterpret_cast<const char*>(packet.payload.data()), packet.payload.size()});
     return;
   }
+  debug_text_.clear();
   if (!logged_in_) return OnLoginAnswer(packet);
   if (packet.type == PacketType::kSequenced) return OnAcknowledgement(packet.payload);
   if (packet.type == PacketType::kUnsequenced) return;
@@ -105,28 +77,30 @@ void SubmissionClient::OnPacket(const proto::soup::Packet& packet) {
 }
 
 void SubmissionClient::OnLoginAnswer(const proto::soup::Packet& packet) {
+  if (packet.type == PacketType::kLoginRejected) {
+    return Finish(Error::Failure(
+        connector_.server().text() + " does not admit user \"" + user_ + "\"" +
+        (session_.empty() ? "" : " to session \"" + session_.str() + "\", where it was before")));
+  }
   const auto accepted = packet.type == PacketType::kLoginAccepted
                             ? proto::soup::ParseLoginAccepted(packet.payload)
                             : std::nullopt;
-  if (packet.type == PacketType::kLoginRejected) {
-    debug_text_ = "it does not admit user \"" + user_ + "\"";
-    return connection_->Close(debug_text_);
-  }
   if (!accepted || accepted->number == 0 ||
       !proto::IsName(accepted->session, proto::kSessionSizeMax)) {
     return connection_->Close("it does not answer a SoupBinTCP login");
   }
   logged_in_ = true;
-  backoff_ = kBackoffMin;
-  if (!began_) {
-    began_ = true;
+  reported_.clear();
+  connection_->LoggedIn();
+  if (session_.empty()) {
+    session_ = proto::Session(accepted->session);
     if (Status status = SkipTo(accepted->number - 1); !status) return Finish(status);
-    handler_.OnLogin(proto::Session(accepted->session), acknowledged_);
+    handler_.OnLogin(session_, acknowledged_);
   } else if (accepted->number != acknowledged_ + 1) {
-    return Finish(Error::Failure(server_.text() + " says that submission " +
-                                 std::to_string(accepted->number) + " is next, but it acknowledged " +
-                                 std::to_string(acknowledged_) +
-                                 ": it has lost messages or is another session"));
+    return Finish(Error::Failure(connector_.server().text() + " says that submission " +
+                                 std::to_string(accepted->number) +
+                                 " is next, but it acknowledged " + std::to_string(acknowledged_) +
+                                 ": it has lost messages"));
   }
   paced_from_ = Clock::now();
   paced_ = 0;
@@ -138,7 +112,7 @@ void SubmissionClient::OnAcknowledgement(std::span<const std::byte> payload) {
   std::memcpy(&header, payload.data(), sizeof header);
   if (header.origin != acknowledged_ + 1 || window_.empty()) {
     // The sequencer holds more of this user than we sent: another program uses the name.
-    return Finish(Error::Failure(server_.text() + " acknowledged submission " +
+    return Finish(Error::Failure(connector_.server().text() + " acknowledged submission " +
                                  std::to_string(header.origin) + " of user \"" + user_ +
                                  "\", which was not sent here; is the name in use elsewhere?"));
   }
@@ -153,7 +127,7 @@ Status SubmissionClient::SkipTo(std::uint64_t accepted) {
     const auto message = handler_.NextMessage();
     if (!message) return message.error();
     if (!*message) {
-      return Error::BadInput(server_.text() + " holds " + std::to_string(accepted) +
+      return Error::BadInput(connector_.server().text() + " holds " + std::to_string(accepted) +
                              " submissions of user \"" + user_ + "\", but there are only " +
                              std::to_string(acknowledged_) +
                              " here; submit the whole flow again or use another user name");
@@ -196,10 +170,11 @@ bool SubmissionClient::RateAllows() {
 }
 
 void SubmissionClient::Pump() {
-  if (!logged_in_ || stopped_) return;
+  if (!logged_in_) return;
   if (Status status = FillWindow(); !status) return Finish(status);
   if (exhausted_ && window_.empty()) return Finish({});
-  while (sent_ < window_.size() && connection_->pending() < kSendAhead && RateAllows()) {
+  while (sent_ < window_.size() && connection_->pending() < Connection::kSendAhead &&
+         RateAllows()) {
     connection_->Send(PacketType::kUnsequenced, window_[sent_]);
     ++sent_;
   }
@@ -210,10 +185,17 @@ void SubmissionClient::OnClosed(const std::string& why) {
   logged_in_ = false;
   connection_.reset();
   if (!debug_text_.empty()) {
-    return Finish(Error::Failure(server_.text() + " ended the connection: " + debug_text_));
+    return Finish(
+        Error::Failure(connector_.server().text() + " ended the connection: " + debug_text_));
   }
+  Report(why);
+  connector_.ConnectAgain();
+}
+
+void SubmissionClient::Report(const std::string& why) {
+  if (why == reported_) return;
+  reported_ = why;
   handler_.OnDisconnected(why);
-  if (!stopped_) ConnectLater();
 }
 
 }  // namespace tandem::engine

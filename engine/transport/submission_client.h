@@ -6,7 +6,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <memory>
@@ -15,7 +14,7 @@
 #include <vector>
 
 #include "engine/transport/connection.h"
-#include "engine/transport/listener.h"
+#include "engine/transport/connector.h"
 #include "pools/result.h"
 #include "proto/message.h"
 
@@ -34,24 +33,25 @@ class SubmissionClient : private Connection::Handler {
     virtual void OnLogin(proto::Session session, std::uint64_t accepted) = 0;
     /// `header`: as the message stands in the input stream; origin is the user's own number.
     virtual void OnAcknowledged(const proto::Header& header) = 0;
+    /// There is no connection, `why` as a sentence; another one is tried. Not called again until
+    /// there is something else to say.
     virtual void OnDisconnected(const std::string& why) = 0;
     /// Everything is acknowledged, or it cannot go on. The last call.
     virtual void OnDone(const Status& status) = 0;
   };
 
   /// `rate`: submissions a second; 0: as fast as they are taken.
-  SubmissionClient(boost::asio::io_context& context, Endpoint server, std::string user,
-                   double rate, Handler& handler);
+  SubmissionClient(boost::asio::io_context& context, Endpoint server, std::string user, double rate,
+                   Handler& handler, const ConnectionLimits& limits = {});
   ~SubmissionClient() override;
 
-  void Start() { Connect(); }
+  void Start() { connector_.Start(); }
   void Stop();
+  [[nodiscard]] const Endpoint& server() const { return connector_.server(); }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  void Connect();
-  void ConnectLater();
   void OnConnected(boost::asio::ip::tcp::socket socket);
   void OnPacket(const proto::soup::Packet& packet) override;
   void OnBatchEnd() override { Pump(); }
@@ -65,22 +65,20 @@ class SubmissionClient : private Connection::Handler {
   Status FillWindow();
   void Pump();
   [[nodiscard]] bool RateAllows();
+  void Report(const std::string& why);
   void Finish(const Status& status);
 
-  Endpoint server_;
   std::string user_;
   double rate_;
   Handler& handler_;
-  boost::asio::ip::tcp::resolver resolver_;
-  boost::asio::ip::tcp::socket connecting_;
-  boost::asio::steady_timer retry_;
+  ConnectionLimits limits_;
+  Connector connector_;
   boost::asio::steady_timer pace_;
-  std::chrono::milliseconds backoff_;
   std::shared_ptr<Connection> connection_;
   std::string debug_text_;  ///< what the server said last: why it will close
+  std::string reported_;    ///< why there is no connection; empty: there is one
+  proto::Session session_;  ///< blank until a login succeeded; `acknowledged_` is known then
   bool logged_in_ = false;
-  bool stopped_ = false;
-  bool began_ = false;  ///< a login succeeded; `acknowledged_` is known
 
   std::uint64_t acknowledged_ = 0;
   std::deque<std::vector<std::byte>> window_;  ///< submissions acknowledged_ + 1 on

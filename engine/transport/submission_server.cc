@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/transport/connection.h"
+#include "engine/transport/printable.h"
 #include "proto/message.h"
 #include "replay/log_reader.h"
 
@@ -20,8 +20,6 @@ using replay::ReadOutcome;
 
 namespace {
 
-/// Acknowledgements that a client has not taken; then its submissions must wait.
-constexpr std::size_t kSendAhead = 256u << 10;
 /// Input messages looked through for old acknowledgements before others get their turn.
 constexpr int kCatchUpMessages = 20'000;
 
@@ -36,7 +34,8 @@ class SubmissionServer::Client : public Connection::Handler,
  public:
   Client(SubmissionServer& server, asio::ip::tcp::socket socket)
       : server_(server),
-        connection_(std::make_shared<Connection>(std::move(socket), Connection::Side::kServer)) {}
+        connection_(std::make_shared<Connection>(std::move(socket), Connection::Side::kServer,
+                                                 server.limits_)) {}
 
   void Start() { connection_->Start(*this); }
   void Shut(const std::string& why) { connection_->Close(why); }
@@ -46,7 +45,8 @@ class SubmissionServer::Client : public Connection::Handler,
     if (!old_acknowledgements_) {
       for (const proto::Header& header : accepted_) Acknowledge(header);
       connection_->Flush();
-      if (connection_->pending() >= kSendAhead) connection_->PauseReading();
+      // Acknowledgements that the client does not take: its submissions must wait.
+      if (connection_->pending() >= Connection::kSendAhead) connection_->PauseReading();
     }
     accepted_.clear();
   }
@@ -58,7 +58,7 @@ class SubmissionServer::Client : public Connection::Handler,
       return Login(proto::soup::ParseLoginRequest(packet.payload));
     }
     if (packet.type == PacketType::kUnsequenced && !user_.empty()) return Submit(packet.payload);
-    connection_->Close("it sent a packet that does not belong here");
+    Refuse("a packet of this type does not belong here");
   }
 
   void OnWritable() override {
@@ -82,21 +82,24 @@ class SubmissionServer::Client : public Connection::Handler,
   }
 
   void Login(const std::optional<proto::soup::LoginRequest>& login) {
-    if (!login) return connection_->Close("its login request is malformed");
+    if (!login) return Refuse("the login request is malformed");
     if (!login->session.empty() && login->session != server_.session_.view()) {
       return Reject(proto::soup::RejectReason::kSessionNotAvailable,
-                    "its session \"" + login->session + "\" is not available here");
+                    "it asked for session \"" + Printable(login->session) +
+                        "\", which is not available here");
     }
     if (!proto::IsName(login->user, proto::kUserSizeMax)) {
-      return Reject(proto::soup::RejectReason::kNotAuthorised, "its user name is not one");
+      return Reject(proto::soup::RejectReason::kNotAuthorised,
+                    "\"" + Printable(login->user) + "\" is no user name");
     }
     if (!server_.backend_.Commit()) return;
     user_ = proto::User(login->user);
     const auto found = server_.by_user_.find(user_);
     if (found != server_.by_user_.end()) {
-      found->second->Shut("a newer login of the same user replaces it");
+      found->second->Refuse("a newer login of user \"" + user_.str() + "\" replaces this one");
     }
     server_.by_user_[user_] = this;
+    connection_->LoggedIn();
 
     const std::uint64_t accepted = server_.backend_.sequencer().accepted(user_);
     const bool wants_old = login->number >= 1 && login->number <= accepted;
@@ -111,7 +114,12 @@ class SubmissionServer::Client : public Connection::Handler,
 
   void Submit(std::span<const std::byte> payload) {
     const auto message = proto::ParseMessage(payload);
-    if (!message) return Refuse("a submission is not a Tandem message");
+    if (!message) {
+      return Refuse("a submission of " + std::to_string(payload.size()) +
+                    " bytes is not a Tandem message: a header of " +
+                    std::to_string(sizeof(proto::Header)) + " bytes, version " +
+                    std::to_string(proto::kHeaderVersion) + ", and the payload that it announces");
+    }
     const Sequencer::Verdict verdict = server_.backend_.Submit(user_, *message);
     if (verdict == Sequencer::Verdict::kRefused) {
       return Refuse(server_.backend_.sequencer().reason());
@@ -134,10 +142,7 @@ class SubmissionServer::Client : public Connection::Handler,
 
   void StartCatchUp(std::uint64_t number) {
     auto log = LogReader::Open(server_.storage_, server_.folder_, {.check_digest = false});
-    if (!log) {
-      spdlog::error("cannot serve client {}: {}", user_.view(), log.error().text);
-      return connection_->CloseAfterSending("the log cannot be read");
-    }
+    if (!log) return Refuse("the log cannot be read: " + log.error().text);
     old_acknowledgements_.emplace(std::move(*log));
     catch_up_from_ = number;
     CatchUp();
@@ -145,12 +150,10 @@ class SubmissionServer::Client : public Connection::Handler,
 
   /// Looks for the client's messages in the input log, a slice at a time.
   void CatchUp() {
-    for (int i = 0; i < kCatchUpMessages && connection_->pending() < kSendAhead; ++i) {
+    for (int i = 0; i < kCatchUpMessages && connection_->pending() < Connection::kSendAhead; ++i) {
       const ReadOutcome outcome = old_acknowledgements_->Next(server_.committed_);
       if (outcome == ReadOutcome::kDamaged) {
-        spdlog::error("cannot serve client {}: {}", user_.view(),
-                      old_acknowledgements_->error().text);
-        return connection_->CloseAfterSending("the log is damaged");
+        return Refuse("the log is damaged: " + old_acknowledgements_->error().text);
       }
       if (outcome == ReadOutcome::kEnd) {
         old_acknowledgements_.reset();
@@ -163,7 +166,7 @@ class SubmissionServer::Client : public Connection::Handler,
     connection_->Flush();
     if (connection_->pending() > 0) return;  // OnWritable goes on
     asio::post(server_.context_, [self = shared_from_this()] {
-      if (self->old_acknowledgements_ && !self->connection_->closed()) self->CatchUp();
+      if (self->old_acknowledgements_ && self->connection_->open()) self->CatchUp();
     });
   }
 
@@ -176,12 +179,14 @@ class SubmissionServer::Client : public Connection::Handler,
 };
 
 SubmissionServer::SubmissionServer(asio::io_context& context, replay::Storage& storage,
-                                   std::string folder, proto::Session session, Backend& backend)
+                                   std::string folder, proto::Session session, Backend& backend,
+                                   const ConnectionLimits& limits)
     : context_(context),
       storage_(storage),
       folder_(std::move(folder)),
       session_(session),
       backend_(backend),
+      limits_(limits),
       listener_(context, [this](asio::ip::tcp::socket socket) { Accept(std::move(socket)); }) {}
 
 SubmissionServer::~SubmissionServer() { Close(); }

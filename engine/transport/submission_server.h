@@ -14,6 +14,7 @@
 #include <string>
 
 #include "engine/sequencer.h"
+#include "engine/transport/connection.h"
 #include "engine/transport/listener.h"
 #include "pools/result.h"
 #include "replay/storage.h"
@@ -39,7 +40,7 @@ class SubmissionServer {
 
   /// `folder`: the input log, from which old acknowledgements are read.
   SubmissionServer(boost::asio::io_context& context, replay::Storage& storage, std::string folder,
-                   proto::Session session, Backend& backend);
+                   proto::Session session, Backend& backend, const ConnectionLimits& limits = {});
   ~SubmissionServer();
 
   Status Listen(const Endpoint& endpoint) { return listener_.Listen(endpoint); }
@@ -60,6 +61,7 @@ class SubmissionServer {
   std::string folder_;
   proto::Session session_;
   Backend& backend_;
+  ConnectionLimits limits_;
   Listener listener_;
   std::uint64_t committed_ = 0;
   std::set<std::shared_ptr<Client>> clients_;

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/live/record_role.h"
+
+#include <spdlog/spdlog.h>
+
+#include "engine/context.h"
+#include "engine/live/log_folder.h"
+#include "tandem/control.pb.h"
+
+namespace tandem::engine {
+
+RecordRole::RecordRole(RecordRoleOptions options, replay::Storage& storage)
+    : options_(std::move(options)),
+      storage_(storage),
+      awaits_start_(options_.first > 1),
+      client_(loop_.context(), options_.from, "record", *this) {}
+
+ExitCode RecordRole::Run() {
+  if (!loop_.Check(OpenExistingLog())) return loop_.exit_code();
+  if (!done_) {
+    client_.Start();
+    loop_.Run();
+    client_.Stop();
+  }
+  if (log_) loop_.Check(log_->Close());
+  return loop_.exit_code();
+}
+
+Status RecordRole::OpenExistingLog() {
+  const auto holds = HoldsLog(storage_, options_.folder);
+  if (!holds) return holds.error();
+  if (!*holds) return storage_.MakeFolder(options_.folder);
+  if (Status status = OpenLog(proto::Session{}); !status) return status;
+  if (options_.first != 0 && options_.first != first_recorded_) {
+    return Error::BadInput("the log " + options_.folder + " begins at message " +
+                           std::to_string(first_recorded_) + ", not " +
+                           std::to_string(options_.first) +
+                           "; leave --from away to go on with it, or take another folder");
+  }
+  position_ = log_->position();
+  done_ = options_.last != 0 && position_.number >= options_.last;
+  return {};
+}
+
+Status RecordRole::OpenLog(proto::Session session) {
+  auto log = replay::LogWriter::Open(storage_, options_.folder,
+                                     {.session = session,
+                                      .role = replay::LogRole("recorded"),
+                                      .schema = schema_,
+                                      .start = position_});
+  if (!log) return log.error();
+  log_.emplace(std::move(*log));
+  if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
+  first_recorded_ = log_->first_number();
+  awaits_start_ = false;
+  return {};
+}
+
+std::uint64_t RecordRole::WantedNumber() {
+  return awaits_start_ ? options_.first - 1 : position_.number + 1;
+}
+
+void RecordRole::OnLogin(proto::Session session, std::uint64_t number) {
+  spdlog::info("recording session {} from message {}", session.view(), number);
+}
+
+void RecordRole::OnMessage(const proto::MessageView& message) {
+  if (done_ || loop_.exit_code() != ExitCode::kYes) return;
+  const std::uint64_t number = message.header.number;
+  if (number < WantedNumber()) return;
+  if (number > WantedNumber()) {
+    return client_.Reconnect("message " + std::to_string(number) + " came where number " +
+                             std::to_string(WantedNumber()) + " is next");
+  }
+  if (awaits_start_) {
+    position_ = {.number = number, .digest = message.header.digest};
+    awaits_start_ = false;
+    return;
+  }
+  if (!Follows(message, position_)) {
+    const std::string text = "message " + std::to_string(number) + " from " + options_.from.text() +
+                             " does not follow from the one before it";
+    if (!log_) {
+      awaits_start_ = options_.first > 1;
+      return client_.Reconnect(text);
+    }
+    return loop_.Fail(Error{ExitCode::kDivergence,
+                            text + ": it is another stream than the one recorded, or it was "
+                                   "changed on the way"});
+  }
+  if (!log_ && !loop_.Check(OpenLog(message.header.session))) return;
+  log_->Append(message.bytes);
+  position_ = log_->position();
+  done_ = number == options_.last || message.header.type == TypeOf<pb::EndOfSession>();
+}
+
+void RecordRole::OnBatchEnd() {
+  if (log_ && !loop_.Check(log_->Flush())) return;
+  if (done_) loop_.Stop();
+}
+
+void RecordRole::OnDisconnected(const std::string& why) {
+  spdlog::warn("nothing from {}: {}; trying again until there is", options_.from.text(), why);
+}
+
+}  // namespace tandem::engine

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Writes a live stream to a log, without gap or repeat over reconnects and restarts. Verifies the
+// digest chain as it comes: what is recorded is what was served.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/live/role_loop.h"
+#include "engine/transport/stream_client.h"
+#include "replay/log_writer.h"
+
+namespace tandem::engine {
+
+struct RecordRoleOptions {
+  std::string folder;       ///< of the log
+  Endpoint from;            ///< a stream
+  std::uint64_t first = 0;  ///< of a new log; 0: message 1
+  std::uint64_t last = 0;   ///< stop after it; 0: go on until told to stop or the session ends
+};
+
+class RecordRole : private StreamClient::Handler {
+ public:
+  RecordRole(RecordRoleOptions options, replay::Storage& storage);
+
+  ExitCode Run();
+
+  [[nodiscard]] std::uint64_t first_recorded() const { return first_recorded_; }
+  /// Of the whole log.
+  [[nodiscard]] proto::StreamPosition position() const { return position_; }
+
+ private:
+  std::uint64_t WantedNumber() override;
+  std::string WantedSession() override { return log_ ? log_->session().str() : ""; }
+  void OnLogin(proto::Session session, std::uint64_t number) override;
+  void OnSchema(const std::string& schema) override { schema_ = schema; }
+  void OnMessage(const proto::MessageView& message) override;
+  void OnBatchEnd() override;
+  void OnDisconnected(const std::string& why) override;
+
+  Status OpenExistingLog();
+  /// `session`: of a new log; blank: that of the log that is there.
+  Status OpenLog(proto::Session session);
+
+  RecordRoleOptions options_;
+  replay::Storage& storage_;
+  RoleLoop loop_;
+  std::string schema_;
+  std::optional<replay::LogWriter> log_;
+  std::uint64_t first_recorded_ = 0;
+  /// Where the stream was taken to. Until a log that begins later than at message 1 is there, the
+  /// message before its first one is awaited: it gives the digest to begin with.
+  proto::StreamPosition position_;
+  bool awaits_start_ = false;
+  bool done_ = false;
+  StreamClient client_;
+};
+
+}  // namespace tandem::engine

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/transport/connector.h"
+
+#include <algorithm>
+#include <boost/asio/connect.hpp>
+
+namespace tandem::engine {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::chrono::milliseconds kBackoffMin{20};
+constexpr std::chrono::milliseconds kBackoffMax{2000};
+/// A connection that lasted this long was a good one: the next is tried at once.
+constexpr std::chrono::milliseconds kLasting{500};
+
+}  // namespace
+
+Connector::Connector(asio::io_context& context, Endpoint server,
+                     std::function<void(tcp::socket)> on_socket,
+                     std::function<void(const std::string&)> on_failure)
+    : server_(std::move(server)),
+      on_socket_(std::move(on_socket)),
+      on_failure_(std::move(on_failure)),
+      resolver_(context),
+      connecting_(context),
+      retry_(context),
+      backoff_(kBackoffMin) {}
+
+void Connector::Start() {
+  stopped_ = false;
+  Connect();
+}
+
+void Connector::Stop() {
+  stopped_ = true;
+  resolver_.cancel();
+  retry_.cancel();
+  error_code ignored;
+  connecting_.close(ignored);
+}
+
+void Connector::Connect() {
+  resolver_.async_resolve(
+      server_.host, server_.port,
+      [this](const error_code& error, const tcp::resolver::results_type& found) {
+        if (error == asio::error::operation_aborted || stopped_) return;
+        if (error) return OnFailure(error);
+        asio::async_connect(connecting_, found, [this](const error_code& failed, tcp::endpoint) {
+          if (failed == asio::error::operation_aborted || stopped_) return;
+          if (failed) return OnFailure(failed);
+          connected_at_ = Clock::now();
+          on_socket_(std::move(connecting_));
+        });
+      });
+}
+
+void Connector::OnFailure(const error_code& error) {
+  on_failure_("it cannot be reached: " + error.message());
+  if (!stopped_) ConnectLater();
+}
+
+void Connector::ConnectAgain() {
+  if (stopped_) return;
+  if (Clock::now() - connected_at_ >= kLasting) backoff_ = kBackoffMin;
+  ConnectLater();
+}
+
+void Connector::ConnectLater() {
+  error_code ignored;
+  connecting_.close(ignored);
+  retry_.expires_after(backoff_);
+  backoff_ = std::min(backoff_ * 2, kBackoffMax);
+  retry_.async_wait([this](const error_code& error) {
+    if (!error && !stopped_) Connect();
+  });
+}
+
+}  // namespace tandem::engine

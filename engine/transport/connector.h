@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Connector: resolves a server's address, connects, and tries again for ever, with backoff from
+// 20 ms to 2 s. On the thread of the io_context, which is not run after the connector is gone.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "engine/transport/listener.h"
+
+namespace tandem::engine {
+
+class Connector {
+ public:
+  /// `on_socket`: connected. `on_failure`: an attempt failed, another one follows by itself.
+  Connector(boost::asio::io_context& context, Endpoint server,
+            std::function<void(boost::asio::ip::tcp::socket)> on_socket,
+            std::function<void(const std::string& why)> on_failure);
+  ~Connector() { Stop(); }
+
+  void Start();
+  void Stop();
+  /// The connection has ended: make a new one. One that lasted is replaced soon.
+  void ConnectAgain();
+
+  [[nodiscard]] const Endpoint& server() const { return server_; }
+  [[nodiscard]] bool stopped() const { return stopped_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void Connect();
+  void ConnectLater();
+  void OnFailure(const boost::system::error_code& error);
+
+  Endpoint server_;
+  std::function<void(boost::asio::ip::tcp::socket)> on_socket_;
+  std::function<void(const std::string&)> on_failure_;
+  boost::asio::ip::tcp::resolver resolver_;
+  boost::asio::ip::tcp::socket connecting_;
+  boost::asio::steady_timer retry_;
+  std::chrono::milliseconds backoff_;
+  Clock::time_point connected_at_;
+  bool stopped_ = true;
+};
+
+}  // namespace tandem::engine
