@@ -203,7 +203,7 @@ TEST_F(LogTools, CatRefusesWhatItDoesNotUnderstand) {
 }
 
 TEST_F(LogTools, CatFollowsALogThatIsWrittenUntilItsSessionEnds) {
-  const Recipe recipe{.messages = 3, .close = false, .segment_bytes = 8192};
+  const Recipe recipe{.messages = 3, .close = false, .segment_bytes = 12 << 10};
   replay::LogWriter writer = Write("log", recipe);
   std::thread thread([&] {
     for (std::uint64_t number = 4; number <= 200; ++number) {
@@ -328,10 +328,10 @@ TEST_F(LogTools, StatCountsApplicationControlAndTicksApart) {
 }
 
 TEST_F(LogTools, VerifySaysYesNoOrThatThereIsNothingToCheck) {
-  Write("log", {.messages = 1000, .segment_bytes = 8192});
+  Write("log", {.messages = 300, .segment_bytes = 12 << 10});
   Ran ran = Tandem({"verify", Path("log")});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
-  EXPECT_TRUE(ran.out.starts_with("whole: messages 1 to 1000, ")) << ran.out;
+  EXPECT_TRUE(ran.out.starts_with("whole: messages 1 to 300, ")) << ran.out;
 
   FlipByte("log/00000003.segment", 5000);
   ran = Tandem({"verify", Path("log")});
@@ -380,7 +380,7 @@ TEST_F(LogTools, EveryToolRefusesWhatIsNoLogInOneSentence) {
 
 TEST_F(LogTools, DiffSaysThatLogsAreTheSame) {
   Write("a", {.messages = 50});
-  Write("b", {.messages = 50, .role = replay::kMergedRole, .segment_bytes = 8192});
+  Write("b", {.messages = 50, .role = replay::kMergedRole, .segment_bytes = 12 << 10});
   for (const bool trust : {false, true}) {
     std::vector<std::string> arguments{"diff", Path("a"), Path("b")};
     if (trust) arguments.emplace_back("--trust-digests");
@@ -391,7 +391,7 @@ TEST_F(LogTools, DiffSaysThatLogsAreTheSame) {
 }
 
 TEST_F(LogTools, DiffFindsTheFirstDifferenceWhereverItIs) {
-  Write("a", {.messages = 40, .segment_bytes = 8192});
+  Write("a", {.messages = 40, .segment_bytes = 12 << 10});
   for (std::uint64_t at = 1; at <= 40; at += 3) {
     std::string name = std::to_string(at);
     Write(name, {.messages = 40, .differs_at = at});
