@@ -118,6 +118,8 @@ struct Symbol {
   }
 };
 
+static_assert(sizeof(Symbol) == 80);
+
 using OrderIndex = pools::HashIndex<Order, OrderByName>;
 using SymbolIndex = pools::HashIndex<Symbol, pools::MemberKey<&Symbol::key, &Symbol::next_by_key>>;
 
