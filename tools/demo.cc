@@ -268,6 +268,9 @@ Result<bool> Demo::SameMessages(const std::string& what, const std::string& fold
   if (sameness->same) {
     story_.Tell("%-25s %8lu messages, identical with the replay", what.c_str(),
                 Plain(sameness->messages));
+  } else if (sameness->is_prefix) {
+    story_.Tell("%-25s %8lu messages, identical with the replay as far as it goes", what.c_str(),
+                Plain(sameness->messages));
   } else {
     story_.Tell("%-25s DIFFERS from the replay at message %lu", what.c_str(),
                 Plain(sameness->difference));
@@ -322,7 +325,8 @@ Result<ExitCode> Demo::DivergenceVerdict() {
   }
   for (const auto& [what, folder] :
        {std::pair<std::string, std::string>{"engine A's output", Path("a")},
-        {"engine B's output", Path("b")}}) {
+        {"engine B's output", Path("b")},
+        {"the merged stream", Path("merged")}}) {
     if (const auto same = SameMessages(what, folder); !same) return same.error();
   }
   std::printf("\nDIVERGENCE at output %lu: published up to %lu, both engines agreed up to %lu\n",

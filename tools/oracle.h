@@ -13,6 +13,7 @@ namespace tandem::tools {
 
 struct Sameness {
   bool same = false;
+  bool is_prefix = false;        ///< a ended first, and what it has is the same
   std::uint64_t messages = 0;    ///< compared, all equal
   std::uint64_t difference = 0;  ///< first number that differs or that only one log has; 0: none
 };

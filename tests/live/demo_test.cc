@@ -54,7 +54,7 @@ TEST_F(Demo, CatchesAPlantedBitFlipAndNamesTheField) {
   EXPECT_EQ(demo.exit_code, 4) << demo.printed;
   ExpectPrinted(demo, "DIVERGENCE at output ");
   ExpectPrinted(demo, "published: ");
-  ExpectPrinted(demo, "engine B:  ");
+  ExpectPrinted(demo, "  engine ");  // whichever copy came second
   ExpectPrinted(demo, "differs: ");
   ExpectPrinted(demo, "engine B's output         DIFFERS from the replay at message ");
   EXPECT_EQ(Shell(kProgram + " diff " + folder_ + "/a " + folder_ + "/b").exit_code, 1);
