@@ -26,17 +26,28 @@ std::uint32_t CrcBeforeLastField(const T& value) {
 /// Below this many bytes one instruction for each eight of them beats the library.
 constexpr std::size_t kShort = 256;
 
-__attribute__((target("sse4.2"))) std::uint32_t ShortCrc32c(std::uint32_t crc,
-                                                            std::span<const std::byte> data) {
+const bool has_crc_instruction = __builtin_cpu_supports("sse4.2") != 0;
+
+[[gnu::target("sse4.2")]] std::uint32_t ShortCrc32c(std::uint32_t crc,
+                                                    std::span<const std::byte> data) {
+  const std::byte* at = data.data();
+  std::size_t left = data.size();
   std::uint64_t wide = crc;
-  while (data.size() >= sizeof wide) {
+  for (; left >= sizeof wide; at += sizeof wide, left -= sizeof wide) {
     std::uint64_t word = 0;
-    std::memcpy(&word, data.data(), sizeof word);
+    std::memcpy(&word, at, sizeof word);
     wide = _mm_crc32_u64(wide, word);
-    data = data.subspan(sizeof word);
   }
   crc = static_cast<std::uint32_t>(wide);
-  for (const std::byte byte : data) crc = _mm_crc32_u8(crc, std::to_integer<std::uint8_t>(byte));
+  // A record's checksum covers four bytes more than a multiple of eight.
+  if (left >= sizeof crc) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    crc = _mm_crc32_u32(crc, word);
+    at += sizeof word;
+    left -= sizeof word;
+  }
+  for (; left > 0; ++at, --left) crc = _mm_crc32_u8(crc, std::to_integer<std::uint8_t>(*at));
   return crc;
 }
 #endif
@@ -46,8 +57,7 @@ __attribute__((target("sse4.2"))) std::uint32_t ShortCrc32c(std::uint32_t crc,
 std::uint32_t Crc32c(std::uint32_t before, std::span<const std::byte> data) {
 #ifdef __x86_64__
   // The library's set-up costs five times the checksum of a record of 100 bytes.
-  static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
-  if (has_instruction && data.size() < kShort) return ~ShortCrc32c(~before, data);
+  if (data.size() < kShort && has_crc_instruction) return ~ShortCrc32c(~before, data);
 #endif
   // The library's parameter is not const, but it only reads.
   auto* bytes = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(data.data()));

@@ -64,7 +64,7 @@ const char* CheckMessage(const Record& record, std::uint64_t number, proto::Sess
     return "a message whose size is not what its header says";
   }
   if (header.number != number) return "a message with another number";
-  if (header.session != session) return "a message of another session";
+  if (!SameSession(header.session, session)) return "a message of another session";
   return nullptr;
 }
 
