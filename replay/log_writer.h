@@ -10,7 +10,8 @@
 // After a failed write or sync the writer refuses everything: each later call gives the same error,
 // and nothing is tried again. Open the log anew to go on; that recovers it.
 // A writer that goes away without Close leaves the log as a crash of the process would.
-// Costs: Append about 20 ns for 100 bytes; Flush one write, and one more for each new segment.
+// Costs: Append about 20 ns for 100 bytes; Flush one write, and one more for each new segment; when
+// eight full segments wait for a Sync, the next one that fills up syncs the oldest on the way.
 // One thread at a time. Owns its files; `Storage` outlives it.
 #pragma once
 
