@@ -59,6 +59,8 @@ void RegisterDiff(Commands& commands);
 void RegisterCat(Commands& commands);
 void RegisterStat(Commands& commands);
 void RegisterVerify(Commands& commands);
+// State
+void RegisterPools(Commands& commands);
 // All of it
 void RegisterDemo(Commands& commands);
 

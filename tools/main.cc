@@ -46,6 +46,7 @@ void RegisterAll(Commands& commands) {
   RegisterCat(commands);
   RegisterStat(commands);
   RegisterVerify(commands);
+  RegisterPools(commands);
 }
 
 /// Operator logs go to stderr; stdout is for results.
