@@ -72,6 +72,13 @@ int Main(int argument_count, char** arguments) {
   } catch (const CLI::Success& success) {
     return root.exit(success);
   } catch (const CLI::ParseError& error) {
+    const auto is_named = [&](const CLI::App* command) {
+      return command->check_name(arguments[1]);
+    };
+    if (argument_count > 1 && arguments[1][0] != '-' && root.get_subcommands(is_named).empty()) {
+      std::fprintf(stderr, "tandem: there is no command %s; see `tandem --help`\n", arguments[1]);
+      return static_cast<int>(ExitCode::kBadInput);
+    }
     std::fprintf(stderr, "tandem: %s; see `tandem --help` or `tandem COMMAND --help`\n",
                  error.what());
     return static_cast<int>(ExitCode::kBadInput);

@@ -202,6 +202,13 @@ TEST_F(LogTools, CatRefusesWhatItDoesNotUnderstand) {
   }
 }
 
+TEST_F(LogTools, ACommandThatThereIsNotIsNamed) {
+  const Ran ran = Tandem({"nonsense", "--json"});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(ran.err, "tandem: there is no command nonsense; see `tandem --help`\n");
+}
+
 TEST_F(LogTools, CatFollowsALogThatIsWrittenUntilItsSessionEnds) {
   const Recipe recipe{.messages = 3, .close = false, .segment_bytes = 12 << 10};
   replay::LogWriter writer = Write("log", recipe);
