@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // FieldValue: one value of a message by reflection, whatever its type and whether it is repeated.
-// A helper of schema_print.cc and schema_compare.cc. Looks at the message; one thread.
+// Serves schema_print.cc and schema_compare.cc. Looks at the message; one thread.
 #pragma once
 
 #include <google/protobuf/descriptor.h>
