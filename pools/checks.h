@@ -3,7 +3,9 @@
 // What checked mode (TANDEM_CHECKED, or AddressSanitizer) does with freed memory: it is filled with
 // a known byte and tagged, the fill is looked at when the memory is handed out again (somebody
 // wrote to it meanwhile), the tag when it is freed (freed twice), and under AddressSanitizer it is
-// poisoned, so that reading it is caught too. Otherwise all of this is empty and costs nothing.
+// poisoned, so that reading it is caught too. Behind what was asked for, up to the end of the
+// block, lies a fence: known bytes, poisoned too, looked at when the memory is freed. Otherwise all
+// of this is empty and costs nothing.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +36,9 @@ inline constexpr bool kChecked = false;
 
 inline constexpr int kFreedByte = 0xDD;             ///< what freed memory is filled with
 inline constexpr int kFreshByte = 0xCD;             ///< where the tag was, when handed out again
+inline constexpr int kFenceByte = 0xFB;             ///< behind live memory
 inline constexpr std::size_t kFillBytesMax = 4096;  ///< of one block, from its start
+inline constexpr std::size_t kFenceBytes = kChecked ? 16 : 0;  ///< behind an element, at least
 inline constexpr std::uint64_t kFreedTag = 0xF4EED0DEADB10C00;
 
 inline void Poison([[maybe_unused]] const void* memory, [[maybe_unused]] std::size_t size) {
@@ -66,8 +70,10 @@ inline void CheckNotFree(const char* pool, const void* memory) {
     ENSURE(__asan_address_is_poisoned(memory) == 0, "pool %s: %p is freed twice, or not its own",
            pool, memory);
 #endif
+    const char* const place = static_cast<const char*>(memory) + offsetof(FreeNode, tag);
+    Unpoison(place, sizeof(FreeNode::tag));  // part of the fence, if the element is small
     std::uint64_t tag = 0;
-    std::memcpy(&tag, static_cast<const char*>(memory) + offsetof(FreeNode, tag), sizeof tag);
+    std::memcpy(&tag, place, sizeof tag);
     ENSURE(tag != FreedTagOf(memory), "pool %s: %p is freed twice", pool, memory);
   }
 }
@@ -102,6 +108,44 @@ inline FreeNode* UnmarkFree([[maybe_unused]] const char* pool, FreeNode* node,
     return next;
   } else {
     return node->next;
+  }
+}
+
+/// Makes the first `size`, but at least one, of `block_bytes` usable and the rest a fence.
+inline void SetFence([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t size,
+                     [[maybe_unused]] std::size_t block_bytes) {
+  if constexpr (kChecked) {
+    Unpoison(memory, block_bytes);
+    size = std::max<std::size_t>(size, 1);
+    char* const fence = static_cast<char*>(memory) + size;
+    std::memset(fence, kFenceByte, std::min(block_bytes - size, kFillBytesMax));
+    Poison(fence, block_bytes - size);
+  }
+}
+
+/// Ends the process if somebody wrote behind the first `size` bytes. Makes all bytes usable.
+inline void CheckFence([[maybe_unused]] const char* pool, [[maybe_unused]] void* memory,
+                       [[maybe_unused]] std::size_t size,
+                       [[maybe_unused]] std::size_t block_bytes) {
+  if constexpr (kChecked) {
+    Unpoison(memory, block_bytes);
+    size = std::max<std::size_t>(size, 1);
+    const auto* const fence = static_cast<const unsigned char*>(memory) + size;
+    const std::size_t fence_bytes = std::min(block_bytes - size, kFillBytesMax);
+    for (std::size_t i = 0; i < fence_bytes; ++i) {
+      ENSURE(fence[i] == kFenceByte,
+             "pool %s: byte %zu of %p, which has %zu, was written, or it is freed with a size that "
+             "it does not have",
+             pool, size + i, memory, size);
+    }
+  }
+}
+
+/// Marks memory that is in no free list as freed.
+inline void FillFreed([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t size) {
+  if constexpr (kChecked) {
+    std::memset(memory, kFreedByte, std::min(size, kFillBytesMax));
+    Poison(memory, size);
   }
 }
 

@@ -75,7 +75,10 @@ void Lpool::Split(std::size_t from, std::size_t to) {
 }
 
 void* Lpool::ReallocMem(void* memory, std::uint64_t old_size, std::uint64_t new_size) {
-  if (new_size <= kMaxBlockBytes && LevelOf(old_size) == LevelOf(new_size)) {
+  const std::size_t level = LevelOf(old_size);
+  if (new_size <= kMaxBlockBytes && level == LevelOf(new_size)) {
+    CheckFence(control_->name, memory, old_size, BlockBytes(level));
+    SetFence(memory, new_size, BlockBytes(level));
     return memory;
   }
   void* moved = AllocMem(new_size);
@@ -137,6 +140,8 @@ std::uint64_t Lpool::CountFree(std::uint64_t size) const {
   return count;
 }
 
-Figures Lpool::GetFigures() const { return {live_, live_peak_, live_bytes_, taken_bytes_}; }
+Figures Lpool::GetFigures() const {
+  return {live_, live_peak_, live_bytes_, taken_bytes_, taken_bytes_};
+}
 
 }  // namespace tandem::pools

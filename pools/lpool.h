@@ -40,10 +40,11 @@ class Lpool {
     return NullOnlyOutsideSteps(TryAllocMem(size), *control_, size);
   }
 
-  /// Gives back what AllocMem(size), or a size of the same power of two, returned.
+  /// Gives back what AllocMem(size), or ReallocMem to `size`, returned.
   void FreeMem(void* memory, std::uint64_t size) {
     const std::size_t level = LevelOf(size);
     CheckFree(memory, level);
+    CheckFence(control_->name, memory, size, BlockBytes(level));
     --live_;
     live_bytes_ -= BlockBytes(level);
     free_[level] = MarkFree(memory, BlockBytes(level), free_[level]);
@@ -87,6 +88,7 @@ class Lpool {
     }
     FreeNode* node = free_[level];
     free_[level] = UnmarkFree(control_->name, node, BlockBytes(level));
+    SetFence(node, size, BlockBytes(level));
     live_bytes_ += BlockBytes(level);
     ++live_;
     return node;

@@ -83,6 +83,7 @@ void* Malloc::TryAllocMem(std::uint64_t size) {
   }
   blocks_ = footer;
   live_bytes_ += real_size;
+  taken_peak_bytes_ = std::max(taken_peak_bytes_, live_bytes_);
   live_peak_ = std::max(live_peak_, ++live_);
   return memory;
 }
@@ -104,6 +105,8 @@ void Malloc::FreeMem(void* memory, std::uint64_t size) {
   std::free(memory);
 }
 
-Figures Malloc::GetFigures() const { return {live_, live_peak_, live_bytes_, live_bytes_}; }
+Figures Malloc::GetFigures() const {
+  return {live_, live_peak_, live_bytes_, live_bytes_, taken_peak_bytes_};
+}
 
 }  // namespace tandem::pools

@@ -67,6 +67,7 @@ class Malloc {
   std::uint64_t live_ = 0;
   std::uint64_t live_peak_ = 0;
   std::uint64_t live_bytes_ = 0;
+  std::uint64_t taken_peak_bytes_ = 0;
   PoolControl* control_;
 };
 

@@ -108,6 +108,19 @@ void Describe(Report& report, const PoolControl& pool) {
   report.Limit(" elements", pool.limit.elements).Limit(" bytes", pool.limit.bytes) << "\n";
 }
 
+void TellStep(Report& report) {
+  if (StepScope::Active()) {
+    report << "  while processing message " << StepScope::MessageNumber() << "\n";
+  } else {
+    report << "  outside a step\n";
+  }
+}
+
+[[noreturn]] void End(const Report& report) {
+  report.Write();
+  _exit(static_cast<int>(ExitCode::kOutOfMemory));
+}
+
 }  // namespace
 
 std::nullptr_t Refuse(const PoolControl& pool, std::uint64_t asked_bytes, RefusalReason reason) {
@@ -124,11 +137,7 @@ void EndOutOfMemory(const PoolControl& pool, std::uint64_t asked_bytes) {
     Explain(report, last_refusal);
   }
   report << ".\n";
-  if (StepScope::Active()) {
-    report << "  while processing message " << StepScope::MessageNumber() << "\n";
-  } else {
-    report << "  outside a step\n";
-  }
+  TellStep(report);
   report << "  the chain, from the pool to the operating system:\n";
   for (const PoolControl* link = &pool; link != nullptr; link = link->base) {
     Describe(report, *link);
@@ -140,8 +149,17 @@ void EndOutOfMemory(const PoolControl& pool, std::uint64_t asked_bytes) {
                              << " bytes, " << zone.committed_end - zone.address << " usable\n";
   }
   report << "  Raise the limit or give the host more memory, then start again.\n";
-  report.Write();
-  _exit(static_cast<int>(ExitCode::kOutOfMemory));
+  End(report);
+}
+
+void EndInlaryFull(const char* name, std::uint64_t elements_max, std::uint64_t element_bytes) {
+  Report report;
+  report << "tandem: out of memory in pool " << name << ": " << element_bytes
+         << " bytes were asked for, but it has room for " << elements_max
+         << " elements inside its parent and is full.\n";
+  TellStep(report);
+  report << "  Declare it with a larger max, then build and start again.\n";
+  End(report);
 }
 
 }  // namespace tandem::pools

@@ -30,6 +30,10 @@ std::nullptr_t Refuse(const PoolControl& pool, std::uint64_t asked_bytes, Refusa
 /// Prints the report for a request of `asked_bytes` to `pool` and exits with code 3.
 [[noreturn]] void EndOutOfMemory(const PoolControl& pool, std::uint64_t asked_bytes);
 
+/// The same for an Inlary of `elements_max` elements, which is full.
+[[noreturn]] void EndInlaryFull(const char* name, std::uint64_t elements_max,
+                                std::uint64_t element_bytes);
+
 /// `memory`, unless it is null and a step is running: then the process ends.
 template <class T>
 inline T* NullOnlyOutsideSteps(T* memory, const PoolControl& pool, std::uint64_t asked_bytes) {

@@ -6,10 +6,12 @@
 #include <new>
 #include <string>
 
+#include "pools/blkpool.h"
 #include "pools/ensure.h"
 #include "pools/lpool.h"
 #include "pools/malloc_pool.h"
 #include "pools/out_of_memory.h"
+#include "pools/pool_account.h"
 #include "pools/sbrk.h"
 #include "pools/tpool_core.h"
 #include "pools/zone_layout.h"
@@ -27,8 +29,13 @@ auto WithBase(const PoolControl& control, Function&& function) {
       return function(*static_cast<Malloc*>(control.pool));
     case PoolKind::kLpool:
       return function(*static_cast<Lpool*>(control.pool));
+    case PoolKind::kBlkpool:
+      return function(*static_cast<Blkpool*>(control.pool));
     case PoolKind::kNone:
     case PoolKind::kTpool:
+    case PoolKind::kLary:
+    case PoolKind::kTary:
+    case PoolKind::kDelptr:
       break;
   }
   EnsureFailed(__FILE__, __LINE__, "kind", "a pool of kind %s was asked for memory as a base",
@@ -67,8 +74,21 @@ const char* KindName(PoolKind kind) {
       return "Lpool";
     case PoolKind::kTpool:
       return "Tpool";
+    case PoolKind::kBlkpool:
+      return "Blkpool";
+    case PoolKind::kLary:
+      return "Lary";
+    case PoolKind::kTary:
+      return "Tary";
+    case PoolKind::kDelptr:
+      return "Delptr";
   }
   return "unknown";
+}
+
+bool ServesAnySize(PoolKind kind) {
+  return kind == PoolKind::kSbrk || kind == PoolKind::kMalloc || kind == PoolKind::kLpool ||
+         kind == PoolKind::kBlkpool;
 }
 
 void* PoolRef::TryAllocMem(std::uint64_t size) {
@@ -94,6 +114,9 @@ std::uint64_t PoolRef::RealSize(std::uint64_t size) const {
 Figures PoolRef::GetFigures() const {
   if (control_->kind == PoolKind::kTpool) {
     return static_cast<TpoolCore*>(control_->pool)->GetFigures();
+  }
+  if (!ServesAnySize(control_->kind)) {
+    return static_cast<PoolAccount*>(control_->pool)->GetFigures();
   }
   return WithBase(*control_, [](auto& pool) { return pool.GetFigures(); });
 }
@@ -131,8 +154,8 @@ Status ApplyLimit(PoolControl& control, const Limit& limit) {
   if (limit.elements < held.live_peak) {
     return refuse(limit.elements, held.live_peak, "elements");
   }
-  if (limit.bytes < held.taken_bytes) {
-    return refuse(limit.bytes, held.taken_bytes, "bytes");
+  if (limit.bytes < held.taken_peak_bytes) {
+    return refuse(limit.bytes, held.taken_peak_bytes, "bytes");
   }
   control.limit = limit;
   return Status();

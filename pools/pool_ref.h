@@ -22,15 +22,29 @@
 
 namespace tandem::pools {
 
+class Blkpool;
 class Lpool;
 class Malloc;
+class PoolAccount;
 class Sbrk;
 class TpoolCore;
 struct ZoneControl;
 
-enum class PoolKind : std::uint32_t { kNone = 0, kSbrk = 1, kMalloc = 2, kLpool = 3, kTpool = 4 };
+enum class PoolKind : std::uint32_t {
+  kNone = 0,
+  kSbrk = 1,
+  kMalloc = 2,
+  kLpool = 3,
+  kTpool = 4,
+  kBlkpool = 5,
+  kLary = 6,
+  kTary = 7,
+  kDelptr = 8,
+};
 
 [[nodiscard]] const char* KindName(PoolKind kind);
+/// Can a pool of that kind give memory to others: does it serve any size?
+[[nodiscard]] bool ServesAnySize(PoolKind kind);
 
 inline constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
@@ -43,16 +57,17 @@ inline constexpr std::size_t kMaxAlignment = 4096;
 /// copies of a deterministic process reach them at the same message. A limit below what the pool
 /// has already held is refused: a replay under it would have ended before.
 struct Limit {
-  std::uint64_t elements = kNoLimit;  ///< live elements (Tpool) or blocks (the others)
+  std::uint64_t elements = kNoLimit;  ///< live elements, or blocks where there are no elements
   std::uint64_t bytes = kNoLimit;     ///< bytes taken from the base, in real block sizes
 };
 
 /// What a pool holds now and has held at most. Always kept.
 struct Figures {
-  std::uint64_t live = 0;         ///< elements or blocks handed out
-  std::uint64_t live_peak = 0;    ///< the most there ever were
-  std::uint64_t live_bytes = 0;   ///< their real sizes
-  std::uint64_t taken_bytes = 0;  ///< taken from the base, in the base's real block sizes
+  std::uint64_t live = 0;              ///< elements or blocks handed out
+  std::uint64_t live_peak = 0;         ///< the most there ever were
+  std::uint64_t live_bytes = 0;        ///< their real sizes
+  std::uint64_t taken_bytes = 0;       ///< taken from the base, in the base's real block sizes
+  std::uint64_t taken_peak_bytes = 0;  ///< the most there ever were
 };
 
 struct alignas(64) PoolControl {
@@ -62,20 +77,21 @@ struct alignas(64) PoolControl {
   std::uint64_t grants_left = kNoLimit;  ///< seam for tests: see Sbrk::RefuseAfter
   PoolKind kind = PoolKind::kNone;       ///< kNone: the slot is free
   std::uint32_t reserved = 0;
-  void* pool = nullptr;         ///< the Sbrk, Malloc, Lpool or TpoolCore
+  void* pool = nullptr;         ///< the Sbrk, Malloc, Lpool, Blkpool, TpoolCore or PoolAccount
   PoolControl* base = nullptr;  ///< null for Sbrk and Malloc
   ZoneControl* zone = nullptr;  ///< null if the chain ends in Malloc
   std::uint64_t reserved2 = 0;
   char name[kNameSize] = {};  ///< zero-terminated
 };
 
-/// A reference to any pool that can serve blocks of any size; converts from Sbrk&, Malloc&, Lpool&.
-/// One word, trivially copyable, may be kept in a zone.
+/// A reference to any pool that can serve blocks of any size; converts from Sbrk&, Malloc&, Lpool&
+/// and Blkpool&. One word, trivially copyable, may be kept in a zone.
 class PoolRef {
  public:
   PoolRef(Sbrk& pool);    // NOLINT(google-explicit-constructor): a base is given by naming the pool
   PoolRef(Malloc& pool);  // NOLINT(google-explicit-constructor)
   PoolRef(Lpool& pool);   // NOLINT(google-explicit-constructor)
+  PoolRef(Blkpool& pool);  // NOLINT(google-explicit-constructor)
   explicit PoolRef(PoolControl& control) : control_(&control) {}
 
   /// At least `size` bytes, or null outside a step; inside one, out of memory ends the process.

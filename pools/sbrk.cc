@@ -60,6 +60,7 @@ void* Sbrk::TryAllocMem(std::uint64_t size) {
     }
     memory = reinterpret_cast<void*>(break_);
     break_ += real_size;
+    taken_peak_bytes_ = std::max(taken_peak_bytes_, break_ - begin_);
   }
   live_bytes_ += real_size;
   live_peak_ = std::max(live_peak_, ++live_);
@@ -142,6 +143,8 @@ bool Sbrk::Commit(std::uintptr_t end) {
   return false;
 }
 
-Figures Sbrk::GetFigures() const { return {live_, live_peak_, live_bytes_, break_ - begin_}; }
+Figures Sbrk::GetFigures() const {
+  return {live_, live_peak_, live_bytes_, break_ - begin_, taken_peak_bytes_};
+}
 
 }  // namespace tandem::pools

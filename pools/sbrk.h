@@ -61,6 +61,7 @@ class Sbrk {
   std::uint64_t live_ = 0;
   std::uint64_t live_peak_ = 0;
   std::uint64_t live_bytes_ = 0;
+  std::uint64_t taken_peak_bytes_ = 0;  ///< of break_ - begin_
   ZoneControl* zone_;
   PoolControl* control_;
 };

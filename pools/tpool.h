@@ -31,8 +31,9 @@ class Tpool {
   using IsZoneSafe = void;
 
   static constexpr std::size_t kAlignment = std::max(alignof(T), kMinAlignment);
-  /// Bytes from one element to the next.
-  static constexpr std::size_t kStride = (sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
+  /// Bytes from one element to the next; in checked mode with a fence.
+  static constexpr std::size_t kStride =
+      (sizeof(T) + kFenceBytes + kAlignment - 1) / kAlignment * kAlignment;
 
   Tpool(const char* name, PoolRef base) : core_(name, base, kStride, kAlignment) {
     static_assert(alignof(T) <= kMaxAlignment, "an element may be aligned to 4096 bytes at most");
@@ -42,7 +43,7 @@ class Tpool {
   /// A new element. Never fails: out of memory ends the process.
   template <class... Args>
   [[nodiscard]] T& Alloc(Args&&... args) {
-    void* memory = NeverNull(core_.TryAllocMem(kStride), core_.control(), kStride);
+    void* memory = NeverNull(Take(), core_.control(), kStride);
     return *::new (memory) T(std::forward<Args>(args)...);
   }
   /// A new element, or null outside a step; inside one, out of memory ends the process.
@@ -53,14 +54,12 @@ class Tpool {
   }
   void Delete(T& element) {
     element.~T();
-    core_.FreeMem(&element, kStride);
+    core_.FreeMem(&element, sizeof(T), kStride);
   }
 
   /// Memory for an element that the caller constructs; null as AllocMaybe.
-  [[nodiscard]] void* AllocMem() {
-    return NullOnlyOutsideSteps(core_.TryAllocMem(kStride), core_.control(), kStride);
-  }
-  void FreeMem(void* memory) { core_.FreeMem(memory, kStride); }
+  [[nodiscard]] void* AllocMem() { return NullOnlyOutsideSteps(Take(), core_.control(), kStride); }
+  void FreeMem(void* memory) { core_.FreeMem(memory, sizeof(T), kStride); }
 
   /// Sees to it that the next `elements` allocations need nothing from the base. False: out of
   /// memory, nothing changed. Inside a step out of memory ends the process.
@@ -83,6 +82,14 @@ class Tpool {
   [[nodiscard]] PoolControl& control() const { return core_.control(); }
 
  private:
+  void* Take() {
+    void* memory = core_.TryAllocMem(kStride);
+    if (kChecked && memory != nullptr) {
+      SetFence(memory, sizeof(T), kStride);
+    }
+    return memory;
+  }
+
   TpoolCore core_;
 };
 

@@ -94,7 +94,7 @@ bool TpoolCore::AskBase(std::uint64_t bytes) {
     Refuse(*control_, bytes, RefusalReason::kByteLimit);
     return false;
   }
-  void* memory = base.TryAllocMem(bytes);
+  void* memory = base.TryAllocMem(real_size);
   if (memory == nullptr) {
     return false;
   }
@@ -136,6 +136,8 @@ void TpoolCore::CheckOwned(const void* memory) const {
   ENSURE(false, "pool %s: %p is freed but comes from elsewhere", control_->name, memory);
 }
 
-Figures TpoolCore::GetFigures() const { return {live_, carved_, live_ * stride_, taken_bytes_}; }
+Figures TpoolCore::GetFigures() const {
+  return {live_, carved_, live_ * stride_, taken_bytes_, taken_bytes_};
+}
 
 }  // namespace tandem::pools

@@ -35,12 +35,14 @@ class TpoolCore {
     return node;
   }
 
-  void FreeMem(void* memory, std::size_t stride) {
+  /// `element_bytes` are those in front of the fence.
+  void FreeMem(void* memory, std::size_t element_bytes, std::size_t stride) {
     ENSURE(live_ != 0 && memory != free_, "pool %s: an element is freed that is not live",
            control_->name);
     if constexpr (kChecked) {
       CheckOwned(memory);
       CheckNotFree(control_->name, memory);
+      CheckFence(control_->name, memory, element_bytes, stride);
     }
     free_ = MarkFree(memory, stride, free_);
     --live_;

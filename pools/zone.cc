@@ -183,8 +183,9 @@ Status Zone::SetBase(std::string_view pool, std::string_view base) {
   if (control.base == nullptr) {
     return Error::BadInput(subject + "it has no base; leave it out.");
   }
-  if (base_control.kind == PoolKind::kTpool) {
-    return Error::BadInput(subject + "a Tpool serves one size only; choose an Lpool or sbrk.");
+  if (!ServesAnySize(base_control.kind)) {
+    return Error::BadInput(subject + "a " + KindName(base_control.kind) +
+                           " serves one size only; choose an Lpool or sbrk.");
   }
   for (const PoolControl* link = &base_control; link != nullptr; link = link->base) {
     if (link == &control) {

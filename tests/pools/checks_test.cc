@@ -14,7 +14,7 @@
 namespace tandem::pools {
 namespace {
 
-using Row = Sized<64>;
+using Row = Sized<64 - kFenceBytes>;  // a stride of 64 bytes, with a fence or without
 
 #if defined(TANDEM_CHECKED) || defined(__SANITIZE_ADDRESS__)
 

@@ -108,7 +108,7 @@ TEST(MallocDeathTest, EndsTheProcessOnAnOverrunOrAWrongSize) {
   Malloc pool;
   auto* memory = static_cast<char*>(pool.AllocMem(64));
   EXPECT_DEATH(pool.FreeMem(memory, 32), "freed but not live, or was overrun");
-  EXPECT_DEATH((std::memset(memory, 1, 65), pool.FreeMem(memory, 64)),
+  EXPECT_DEATH((std::memset(memory, 0x5A, 65), pool.FreeMem(memory, 64)),
                "overrun|heap-buffer-overflow");
   pool.FreeMem(memory, 64);
   EXPECT_DEATH(pool.FreeMem(memory, 64), "freed but not live|heap-use-after-free");

@@ -16,7 +16,7 @@
 namespace tandem::pools {
 namespace {
 
-using Row = Sized<64>;
+using Row = Sized<64 - kFenceBytes>;  // a stride of 64 bytes, with a fence or without
 
 TEST(Tpool, TakesNothingBeforeTheFirstElement) {
   auto zone = MapZone();
@@ -29,20 +29,21 @@ TEST(Tpool, TakesNothingBeforeTheFirstElement) {
 }
 
 TEST(Tpool, RoundsTheStrideUpToSixteenOrToTheAlignmentOfTheType) {
-  EXPECT_EQ(Tpool<Sized<1>>::kStride, 16u);
-  EXPECT_EQ(Tpool<Sized<16>>::kStride, 16u);
-  EXPECT_EQ(Tpool<Sized<17>>::kStride, 32u);
-  EXPECT_EQ((Tpool<Sized<65, 64>>::kStride), 128u);
-  EXPECT_EQ((Tpool<Sized<1, 4096>>::kStride), 4096u);
+  constexpr std::size_t kFence = kChecked ? 16 : 0;
+  EXPECT_EQ(Tpool<Sized<1>>::kStride, 16u + kFence);
+  EXPECT_EQ(Tpool<Sized<16>>::kStride, 16u + kFence);
+  EXPECT_EQ(Tpool<Sized<17>>::kStride, 32u + kFence);
+  EXPECT_EQ((Tpool<Sized<65, 64>>::kStride), kChecked ? 192u : 128u);
+  EXPECT_EQ((Tpool<Sized<1, 4096>>::kStride), kChecked ? 8192u : 4096u);
 }
 
 TEST(Tpool, CarvesFreshElementsInAddressOrder) {
   auto zone = MapZone();
   Tpool<Row> pool("rows", zone->sbrk());
   auto* before = reinterpret_cast<char*>(&pool.Alloc());
-  for (int i = 1; i < 60; ++i) {  // a block of 4096 bytes has 63
+  for (int i = 1; i < 50; ++i) {  // a block of 4096 bytes has 63, with fences 50
     auto* next = reinterpret_cast<char*>(&pool.Alloc());
-    EXPECT_EQ(next, before + 64);
+    EXPECT_EQ(next, before + Tpool<Row>::kStride);
     before = next;
   }
 }
@@ -81,9 +82,9 @@ TEST(Tpool, AlignsToSixteenBytesAndToTheTypeWhereThatIsMore) {
 
 TEST(Tpool, BeginsElementsOfWholeCacheLinesWithALine) {
   auto zone = MapZone();
-  Tpool<Sized<64>> one("one", zone->sbrk());
-  Tpool<Sized<192>> three("three", zone->sbrk());
-  Tpool<Sized<32>> half("half", zone->sbrk());
+  Tpool<Row> one("one", zone->sbrk());
+  Tpool<Sized<192 - kFenceBytes>> three("three", zone->sbrk());
+  Tpool<Sized<32 - kFenceBytes>> half("half", zone->sbrk());
   for (int i = 0; i < 200; ++i) {
     EXPECT_TRUE(IsAligned(&one.Alloc(), 64));
     EXPECT_TRUE(IsAligned(&three.Alloc(), 64));

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Blkpool: blocks of any size for what is freed mostly in the order in which it was made: messages,
+// queues, log lines. Elements are laid back to back in large buffers. Each element knows its
+// buffer, the buffer counts them, and is used again as a whole when its count reaches zero. Freeing
+// the last element of the current buffer rewinds it, so a stack is free too.
+//
+// Not for what is freed in any order: one element that lives long keeps its whole buffer (Lpool).
+//
+//   Blkpool messages("feed.FDb.message", sbrk);
+//   void* text = messages.AllocMem(size);  ...  messages.FreeMem(text, size);
+//
+// Elements are aligned to 16 bytes, or as the type asks; for pools that have it as base, as each
+// base aligns. An element costs 16 bytes in front of it, by which freeing twice, a foreign pointer
+// and a wrong size are fatal, in all builds. Buffers, of 64 KiB unless set, are taken from the base
+// and kept; one taken for a larger element, or smaller where a limit or the base left less, goes
+// back when it is empty. AllocMem: a bump of a pointer; FreeMem: a count. One thread. May live in a
+// zone.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+#include "pools/checks.h"
+#include "pools/out_of_memory.h"
+#include "pools/pool_ref.h"
+#include "pools/zone_safe.h"
+
+namespace tandem::pools {
+
+class Blkpool {
+ public:
+  static constexpr std::uint64_t kBufferBytesDefault = 64u << 10;
+  static constexpr std::uint64_t kBufferBytesMin = 256;
+  static constexpr std::uint64_t kElementBytesMax = std::uint64_t{1} << 62;
+  using IsZoneSafe = void;
+
+  Blkpool(const char* name, PoolRef base);
+  ~Blkpool();
+  Blkpool(const Blkpool&) = delete;
+  Blkpool& operator=(const Blkpool&) = delete;
+
+  /// `size` bytes, or null outside a step; inside one, out of memory ends the process.
+  [[nodiscard]] void* AllocMem(std::uint64_t size) {
+    return NullOnlyOutsideSteps(Take(size, kMinAlignment), *control_, size);
+  }
+  /// Gives back what an AllocMem for the same size returned.
+  void FreeMem(void* memory, std::uint64_t size);
+
+  /// Sees to it that `count` empty buffers are there, each with room for an element of `size`.
+  /// False: out of memory; what was got is kept. Inside a step out of memory ends the process.
+  [[nodiscard]] bool ReserveBuffers(std::uint64_t count, std::uint64_t size);
+  /// The size of buffers taken from now on; smaller ones go back to the base when they are empty.
+  void SetBufferSize(std::uint64_t bytes);
+  [[nodiscard]] std::uint64_t buffer_bytes() const { return buffer_bytes_; }
+
+  /// A new T. Never fails: out of memory ends the process.
+  template <class T, class... Args>
+  [[nodiscard]] T& Alloc(Args&&... args) {
+    CheckType<T>();
+    void* memory = NeverNull(Take(sizeof(T), AlignmentFor<T>()), *control_, sizeof(T));
+    return *::new (memory) T(std::forward<Args>(args)...);
+  }
+  /// A new T, or null outside a step; inside one, out of memory ends the process.
+  template <class T, class... Args>
+  [[nodiscard]] T* AllocMaybe(Args&&... args) {
+    CheckType<T>();
+    void* memory = NullOnlyOutsideSteps(Take(sizeof(T), AlignmentFor<T>()), *control_, sizeof(T));
+    return memory == nullptr ? nullptr : ::new (memory) T(std::forward<Args>(args)...);
+  }
+  template <class T>
+  void Delete(T& element) {
+    element.~T();
+    FreeMem(&element, sizeof(T));
+  }
+
+  /// For pools that ask their base: aligned as a base aligns, and null in a step too.
+  [[nodiscard]] void* TryAllocMem(std::uint64_t size) {
+    return Take(
+        size, size >= kMaxAlignment ? kMaxAlignment : std::max(kMinAlignment, std::bit_ceil(size)));
+  }
+  [[nodiscard]] static std::uint64_t RealSize(std::uint64_t size) {
+    return size > kElementBytesMax ? size : RoundUp(std::max<std::uint64_t>(size, 1));
+  }
+
+  /// Live elements.
+  [[nodiscard]] std::uint64_t N() const { return live_; }
+  /// Empty buffers beside the current one. O(them).
+  [[nodiscard]] std::uint64_t CountFreeBuffers() const;
+  [[nodiscard]] Figures GetFigures() const;
+  /// An error if the pool has held more.
+  Status SetLimit(const Limit& limit) { return ApplyLimit(*control_, limit); }
+  [[nodiscard]] const Limit& limit() const { return control_->limit; }
+  [[nodiscard]] PoolControl& control() const { return *control_; }
+
+ private:
+  /// In front of the elements of each buffer.
+  struct Buffer {
+    Buffer* next;       ///< of all buffers
+    Buffer* previous;   ///< of all buffers
+    Buffer* next_free;  ///< of the empty ones that wait
+    std::uint64_t bytes;
+    std::uint64_t live;  ///< elements in it
+    std::uint64_t for_one;
+    std::uint64_t reserved[2];
+  };
+  /// In front of each element.
+  struct Header {
+    Buffer* buffer;
+    std::uint64_t mark;  ///< MarkOf(element, its size); kFreed once freed
+  };
+  static_assert(sizeof(Buffer) == 64 && sizeof(Header) == kMinAlignment);
+
+  static constexpr std::uint64_t kFreed = 0;
+
+  static std::uint64_t MarkOf(const void* element, std::uint64_t size) {
+    constexpr std::uint64_t kLive = 0x9D3C4B1E7F52A86B;
+    return (size * 0x9E3779B97F4A7C15) ^ reinterpret_cast<std::uintptr_t>(element) ^ kLive;
+  }
+  static std::uint64_t RoundUp(std::uint64_t size) {
+    return (size + kMinAlignment - 1) / kMinAlignment * kMinAlignment;
+  }
+  template <class T>
+  static constexpr std::size_t AlignmentFor() {
+    return std::max(alignof(T), kMinAlignment);
+  }
+  template <class T>
+  static constexpr void CheckType() {
+    static_assert(alignof(T) <= kMaxAlignment, "an element may be aligned to 4096 bytes at most");
+    CheckElementType<T>();
+  }
+
+  /// Memory for an element, or null: also in a step.
+  void* Take(std::uint64_t size, std::size_t alignment) {
+    if (live_ >= control_->limit.elements || size > kElementBytesMax) [[unlikely]] {
+      return Refuse(
+          *control_, size,
+          size > kElementBytesMax ? RefusalReason::kTooLarge : RefusalReason::kElementLimit);
+    }
+    const std::uintptr_t element = FirstFit(cursor_, alignment);
+    const std::uintptr_t end = element + RealSize(size) + kFenceBytes;
+    if (end > end_) [[unlikely]] {
+      return TakeElsewhere(size, alignment);
+    }
+    cursor_ = end;
+    return Place(*current_, element, size);
+  }
+  static std::uintptr_t FirstFit(std::uintptr_t cursor, std::size_t alignment) {
+    return (cursor + sizeof(Header) + alignment - 1) & ~(std::uintptr_t{alignment} - 1);
+  }
+  void* Place(Buffer& buffer, std::uintptr_t element, std::uint64_t size);
+  void* TakeElsewhere(std::uint64_t size, std::size_t alignment);
+  bool OpenBuffer(std::uint64_t needed_bytes);
+  Buffer* AskBase(std::uint64_t bytes);
+  void Release(Buffer& buffer);
+  void GiveBack(Buffer& buffer);
+  [[nodiscard]] static std::uintptr_t FirstIn(const Buffer& buffer) {
+    return reinterpret_cast<std::uintptr_t>(&buffer) + sizeof(Buffer);
+  }
+  [[nodiscard]] static std::uint64_t BytesFor(std::uint64_t size, std::size_t alignment);
+
+  // cursor_ and end_ are 0 while there is no current buffer, so that nothing fits.
+  std::uintptr_t cursor_ = 0;  ///< end of the last element in the current buffer
+  std::uintptr_t end_ = 0;     ///< of the current buffer
+  Buffer* current_ = nullptr;
+  std::uint64_t live_ = 0;
+  std::uint64_t live_bytes_ = 0;
+  std::uint64_t live_peak_ = 0;  ///< brought up to date when elements are freed
+  PoolControl* control_;
+  Buffer* free_ = nullptr;     ///< empty buffers of buffer_bytes_ at least
+  Buffer* buffers_ = nullptr;  ///< all
+  std::uint64_t buffer_bytes_ = kBufferBytesDefault;
+  std::uint64_t taken_bytes_ = 0;
+  std::uint64_t taken_peak_bytes_ = 0;
+};
+
+inline PoolRef::PoolRef(Blkpool& pool) : control_(&pool.control()) {}
+
+inline void* Blkpool::Place(Buffer& buffer, std::uintptr_t element, std::uint64_t size) {
+  void* const memory = reinterpret_cast<void*>(element);
+  auto* header = reinterpret_cast<Header*>(element - sizeof(Header));
+  Unpoison(header, sizeof(Header) + RealSize(size) + kFenceBytes);
+  ::new (header) Header{&buffer, MarkOf(memory, size)};
+  SetFence(memory, size, RealSize(size) + kFenceBytes);
+  ++buffer.live;
+  ++live_;
+  live_bytes_ += sizeof(Header) + RealSize(size) + kFenceBytes;
+  return memory;
+}
+
+inline void Blkpool::FreeMem(void* memory, std::uint64_t size) {
+  auto* header = static_cast<Header*>(memory) - 1;
+  ENSURE(header->mark == MarkOf(memory, size),
+         "pool %s: %p of %zu bytes is freed, but is freed already, not its own, or of another size",
+         control_->name, memory, static_cast<std::size_t>(size));
+  const std::uint64_t bytes = RealSize(size) + kFenceBytes;
+  CheckFence(control_->name, memory, size, bytes);
+  header->mark = kFreed;
+  FillFreed(memory, bytes);
+  live_peak_ = std::max(live_peak_, live_);
+  --live_;
+  live_bytes_ -= sizeof(Header) + bytes;
+  Buffer& buffer = *header->buffer;
+  --buffer.live;
+  if (&buffer == current_) {
+    if (buffer.live == 0) {
+      cursor_ = FirstIn(buffer);
+    } else if (reinterpret_cast<std::uintptr_t>(memory) + bytes == cursor_) {
+      cursor_ = reinterpret_cast<std::uintptr_t>(header);
+    }
+  } else if (buffer.live == 0) [[unlikely]] {
+    Release(buffer);
+  }
+}
+
+}  // namespace tandem::pools
