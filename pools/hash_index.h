@@ -31,16 +31,10 @@
 #include <cstdint>
 
 #include "pools/ensure.h"
+#include "pools/hash.h"
 #include "pools/pool_ref.h"
 
 namespace tandem::pools {
-
-/// A bijection in which every bit depends on every other: the hash for integer keys.
-constexpr std::uint64_t MixBits(std::uint64_t x) {
-  x = (x ^ (x >> 32)) * 0x9E3779B97F4A7C15;
-  x = (x ^ (x >> 29)) * 0xD6E8FEB86659FD93;
-  return x ^ (x >> 32);
-}
 
 namespace internal {
 template <class M>
@@ -52,14 +46,14 @@ struct MemberPointer<M C::*> {
 };
 }  // namespace internal
 
-/// The policy for an integer or enum member as key.
+/// The policy for a member as key: an integer, an enum, a Str or Text, or what has a HashOf.
 template <auto kKey, auto kNext>
 struct MemberKey {
   using Element = typename internal::MemberPointer<decltype(kNext)>::Class;
   using Key = typename internal::MemberPointer<decltype(kKey)>::Member;
 
-  static Key KeyOf(const Element& element) { return element.*kKey; }
-  static std::uint64_t Hash(Key key) { return MixBits(static_cast<std::uint64_t>(key)); }
+  static const Key& KeyOf(const Element& element) { return element.*kKey; }
+  static std::uint64_t Hash(const Key& key) { return HashOf(key); }
   static Element*& Next(Element& element) { return element.*kNext; }
 };
 
