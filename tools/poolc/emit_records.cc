@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/poolc/emit_records.h"
+
+#include <set>
+#include <vector>
+
+#include "tools/poolc/names.h"
+
+namespace tandem::poolc {
+namespace {
+
+using declarations::Declarations;
+using declarations::Field;
+using declarations::Quoted;
+
+// The fields of a namespace, and the bases elsewhere that its chains lead over.
+class RecordEmitter {
+ public:
+  RecordEmitter(const Declarations& declarations, std::string_view ns)
+      : declarations_(declarations), ns_(ns) {}
+
+  std::string Run() {
+    for (const Field& field : declarations_.fields) {
+      if (field.ns() == ns_ && field.reftype != declarations::Reftype::kOther) Need(field);
+    }
+    for (const declarations::Namespace& ns : declarations_.namespaces) {
+      if (namespaces_.contains(ns.name)) Add("dmmeta.nsx", {{"ns", ns.name}, {"pool", ns.pool}});
+    }
+    for (const declarations::Ctype& ctype : declarations_.ctypes) {
+      if (ctype.name.starts_with(std::string(ns_) + ".")) {
+        Add("dmmeta.ctype", {{"ctype", ctype.name}});
+      }
+    }
+    for (const Field& field : declarations_.fields) {
+      if (!needed_.contains(&field)) continue;
+      Add("dmmeta.field",
+          {{"field", field.name}, {"arg", field.arg}, {"reftype", field.reftype_name}});
+      AddOptions(field);
+    }
+    return "/// The declarations of " + std::string(ns_) +
+           ", so that a file read at start-up can change its chains.\n"
+           "inline constexpr std::string_view kDeclarations =\n" +
+           lines_ + "    \"\";\n\n";
+  }
+
+ private:
+  void Need(const Field& field) {
+    const Field* at = &field;
+    while (at != nullptr && needed_.insert(at).second) {
+      const Field* base = nullptr;
+      for (const declarations::Basepool& record : declarations_.basepools) {
+        if (record.field == at->name) base = declarations_.FindField(record.base);
+      }
+      if (base == nullptr && TraitsOf(at->reftype).takes_base) {
+        const declarations::Namespace* ns = declarations_.FindNamespace(at->ns());
+        if (ns != nullptr) {
+          namespaces_.insert(ns->name);
+          base = declarations_.FindField(ns->pool);
+        }
+      }
+      at = base;
+    }
+  }
+
+  void AddOptions(const Field& field) {
+    for (const declarations::Basepool& record : declarations_.basepools) {
+      if (record.field == field.name) {
+        Add("  dmmeta.basepool", {{"field", record.field}, {"base", record.base}});
+      }
+    }
+    if (const auto bounds = declarations_.inlaries.find(field.name);
+        bounds != declarations_.inlaries.end()) {
+      Add("  dmmeta.inlary", {{"field", field.name},
+                              {"min", std::to_string(bounds->second.min)},
+                              {"max", std::to_string(bounds->second.max)}});
+    }
+    if (const auto options = declarations_.taries.find(field.name);
+        options != declarations_.taries.end()) {
+      Add("  dmmeta.tary", {{"field", field.name}, {"aliased", YesNo(options->second.aliased)}});
+    }
+    if (const declarations::Tuning* tuning = declarations_.FindTuning(field.name)) {
+      AddTuning(*tuning);
+    }
+  }
+
+  void AddTuning(const declarations::Tuning& tuning) {
+    std::vector<declarations::Pair> pairs = {{"field", tuning.field}};
+    const auto count = [&](const char* key, const std::optional<std::uint64_t>& value) {
+      if (value) pairs.push_back({key, std::to_string(*value)});
+    };
+    const auto flag = [&](const char* key, const std::optional<bool>& value) {
+      if (value) pairs.push_back({key, YesNo(*value)});
+    };
+    count("limit_elems", tuning.limit_elems);
+    count("limit_bytes", tuning.limit_bytes);
+    count("reserve_elems", tuning.reserve_elems);
+    count("reserve_bytes", tuning.reserve_bytes);
+    flag("huge_pages", tuning.huge_pages);
+    count("huge_page_limit", tuning.huge_page_limit);
+    flag("prefault", tuning.prefault);
+    flag("mlock", tuning.mlock);
+    flag("zero", tuning.zero);
+    Add(tuning.is_sbrk ? "  tandem.sbrk" : "  tandem.pool", pairs);
+  }
+
+  static std::string YesNo(bool value) { return value ? "Y" : "N"; }
+
+  void Add(const char* head, const std::vector<declarations::Pair>& pairs) {
+    std::string line = head;
+    for (const declarations::Pair& pair : pairs) {
+      line += "  ";
+      line += pair.key;
+      line += ":";
+      line += Quoted(pair.value);
+    }
+    lines_ += "    " + Literal(line + "\n") + "\n";
+  }
+
+  const Declarations& declarations_;
+  std::string_view ns_;
+  std::set<const Field*> needed_;
+  std::set<std::string> namespaces_;
+  std::string lines_;
+};
+
+}  // namespace
+
+std::string RecordsText(const Declarations& declarations, std::string_view ns) {
+  return RecordEmitter(declarations, ns).Run();
+}
+
+}  // namespace tandem::poolc
