@@ -25,30 +25,35 @@ std::byte* OutputBatch::Append(std::uint16_t type, proto::User user, std::size_t
          size, message_size_max_);
   const std::size_t begin = count_ == 0 ? 0 : ends_[count_ - 1];
   ENSURE(begin + size <= capacity_, "the outputs of one input exceed %zu bytes", capacity_);
-  Header header;
-  header.type = type;
-  header.payload_size = static_cast<std::uint16_t>(payload_size);
-  header.user = user;
-  std::memcpy(buffer_.get() + begin, &header, sizeof header);
+  // Only what Seal cannot know; it writes the rest.
+  std::byte* const at = buffer_.get() + begin;
+  const std::uint32_t type_and_size = type | static_cast<std::uint32_t>(payload_size) << 16;
+  static_assert(offsetof(Header, payload_size) == offsetof(Header, type) + 2);
+  std::memcpy(at + offsetof(Header, type), &type_and_size, sizeof type_and_size);
+  std::memcpy(at + offsetof(Header, user), &user, sizeof user);
   ends_[count_++] = static_cast<std::uint32_t>(begin + size);
-  return buffer_.get() + begin + sizeof(Header);
+  return at + sizeof(Header);
 }
 
 proto::StreamPosition OutputBatch::Seal(const Header& cause, proto::Session session,
                                         proto::StreamPosition after) {
   // Headers first, digests after: a digest that reads what was stored a moment ago waits for it.
+  Header header;
+  header.session = session;
+  header.time_ns = cause.time_ns;
+  header.origin = cause.number;
+  header.epoch = cause.epoch;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < count_; ++i) {
     std::byte* const at = buffer_.get() + begin;
-    Header header;
-    std::memcpy(&header, at, sizeof header);
-    header.session = session;
+    std::uint32_t type_and_size = 0;
+    std::memcpy(&type_and_size, at + offsetof(Header, type), sizeof type_and_size);
+    header.type = static_cast<std::uint16_t>(type_and_size);
+    header.payload_size = static_cast<std::uint16_t>(type_and_size >> 16);
+    std::memcpy(&header.user, at + offsetof(Header, user), sizeof header.user);
     header.flags = i + 1 == count_ ? proto::kLast : 0;
     header.number = after.number + 1 + i;
-    header.time_ns = cause.time_ns;
-    header.origin = cause.number;
     header.index = static_cast<std::uint32_t>(i);
-    header.epoch = cause.epoch;
     std::memcpy(at, &header, sizeof header);
     begin = ends_[i];
   }

@@ -1,40 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replay/replay.h"
 
+#include "replay/log_pipe.h"
 #include "replay/stepper.h"
 
 namespace tandem::replay {
 
 namespace {
 
-constexpr std::size_t kFlushBytes = 1u << 20;
 constexpr std::uint64_t kProgressInputs = 65'536;
+
+/// Steps until the input or the patience of `on_progress` ends. False if the pipe failed.
+Result<bool> StepAll(Application& application, LogReader& input, std::uint64_t last,
+                     LogPipe& pipe, ReplayProgress& progress,
+                     const OnReplayProgress& on_progress) {
+  Stepper stepper(application, input.session());
+  for (;;) {
+    const ReadOutcome outcome = input.Next(last);
+    if (outcome == ReadOutcome::kEnd) return true;
+    if (outcome == ReadOutcome::kDamaged) return input.error();
+    if (Status status = stepper.Apply(input.message()); !status) return status.error();
+    const OutputBatch& outputs = stepper.outputs();
+    for (std::size_t i = 0; i < outputs.count(); ++i) {
+      if (!pipe.Append(outputs.message(i))) return false;
+    }
+    progress.outputs += outputs.count();
+    ++progress.inputs;
+    if (on_progress && progress.inputs % kProgressInputs == 0 && !on_progress(progress)) {
+      return true;
+    }
+  }
+}
 
 }  // namespace
 
 Result<ReplayProgress> Replay(Application& application, LogReader& input, std::uint64_t last,
                               LogWriter& output, const OnReplayProgress& on_progress) {
-  Stepper stepper(application, input.session());
   ReplayProgress progress;
-  for (;;) {
-    const ReadOutcome outcome = input.Next(last);
-    if (outcome == ReadOutcome::kEnd) break;
-    Status status = outcome == ReadOutcome::kDamaged ? Status(input.error())
-                                                     : stepper.Apply(input.message());
-    if (!status) {
-      if (Status flushed = output.Flush(); !flushed) return flushed.error();
-      return status.error();
-    }
-    const OutputBatch& outputs = stepper.outputs();
-    for (std::size_t i = 0; i < outputs.count(); ++i) output.Append(outputs.message(i));
-    progress.outputs += outputs.count();
-    ++progress.inputs;
-    if (output.buffered_bytes() >= kFlushBytes) {
-      if (Status flushed = output.Flush(); !flushed) return flushed.error();
-    }
-    if (on_progress && progress.inputs % kProgressInputs == 0 && !on_progress(progress)) break;
-  }
-  if (Status flushed = output.Flush(); !flushed) return flushed.error();
+  LogPipe pipe(output);
+  const Result<bool> stepped = StepAll(application, input, last, pipe, progress, on_progress);
+  if (Status written = pipe.Finish(); !written) return written.error();
+  if (!stepped) return stepped.error();
   return progress;
 }
 

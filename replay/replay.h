@@ -2,7 +2,7 @@
 //
 // Replay: runs an application over a recorded input log and writes its outputs to a log, as fast as
 // it goes. With the same behaviour version the outputs are byte for byte those of the live engine
-// that read this input. One thread.
+// that read this input. Steps on the calling thread; a second one writes the log.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // replay_bench: messages a second of a replay of generated order flow through `book`, beside a
-// floor measured in the same run: the same inputs parsed and the same outputs serialised by
-// Protobuf, and nothing else. Runs alternate; medians are printed, and a digest of the result.
+// floor measured in the same run: the same inputs parsed, the same outputs filled in from plain
+// memory and serialised, and nothing else. Runs alternate; medians are printed, and a digest of the
+// result.
 //
 //   replay_bench [--orders N] [--runs N] [--folder DIR]
 //
@@ -12,10 +13,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "book/book.pb.h"
@@ -30,6 +34,7 @@
 namespace tandem {
 namespace {
 
+namespace pb = book::pb;
 using Clock = std::chrono::steady_clock;
 using google::protobuf::Message;
 
@@ -69,35 +74,29 @@ class Bench {
         storage_, folder_ + "/output",
         {.session = kSession, .schema = application->info().schema}));
     progress_ = Must(replay::Replay(*application, input, UINT64_MAX, output));
+    const double seconds = Seconds(begin);
     digest_ = output.position().digest;
     Must(output.Close());
-    return Seconds(begin);
+    return seconds;
   }
 
-  /// Parses every input and serialises as many outputs as the replay made; returns seconds.
+  /// Parses every input, fills in and serialises every output; returns seconds.
   double Floor() {
     if (inputs_.empty()) Load();
-    engine::MessageScratch scratch({book::pb::NewOrder::descriptor()->file()});
-    auto& new_order = scratch.Get<book::pb::NewOrder>();
-    auto& cancel = scratch.Get<book::pb::Cancel>();
-    auto& reduce = scratch.Get<book::pb::Reduce>();
-    std::vector<std::uint8_t> buffer(2048);
+    engine::MessageScratch scratch({pb::NewOrder::descriptor()->file()});
+    auto& new_order = scratch.Get<pb::NewOrder>();
+    auto& cancel = scratch.Get<pb::Cancel>();
+    auto& reduce = scratch.Get<pb::Reduce>();
     std::uint64_t sum = 0;
     std::size_t next_output = 0;
-    std::uint64_t outputs = 0;
     const auto begin = Clock::now();
-    for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      const Input& input = inputs_[i];
+    for (const Input& input : inputs_) {
       Message* message = &new_order;
-      if (input.type == engine::TypeOf<book::pb::Cancel>()) message = &cancel;
-      if (input.type == engine::TypeOf<book::pb::Reduce>()) message = &reduce;
+      if (input.type == engine::TypeOf<pb::Cancel>()) message = &cancel;
+      if (input.type == engine::TypeOf<pb::Reduce>()) message = &reduce;
       sum += message->ParseFromArray(payloads_.data() + input.begin, static_cast<int>(input.size));
-      const std::uint64_t outputs_until = (i + 1) * progress_.outputs / inputs_.size();
-      for (; outputs < outputs_until; ++outputs) {
-        const Message& output = *outputs_[next_output];
-        next_output = (next_output + 1) % outputs_.size();
-        sum += output.ByteSizeLong();
-        output.SerializeWithCachedSizesToArray(buffer.data());
+      for (std::uint32_t i = 0; i < input.outputs; ++i) {
+        sum += Serialise(outputs_[next_output++], scratch);
       }
     }
     const double seconds = Seconds(begin);
@@ -109,13 +108,19 @@ class Bench {
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
 
  private:
-  /// As many outputs of the real stream as stay in the cache; their mix and sizes are real.
-  static constexpr std::size_t kOutputsKept = 4096;
-
   struct Input {
-    std::size_t begin;
+    std::size_t begin;  ///< in payloads_
     std::uint16_t size;
     std::uint16_t type;
+    std::uint32_t outputs;  ///< that it caused
+  };
+  /// An output as a program might hold it before it becomes a message.
+  struct Output {
+    std::uint16_t type = 0;
+    std::uint8_t choice = 0;        ///< side, role or reason
+    std::uint8_t other_choice = 0;  ///< kind
+    std::string_view symbol;
+    std::array<std::uint64_t, 4> numbers{};
   };
 
   void WriteInput() {
@@ -136,32 +141,141 @@ class Bench {
   void Load() {
     auto input = Must(replay::LogReader::Open(storage_, folder_ + "/input", {}));
     while (input.Next() == replay::ReadOutcome::kMessage) {
-      const auto text = input.message().payload_text();
       const proto::Header& header = input.message().header;
-      inputs_.push_back({.begin = payloads_.size(), .size = header.payload_size, .type = header.type});
-      payloads_ += text;
+      inputs_.push_back({.begin = payloads_.size(),
+                         .size = header.payload_size,
+                         .type = header.type,
+                         .outputs = 0});
+      payloads_ += input.message().payload_text();
     }
-    engine::MessageScratch prototypes({book::pb::NewOrder::descriptor()->file()});
     auto output = Must(replay::LogReader::Open(storage_, folder_ + "/output", {}));
-    while (outputs_.size() < kOutputsKept && output.Next() == replay::ReadOutcome::kMessage) {
-      const Message* const prototype = PrototypeOf(output.message().header.type);
-      if (prototype == nullptr) continue;
-      std::unique_ptr<Message> message(prototype->New());
-      const auto text = output.message().payload_text();
-      ENSURE(message->ParseFromArray(text.data(), static_cast<int>(text.size())), "not an output");
-      outputs_.push_back(std::move(message));
+    while (output.Next() == replay::ReadOutcome::kMessage) {
+      ++inputs_[output.message().header.origin - 1].outputs;
+      outputs_.push_back(Plain(output.message()));
     }
   }
 
-  static const Message* PrototypeOf(std::uint16_t type) {
-    const auto* const file = book::pb::NewOrder::descriptor()->file();
-    for (int i = 0; i < file->message_type_count(); ++i) {
-      const auto* const descriptor = file->message_type(i);
-      if (descriptor->options().GetExtension(pb::type) == type) {
-        return google::protobuf::MessageFactory::generated_factory()->GetPrototype(descriptor);
-      }
+  template <class T>
+  static T Parsed(const proto::MessageView& message) {
+    T parsed;
+    const auto text = message.payload_text();
+    ENSURE(parsed.ParseFromArray(text.data(), static_cast<int>(text.size())), "not an output");
+    return parsed;
+  }
+
+  /// Symbols live on in symbols_.
+  std::string_view Keep(const std::string& symbol) { return *symbols_.insert(symbol).first; }
+
+  Output Plain(const proto::MessageView& message) {
+    Output plain;
+    plain.type = message.header.type;
+    if (plain.type == engine::TypeOf<pb::Accepted>()) {
+      const auto of = Parsed<pb::Accepted>(message);
+      plain.choice = static_cast<std::uint8_t>(of.side());
+      plain.other_choice = static_cast<std::uint8_t>(of.kind());
+      plain.symbol = Keep(of.symbol());
+      plain.numbers = {of.order_id(), static_cast<std::uint64_t>(of.price()), of.size(), 0};
+    } else if (plain.type == engine::TypeOf<pb::Executed>()) {
+      const auto of = Parsed<pb::Executed>(message);
+      plain.choice = static_cast<std::uint8_t>(of.role());
+      plain.numbers = {of.order_id(), static_cast<std::uint64_t>(of.price()), of.size(),
+                       of.remaining()};
+    } else if (plain.type == engine::TypeOf<pb::Cancelled>()) {
+      const auto of = Parsed<pb::Cancelled>(message);
+      plain.choice = static_cast<std::uint8_t>(of.reason());
+      plain.numbers = {of.order_id(), of.size(), 0, 0};
+    } else if (plain.type == engine::TypeOf<pb::Reduced>()) {
+      const auto of = Parsed<pb::Reduced>(message);
+      plain.numbers = {of.order_id(), of.size(), of.remaining(), 0};
+    } else if (plain.type == engine::TypeOf<pb::Rejected>()) {
+      const auto of = Parsed<pb::Rejected>(message);
+      plain.choice = static_cast<std::uint8_t>(of.reason());
+      plain.numbers = {of.order_id(), of.input_type(), 0, 0};
+    } else if (plain.type == engine::TypeOf<pb::Trade>()) {
+      const auto of = Parsed<pb::Trade>(message);
+      plain.choice = static_cast<std::uint8_t>(of.aggressor());
+      plain.symbol = Keep(of.symbol());
+      plain.numbers = {of.maker_id(), of.taker_id(), static_cast<std::uint64_t>(of.price()),
+                       of.size()};
+    } else {
+      ENSURE(plain.type == engine::TypeOf<pb::TopOfBook>(), "an output of type %u", plain.type);
+      const auto of = Parsed<pb::TopOfBook>(message);
+      plain.symbol = Keep(of.symbol());
+      plain.numbers = {static_cast<std::uint64_t>(of.bid_price()), of.bid_size(),
+                       static_cast<std::uint64_t>(of.ask_price()), of.ask_size()};
     }
-    return nullptr;
+    return plain;
+  }
+
+  std::size_t Serialise(const Output& plain, engine::MessageScratch& scratch) {
+    const auto& numbers = plain.numbers;
+    if (plain.type == engine::TypeOf<pb::Accepted>()) {
+      auto& message = scratch.Get<pb::Accepted>();
+      message.set_order_id(numbers[0]);
+      message.set_symbol(plain.symbol.data(), plain.symbol.size());
+      message.set_side(static_cast<pb::Side>(plain.choice));
+      message.set_kind(static_cast<pb::Kind>(plain.other_choice));
+      message.set_price(static_cast<std::int64_t>(numbers[1]));
+      message.set_size(numbers[2]);
+      return Write(message);
+    }
+    if (plain.type == engine::TypeOf<pb::Executed>()) {
+      auto& message = scratch.Get<pb::Executed>();
+      message.set_order_id(numbers[0]);
+      message.set_role(static_cast<pb::Executed::Role>(plain.choice));
+      message.set_price(static_cast<std::int64_t>(numbers[1]));
+      message.set_size(numbers[2]);
+      message.set_remaining(numbers[3]);
+      return Write(message);
+    }
+    if (plain.type == engine::TypeOf<pb::Cancelled>()) {
+      auto& message = scratch.Get<pb::Cancelled>();
+      message.set_order_id(numbers[0]);
+      message.set_reason(static_cast<pb::Cancelled::Reason>(plain.choice));
+      message.set_size(numbers[1]);
+      return Write(message);
+    }
+    if (plain.type == engine::TypeOf<pb::Reduced>()) {
+      auto& message = scratch.Get<pb::Reduced>();
+      message.set_order_id(numbers[0]);
+      message.set_size(numbers[1]);
+      message.set_remaining(numbers[2]);
+      return Write(message);
+    }
+    if (plain.type == engine::TypeOf<pb::Rejected>()) {
+      auto& message = scratch.Get<pb::Rejected>();
+      message.set_order_id(numbers[0]);
+      message.set_reason(static_cast<pb::Rejected::Reason>(plain.choice));
+      message.set_input_type(static_cast<std::uint32_t>(numbers[1]));
+      return Write(message);
+    }
+    if (plain.type == engine::TypeOf<pb::Trade>()) {
+      auto& message = scratch.Get<pb::Trade>();
+      message.set_symbol(plain.symbol.data(), plain.symbol.size());
+      message.set_maker_id(numbers[0]);
+      message.set_taker_id(numbers[1]);
+      message.set_price(static_cast<std::int64_t>(numbers[2]));
+      message.set_size(numbers[3]);
+      message.set_aggressor(static_cast<pb::Side>(plain.choice));
+      return Write(message);
+    }
+    auto& message = scratch.Get<pb::TopOfBook>();
+    message.set_symbol(plain.symbol.data(), plain.symbol.size());
+    message.set_bid_price(static_cast<std::int64_t>(numbers[0]));
+    message.set_bid_size(numbers[1]);
+    message.set_ask_price(static_cast<std::int64_t>(numbers[2]));
+    message.set_ask_size(numbers[3]);
+    return Write(message);
+  }
+
+  /// Behind the last one, as into a buffer that is written out when it is full.
+  template <class T>
+  std::size_t Write(const T& message) {
+    const std::size_t size = message.ByteSizeLong();
+    if (written_ + size > buffer_.size()) written_ = 0;
+    message.SerializeWithCachedSizesToArray(buffer_.data() + written_);
+    written_ += size;
+    return size;
   }
 
   std::uint64_t orders_;
@@ -171,11 +285,14 @@ class Bench {
   std::uint64_t digest_ = 0;
   std::vector<Input> inputs_;
   std::string payloads_;
-  std::vector<std::unique_ptr<Message>> outputs_;
+  std::vector<Output> outputs_;
+  std::set<std::string> symbols_;
+  std::vector<std::uint8_t> buffer_ = std::vector<std::uint8_t>(1u << 20);
+  std::size_t written_ = 0;
 };
 
 int Main(int argument_count, char** arguments) {
-  CLI::App app("Replay of `book` beside parse-and-serialise alone");
+  CLI::App app("Replay of `book` beside parsing and serialising the same messages alone");
   std::uint64_t orders = 2'000'000;
   int runs = 7;
   std::string folder = std::filesystem::temp_directory_path() / "tandem-replay-bench";
@@ -205,7 +322,7 @@ int Main(int argument_count, char** arguments) {
   std::printf("%-32s %10s %16s %18s\n", "", "seconds", "M inputs/s", "M messages/s");
   std::printf("%-32s %10.3f %16.2f %18.2f\n", "replay of book", replay, millions(replay, inputs),
               millions(replay, messages));
-  std::printf("%-32s %10.3f %16.2f %18.2f\n", "floor: parse and serialise", floor,
+  std::printf("%-32s %10.3f %16.2f %18.2f\n", "floor: parse, fill, serialise", floor,
               millions(floor, inputs), millions(floor, messages));
   std::printf("%-32s %10.2f   (best replay / best floor %.2f)\n", "ratio", replay / floor,
               *std::min_element(replays.begin(), replays.end()) /
