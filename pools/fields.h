@@ -65,7 +65,7 @@ struct FieldInfo {
   std::uint64_t size;        ///< bytes of the whole field
   std::uint64_t count_min;   ///< elements: 1, or those of an array
   std::uint64_t count_max;
-  std::uint64_t element_size;  ///< bytes of each; 0 of a pool or pointer
+  std::uint64_t element_size;  ///< bytes of each; 0 of a pool, whose elements are elsewhere
   FieldKind kind;
   const TypeInfo* (*element)();  ///< describes the type, or what it points to; null: not described
 };
@@ -197,17 +197,23 @@ struct Shape<T[kSize]> : ArrayShape<T, kSize, kSize> {};
 template <class T, std::size_t kSize>
 struct Shape<std::array<T, kSize>> : ArrayShape<T, kSize, kSize> {};
 
-template <class T, FieldKind kFieldKind = FieldKind::kPool>
+template <class T>
+struct Shape<T*> {
+  using Element = T;
+  static constexpr std::string_view kReftype = "Ptr";
+  static constexpr FieldKind kKind = FieldKind::kPointer;
+  static constexpr std::uint64_t kCountMin = 1;
+  static constexpr std::uint64_t kCountMax = 1;
+  static constexpr std::uint64_t kElementSize = sizeof(T*);
+};
+
+template <class T>
 struct PoolShape {
   using Element = T;
-  static constexpr FieldKind kKind = kFieldKind;
+  static constexpr FieldKind kKind = FieldKind::kPool;
   static constexpr std::uint64_t kCountMin = 0;
   static constexpr std::uint64_t kCountMax = 0;
   static constexpr std::uint64_t kElementSize = 0;
-};
-template <class T>
-struct Shape<T*> : PoolShape<T, FieldKind::kPointer> {
-  static constexpr std::string_view kReftype = "Ptr";
 };
 template <>
 struct Shape<Sbrk*> : PoolShape<std::uint8_t> {

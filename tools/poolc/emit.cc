@@ -92,7 +92,10 @@ class HeaderWriter {
   }
 
   void Leave() {
-    if (!ns_.empty()) Line("}  // namespace ", Full(), "\n");
+    if (!ns_.empty()) {
+      if (!out_.ends_with("\n\n")) Line("");
+      Line("}  // namespace ", Full(), "\n");
+    }
     ns_.clear();
   }
 

@@ -12,9 +12,9 @@
 namespace tandem::poolc {
 
 struct GenerateOptions {
-  std::vector<std::string> namespaces;  ///< to generate; empty: all
-  std::string within;                   ///< C++ namespace around them; may be empty
-  std::vector<std::string> sources;     ///< as the header's first line names them
+  std::vector<std::string> namespaces = {};  ///< to generate; empty: all
+  std::string within = {};                   ///< C++ namespace around them; may be empty
+  std::vector<std::string> sources = {};     ///< as the header's first line names them
 };
 
 struct Generated {
