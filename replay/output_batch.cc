@@ -37,24 +37,23 @@ std::byte* OutputBatch::Append(std::uint16_t type, proto::User user, std::size_t
 
 proto::StreamPosition OutputBatch::Seal(const Header& cause, proto::Session session,
                                         proto::StreamPosition after) {
-  // Headers first, digests after: a digest that reads what was stored a moment ago waits for it.
-  Header header;
-  header.session = session;
-  header.time_ns = cause.time_ns;
-  header.origin = cause.number;
-  header.epoch = cause.epoch;
+  // Fields go to their places one by one, and digests come after all headers: a wide load of what
+  // was stored a moment ago in narrow pieces would wait for it.
+  constexpr std::uint8_t kVersion = proto::kHeaderVersion;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < count_; ++i) {
     std::byte* const at = buffer_.get() + begin;
-    std::uint32_t type_and_size = 0;
-    std::memcpy(&type_and_size, at + offsetof(Header, type), sizeof type_and_size);
-    header.type = static_cast<std::uint16_t>(type_and_size);
-    header.payload_size = static_cast<std::uint16_t>(type_and_size >> 16);
-    std::memcpy(&header.user, at + offsetof(Header, user), sizeof header.user);
-    header.flags = i + 1 == count_ ? proto::kLast : 0;
-    header.number = after.number + 1 + i;
-    header.index = static_cast<std::uint32_t>(i);
-    std::memcpy(at, &header, sizeof header);
+    const std::uint8_t flags = i + 1 == count_ ? proto::kLast : 0;
+    const std::uint64_t number = after.number + 1 + i;
+    const auto index = static_cast<std::uint32_t>(i);
+    std::memcpy(at + offsetof(Header, session), &session, sizeof session);
+    std::memcpy(at + offsetof(Header, flags), &flags, sizeof flags);
+    std::memcpy(at + offsetof(Header, version), &kVersion, sizeof kVersion);
+    std::memcpy(at + offsetof(Header, number), &number, sizeof number);
+    std::memcpy(at + offsetof(Header, time_ns), &cause.time_ns, sizeof cause.time_ns);
+    std::memcpy(at + offsetof(Header, origin), &cause.number, sizeof cause.number);
+    std::memcpy(at + offsetof(Header, index), &index, sizeof index);
+    std::memcpy(at + offsetof(Header, epoch), &cause.epoch, sizeof cause.epoch);
     begin = ends_[i];
   }
   begin = 0;
