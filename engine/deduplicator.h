@@ -35,13 +35,13 @@ class Deduplicator {
   static constexpr std::size_t kRingSizeDefault = 1u << 16;  ///< digests: 512 KiB
 
   enum class Outcome {
-    kPublish,     ///< the first copy: append it to the merged log and publish it
-    kConfirmed,   ///< the second copy, identical
-    kRepeated,    ///< taken from this engine before; passed over
-    kGap,         ///< not the next one of this engine: connect again and ask for wanted(engine)
-    kWrongSession,///< of another session: not an engine of this pair
-    kDivergence,  ///< the copies differ, now or earlier: nothing is published any more
-    kFailure,     ///< the history could not be read: error() says why
+    kPublish,       ///< the first copy: append it to the merged log and publish it
+    kConfirmed,     ///< the second copy, identical
+    kRepeated,      ///< taken from this engine before; passed over
+    kGap,           ///< not the next one of this engine: connect again and ask for wanted(engine)
+    kWrongSession,  ///< of another session: not an engine of this pair
+    kDivergence,    ///< the copies differ, now or earlier: nothing is published any more
+    kFailure,       ///< the history could not be read: error() says why
   };
 
   struct Divergence {

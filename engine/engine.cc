@@ -16,10 +16,10 @@ Status Engine::Apply(const proto::MessageView& input) {
   const std::uint64_t output_before = position().output.number;
   if (Status status = stepper_.Apply(input); !status) return status;
   const replay::OutputBatch& outputs = stepper_.outputs();
-  const std::size_t known = output_before >= logged_.number
-                                ? 0
-                                : std::min<std::uint64_t>(outputs.count(),
-                                                          logged_.number - output_before);
+  const std::size_t known =
+      output_before >= logged_.number
+          ? 0
+          : std::min<std::uint64_t>(outputs.count(), logged_.number - output_before);
   for (std::size_t i = 0; i < known; ++i) {
     if (Status status = Verify(outputs.message(i)); !status) return status;
   }

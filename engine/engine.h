@@ -28,8 +28,7 @@ class Engine {
  public:
   /// `logged`: where the engine's own output log ends. `recorded` outlives the engine.
   Engine(replay::Application& application, proto::Session session, proto::StreamPosition logged,
-         RecordedOutputs& recorded,
-         std::size_t message_size_max = proto::kMessageSizeMaxDefault);
+         RecordedOutputs& recorded, std::size_t message_size_max = proto::kMessageSizeMaxDefault);
 
   /// Takes the next input. An input before the next one is a repetition after a reconnect: it is
   /// passed over and has no outputs. Error kDivergence: the state now says something else than the

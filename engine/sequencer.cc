@@ -48,7 +48,8 @@ Sequencer::Verdict Sequencer::Submit(User user, const MessageView& submission,
   if (ended_) return Refuse("the session has ended; submit to the next one");
   if (header.origin != accepted_before + 1) {
     return Refuse("submission " + std::to_string(header.origin) + " came where number " +
-                  std::to_string(accepted_before + 1) + " is next; send every number once, in order");
+                  std::to_string(accepted_before + 1) +
+                  " is next; send every number once, in order");
   }
   if (header.type < proto::kFirstApplicationType) {
     return Refuse("submission " + std::to_string(header.origin) + " has type " +
@@ -57,7 +58,8 @@ Sequencer::Verdict Sequencer::Submit(User user, const MessageView& submission,
   }
   if (submission.bytes.size() > options_.message_size_max) {
     return Refuse("submission " + std::to_string(header.origin) + " has " +
-                  std::to_string(submission.bytes.size()) + " bytes with its header; the limit is " +
+                  std::to_string(submission.bytes.size()) +
+                  " bytes with its header; the limit is " +
                   std::to_string(options_.message_size_max));
   }
   if (accepted_before == 0 && accepted_.size() >= options_.users_max) {

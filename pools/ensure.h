@@ -25,9 +25,9 @@ namespace tandem {
 }  // namespace tandem
 
 /// ENSURE(condition, format, ...): a printf format and its values say what was found.
-#define ENSURE(condition, ...)                                           \
-  do {                                                                   \
-    if (!(condition)) [[unlikely]] {                                     \
+#define ENSURE(condition, ...)                                             \
+  do {                                                                     \
+    if (!(condition)) [[unlikely]] {                                       \
       ::tandem::EnsureFailed(__FILE__, __LINE__, #condition, __VA_ARGS__); \
-    }                                                                    \
+    }                                                                      \
   } while (false)

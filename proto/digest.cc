@@ -7,7 +7,8 @@
 namespace tandem::proto {
 
 std::uint64_t Digest(std::uint64_t before, std::span<const std::byte> message) {
-  return XXH3_64bits_withSeed(message.data() + kDigestedFrom, message.size() - kDigestedFrom, before);
+  return XXH3_64bits_withSeed(message.data() + kDigestedFrom, message.size() - kDigestedFrom,
+                              before);
 }
 
 }  // namespace tandem::proto

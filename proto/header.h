@@ -16,7 +16,8 @@
 
 namespace tandem::proto {
 
-static_assert(std::endian::native == std::endian::little, "formats are little-endian, read in place");
+static_assert(std::endian::native == std::endian::little,
+              "formats are little-endian, read in place");
 
 /// Fixed-length ASCII, padded on the right with blanks; what is longer is cut: check first.
 template <std::size_t kSize>
@@ -60,18 +61,20 @@ enum HeaderFlags : std::uint8_t {
 constexpr std::uint8_t kHeaderVersion = 1;
 
 struct Header {
-  std::uint64_t digest = 0;  ///< running digest: this message and the digest before it; see digest.h
+  std::uint64_t digest =
+      0;  ///< running digest: this message and the digest before it; see digest.h
   Session session;
-  std::uint16_t type = 0;          ///< the option (tandem.pb.type) of the payload's Protobuf message
+  std::uint16_t type = 0;  ///< the option (tandem.pb.type) of the payload's Protobuf message
   std::uint16_t payload_size = 0;  ///< bytes after the header
   std::uint8_t flags = 0;          ///< HeaderFlags
   std::uint8_t version = kHeaderVersion;
-  std::uint64_t number = 0;   ///< place in the stream, from 1; 0 in what is not sequenced
-  std::int64_t time_ns = 0;   ///< sequenced time, ns since 1970 UTC; an output has its input's time
-  std::uint64_t origin = 0;   ///< input: the client's own number; output: number of the causing input
-  User user;                  ///< input: who sent it; output: whom it is for; blank: see User
-  std::uint32_t index = 0;    ///< place among the outputs of one input, from 0
-  std::uint32_t epoch = 0;    ///< raised when a sequencer lost messages that it had published
+  std::uint64_t number = 0;  ///< place in the stream, from 1; 0 in what is not sequenced
+  std::int64_t time_ns = 0;  ///< sequenced time, ns since 1970 UTC; an output has its input's time
+  std::uint64_t origin =
+      0;                    ///< input: the client's own number; output: number of the causing input
+  User user;                ///< input: who sent it; output: whom it is for; blank: see User
+  std::uint32_t index = 0;  ///< place among the outputs of one input, from 0
+  std::uint32_t epoch = 0;  ///< raised when a sequencer lost messages that it had published
 
   [[nodiscard]] bool last() const { return (flags & kLast) != 0; }
 };

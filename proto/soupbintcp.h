@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SoupBinTCP 3.00 packets (Nasdaq, "SoupBinTCP Version 3.00"): a big-endian u16 length that counts
-// type and payload, a type byte, the payload. Codec only: no socket, no clock. docs/wire.md says how
-// Tandem uses it.
+// type and payload, a type byte, the payload. Codec only: no socket, no clock. docs/wire.md says
+// how Tandem uses it.
 #pragma once
 
 #include <cstddef>
@@ -28,10 +28,10 @@ enum class PacketType : char {
   kUnsequenced = 'U',      // both ways
 };
 
-constexpr std::size_t kPrefixSize = 3;           ///< length and type
-constexpr std::size_t kPayloadSizeMax = 65534;   ///< what the length field can say, less the type
-constexpr std::int64_t kHeartbeatMs = 1'000;     ///< send one after this much silence of our own
-constexpr std::int64_t kPeerDeadMs = 15'000;     ///< a peer this silent is gone
+constexpr std::size_t kPrefixSize = 3;          ///< length and type
+constexpr std::size_t kPayloadSizeMax = 65534;  ///< what the length field can say, less the type
+constexpr std::int64_t kHeartbeatMs = 1'000;    ///< send one after this much silence of our own
+constexpr std::int64_t kPeerDeadMs = 15'000;    ///< a peer this silent is gone
 
 struct Packet {
   PacketType type;
@@ -52,10 +52,10 @@ void AppendPacket(std::vector<std::byte>& to, PacketType type, std::span<const s
 void AppendPacket(std::vector<std::byte>& to, PacketType type, std::string_view text = {});
 
 struct LoginRequest {
-  std::string user;           ///< up to 6 characters
-  std::string password;       ///< up to 10
-  std::string session;        ///< up to 10; empty: the current one
-  std::uint64_t number = 0;   ///< the next number wanted; 0: begin with the most recent
+  std::string user;          ///< up to 6 characters
+  std::string password;      ///< up to 10
+  std::string session;       ///< up to 10; empty: the current one
+  std::uint64_t number = 0;  ///< the next number wanted; 0: begin with the most recent
 };
 
 struct LoginAccepted {

@@ -232,8 +232,9 @@ void LogWriter::Impl::Append(std::span<const std::byte> message) {
   ENSURE(header.number == appended_.position.number + 1, "message %llu after %llu",
          static_cast<unsigned long long>(header.number),
          static_cast<unsigned long long>(appended_.position.number));
-  ENSURE(SameSession(header.session, segment_.session), "a message of session %.10s in a log of %.10s",
-         header.session.bytes.data(), segment_.session.bytes.data());
+  ENSURE(SameSession(header.session, segment_.session),
+         "a message of session %.10s in a log of %.10s", header.session.bytes.data(),
+         segment_.session.bytes.data());
   ENSURE(header.digest != 0, "message %llu has no digest",
          static_cast<unsigned long long>(header.number));
   ENSURE(

@@ -11,9 +11,8 @@ namespace {
 constexpr std::uint64_t kProgressInputs = 65'536;
 
 /// Steps until the input or the patience of `on_progress` ends. False if the pipe failed.
-Result<bool> StepAll(Application& application, LogReader& input, std::uint64_t last,
-                     LogPipe& pipe, ReplayProgress& progress,
-                     const OnReplayProgress& on_progress) {
+Result<bool> StepAll(Application& application, LogReader& input, std::uint64_t last, LogPipe& pipe,
+                     ReplayProgress& progress, const OnReplayProgress& on_progress) {
   Stepper stepper(application, input.session());
   for (;;) {
     const ReadOutcome outcome = input.Next(last);

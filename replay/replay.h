@@ -24,8 +24,8 @@ struct ReplayProgress {
 using OnReplayProgress = std::function<bool(const ReplayProgress&)>;
 
 /// Steps `application` over what `input` has from the application's resume point on, up to and
-/// including input message `last`, and appends the outputs to `output`, flushed. An error says which
-/// input was wrong; the outputs before it are in the log.
+/// including input message `last`, and appends the outputs to `output`, flushed. An error says
+/// which input was wrong; the outputs before it are in the log.
 Result<ReplayProgress> Replay(Application& application, LogReader& input, std::uint64_t last,
                               LogWriter& output, const OnReplayProgress& on_progress = {});
 

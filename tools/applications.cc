@@ -10,8 +10,8 @@ std::string ApplicationNames() { return "book"; }
 Result<std::unique_ptr<replay::Application>> MakeApplication(const std::string& name,
                                                              const pools::ZoneOptions& zone) {
   if (name == "book") return book::MakeBook(zone);
-  return Error::BadInput("there is no application \"" + name + "\"; there is: " +
-                         ApplicationNames());
+  return Error::BadInput("there is no application \"" + name +
+                         "\"; there is: " + ApplicationNames());
 }
 
 }  // namespace tandem::tools

@@ -145,11 +145,13 @@ void Demo::ShowPositions() {
   const pb::Status& dedup = pair_->status(RoleId::kDedup);
   const std::uint64_t a_wins = dedup.engines_size() > 0 ? dedup.engines(0).wins() : 0;
   const std::uint64_t b_wins = dedup.engines_size() > 1 ? dedup.engines(1).wins() : 0;
-  story_.Tell("sequenced %8lu | engine A at %8lu, B at %8lu | published %8lu, agreed %8lu | first: A %lu, B %lu",
-              Plain(pair_->status(RoleId::kSequencer).number()),
-              Plain(pair_->status(RoleId::kEngineA).input_number()),
-              Plain(pair_->status(RoleId::kEngineB).input_number()), Plain(dedup.number()),
-              Plain(dedup.agreed()), Plain(a_wins), Plain(b_wins));
+  story_.Tell(
+      "sequenced %8lu | engine A at %8lu, B at %8lu | published %8lu, agreed %8lu | first: A %lu, "
+      "B %lu",
+      Plain(pair_->status(RoleId::kSequencer).number()),
+      Plain(pair_->status(RoleId::kEngineA).input_number()),
+      Plain(pair_->status(RoleId::kEngineB).input_number()), Plain(dedup.number()),
+      Plain(dedup.agreed()), Plain(a_wins), Plain(b_wins));
 }
 
 /// Says when a restarted engine has caught up.
@@ -211,8 +213,7 @@ Status Demo::Flow() {
     }
   }
   if (*submitter_->Poll() != 0) {
-    return Error::Failure("the submitting client failed; what it said is in " +
-                          Path("submit.out"));
+    return Error::Failure("the submitting client failed; what it said is in " + Path("submit.out"));
   }
   story_.Tell("all orders are submitted and acknowledged");
   return {};
@@ -232,9 +233,8 @@ Status Demo::Settle() {
     pair_->RunFor(milliseconds(50));
     ShowPositions();
     if (!planting()) Events();
-    settled = pair_->Settled() && ReaderHas(pair_->status(RoleId::kDedup).number())
-                  ? settled + 1
-                  : 0;
+    settled =
+        pair_->Settled() && ReaderHas(pair_->status(RoleId::kDedup).number()) ? settled + 1 : 0;
     if (interrupted != 0) return Error::Failure("interrupted");
     if (std::chrono::steady_clock::now() > deadline) {
       return Error::Failure("the pair did not settle within 60 s; what it said is in " +
@@ -280,8 +280,8 @@ Result<bool> Demo::SameMessages(const std::string& what, const std::string& fold
 
 Result<ExitCode> Demo::Verdict() {
   story_.Tell("replaying the live input log in a fresh process");
-  if (Status status = RunToEnd("replay", {"replay", pair_->Folder(RoleId::kSequencer), "-o",
-                                          Path("replayed")});
+  if (Status status =
+          RunToEnd("replay", {"replay", pair_->Folder(RoleId::kSequencer), "-o", Path("replayed")});
       !status) {
     return status.error();
   }
@@ -318,8 +318,8 @@ Result<ExitCode> Demo::DivergenceVerdict() {
   story_.Tell("the deduplicator stopped publishing at output %lu", Plain(dedup.number()));
   std::printf("\n%s\n", dedup.divergence().c_str());
   story_.Tell("replaying the input in a fresh process to see who is right");
-  if (Status status = RunToEnd("replay", {"replay", pair_->Folder(RoleId::kSequencer), "-o",
-                                          Path("replayed")});
+  if (Status status =
+          RunToEnd("replay", {"replay", pair_->Folder(RoleId::kSequencer), "-o", Path("replayed")});
       !status) {
     return status.error();
   }
@@ -357,10 +357,9 @@ Result<ExitCode> Demo::Run() {
 
   story_.Tell("generating %lu orders over %lu symbols, seed %lu", Plain(options_.orders),
               Plain(options_.symbols), Plain(options_.seed));
-  if (Status status = RunToEnd(
-          "generate", {"generate", "--orders", std::to_string(options_.orders), "--symbols",
-                       std::to_string(options_.symbols), "--seed", std::to_string(options_.seed),
-                       "-o", Path("flow")});
+  if (Status status = RunToEnd("generate", {"generate", "--orders", std::to_string(options_.orders),
+                                            "--symbols", std::to_string(options_.symbols), "--seed",
+                                            std::to_string(options_.seed), "-o", Path("flow")});
       !status) {
     return status.error();
   }
@@ -376,9 +375,9 @@ Result<ExitCode> Demo::Run() {
   auto reader = Begin("record", {"record", pair_->stream(RoleId::kDedup), "-o", Path("received")});
   if (!reader) return reader.error();
   reader_.emplace(std::move(*reader));
-  auto submitter = Begin("submit", {"submit", Path("flow"), "--to", pair_->submissions(), "--rate",
-                                    std::to_string(options_.rate), "--acks",
-                                    Path("acknowledgements")});
+  auto submitter =
+      Begin("submit", {"submit", Path("flow"), "--to", pair_->submissions(), "--rate",
+                       std::to_string(options_.rate), "--acks", Path("acknowledgements")});
   if (!submitter) return submitter.error();
   submitter_.emplace(std::move(*submitter));
   story_.Tell("started a client that submits and one that reads the merged stream");

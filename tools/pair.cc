@@ -59,8 +59,8 @@ Result<std::unique_ptr<Pair>> Pair::Make(std::string program, std::string folder
                                          std::string session) {
   auto ports = FreePorts(1 + kRoles);
   if (!ports) return ports.error();
-  return std::unique_ptr<Pair>(new Pair(std::move(program), std::move(folder), std::move(session),
-                                        std::move(*ports)));
+  return std::unique_ptr<Pair>(
+      new Pair(std::move(program), std::move(folder), std::move(session), std::move(*ports)));
 }
 
 std::string Pair::Folder(RoleId role) const {
@@ -87,8 +87,8 @@ std::vector<std::string> Pair::Arguments(RoleId role) const {
       arguments = {program_, "engine", "--name", "B", "--input", stream(RoleId::kSequencer)};
       break;
     case RoleId::kDedup:
-      arguments = {program_, "dedup", "--a", stream(RoleId::kEngineA), "--b",
-                   stream(RoleId::kEngineB)};
+      arguments = {
+          program_, "dedup", "--a", stream(RoleId::kEngineA), "--b", stream(RoleId::kEngineB)};
       break;
   }
   arguments.insert(arguments.end(), common.begin(), common.end());
@@ -157,7 +157,9 @@ bool Pair::Settled() const {
   const pb::Status& b = status(RoleId::kEngineB);
   const pb::Status& dedup = status(RoleId::kDedup);
   // Ticks go on; one on its way makes no output.
-  const auto stepped = [&](const pb::Status& engine) { return engine.input_number() + 3 >= inputs; };
+  const auto stepped = [&](const pb::Status& engine) {
+    return engine.input_number() + 3 >= inputs;
+  };
   return inputs > 0 && stepped(a) && stepped(b) && a.number() == b.number() &&
          dedup.number() == a.number() && dedup.agreed() == a.number();
 }

@@ -27,7 +27,8 @@ std::string LastError() { return std::generic_category().message(errno); }
 Result<Process> Process::Start(const std::vector<std::string>& arguments,
                                const std::string& output_file) {
   std::vector<char*> pointers;
-  for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : arguments)
+    pointers.push_back(const_cast<char*>(argument.c_str()));
   pointers.push_back(nullptr);
   const int output = ::open(output_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (output < 0) return Error::Failure("cannot write " + output_file + ": " + LastError());

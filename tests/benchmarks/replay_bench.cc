@@ -68,11 +68,12 @@ class Bench {
   double Replay() {
     std::filesystem::remove_all(folder_ + "/output");
     const auto application = Must(book::MakeBook());
-    auto input = Must(replay::LogReader::Open(storage_, folder_ + "/input", {.check_digest = false}));
+    auto input =
+        Must(replay::LogReader::Open(storage_, folder_ + "/input", {.check_digest = false}));
     const auto begin = Clock::now();
-    auto output = Must(replay::LogWriter::Open(
-        storage_, folder_ + "/output",
-        {.session = kSession, .schema = application->info().schema}));
+    auto output =
+        Must(replay::LogWriter::Open(storage_, folder_ + "/output",
+                                     {.session = kSession, .schema = application->info().schema}));
     progress_ = Must(replay::Replay(*application, input, UINT64_MAX, output));
     const double seconds = Seconds(begin);
     digest_ = output.position().digest;
@@ -127,9 +128,10 @@ class Bench {
     book::Generator generator(book::GeneratorOptions{});
     book::FlowStream stream(kSession);
     book::FlowMessage message;
-    auto log = Must(replay::LogWriter::Open(
-        storage_, folder_ + "/input",
-        {.session = kSession, .role = replay::kInputRole, .schema = Must(book::MakeBook())->info().schema}));
+    auto log = Must(replay::LogWriter::Open(storage_, folder_ + "/input",
+                                            {.session = kSession,
+                                             .role = replay::kInputRole,
+                                             .schema = Must(book::MakeBook())->info().schema}));
     for (std::uint64_t i = 0; i < orders_; ++i) {
       generator.Next(message);
       log.Append(stream.Next(message));
