@@ -81,6 +81,7 @@ Result<ExitCode> Run(const Options& options) {
                              " is not empty; give -o a new folder for the outputs");
     }
   }
+  std::signal(SIGXFSZ, SIG_IGN);  // an error of the disk is a value
   auto output = replay::LogWriter::Open(storage, options.output,
                                         {.session = input->session(),
                                          .role = replay::kOutputRole,
@@ -89,7 +90,6 @@ Result<ExitCode> Run(const Options& options) {
 
   std::signal(SIGINT, [](int) { interrupted = true; });
   std::signal(SIGTERM, [](int) { interrupted = true; });
-  std::signal(SIGXFSZ, SIG_IGN);  // an error of the disk is a value
   ProgressLine line(std::min(options.last, end->number));
   const auto progress = replay::Replay(**application, *input, options.last, *output,
                                        [&](const replay::ReplayProgress& so_far) {
@@ -123,6 +123,7 @@ void RegisterReplay(Commands& commands) {
   command.add_option("INPUT", options->input, "Folder of the input log")->required();
   command.add_option("-o,--output", options->output, "New folder for the output log")->required();
   command.add_option("--to", options->last, "Stop after this input message; default: the last")
+      ->check(CLI::PositiveNumber)
       ->type_name("NUMBER");
   options->application.AddTo(command);
 }

@@ -44,7 +44,7 @@ class DedupRole::Source : private StreamClient::Handler {
       : role_(role),
         engine_(engine),
         client_(role.loop_.context(), server, role.options_.name.substr(0, proto::kUserSizeMax),
-                *this) {}
+                *this, role.options_.limits) {}
 
   void Start() { client_.Start(); }
   void Stop() { client_.Stop(); }
@@ -112,7 +112,8 @@ class DedupRole::MergedHistory : public DigestHistory {
 DedupRole::DedupRole(DedupRoleOptions options, replay::Storage& storage)
     : options_(std::move(options)),
       storage_(storage),
-      stream_(loop_.context(), storage, [this] { return MakeStatus(); }) {
+      stream_(
+          loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits) {
   for (std::size_t engine = 0; engine < Deduplicator::kEngines; ++engine) {
     sources_[engine] = std::make_unique<Source>(*this, engine, options_.engines[engine]);
   }

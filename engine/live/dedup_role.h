@@ -24,6 +24,7 @@ struct DedupRoleOptions {
   std::array<Endpoint, Deduplicator::kEngines> engines;  ///< A, B
   Endpoint stream;                                       ///< where the merged stream is served
   bool exit_on_divergence = false;                       ///< else it stays up and serves
+  ConnectionLimits limits;
 };
 
 class DedupRole {
@@ -33,6 +34,8 @@ class DedupRole {
 
   /// kDivergence if the copies were found to differ.
   ExitCode Run();
+  /// Ends Run soon. From any thread.
+  void Stop() { loop_.StopSoon(); }
 
  private:
   class Source;

@@ -38,9 +38,10 @@ EngineRole::EngineRole(EngineRoleOptions options, replay::Application& applicati
     : options_(std::move(options)),
       application_(application),
       storage_(storage),
-      stream_(loop_.context(), storage, [this] { return MakeStatus(); }),
-      input_(loop_.context(), options_.input, options_.name.substr(0, proto::kUserSizeMax), *this) {
-}
+      stream_(
+          loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits),
+      input_(loop_.context(), options_.input, options_.name.substr(0, proto::kUserSizeMax), *this,
+             options_.limits) {}
 
 EngineRole::~EngineRole() = default;
 

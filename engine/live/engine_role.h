@@ -25,6 +25,7 @@ struct EngineRoleOptions {
   Endpoint input;                    ///< the sequencer's stream
   Endpoint stream;                   ///< where the output is served
   std::uint64_t plant_fault_at = 0;  ///< drill: damage the state after this input; 0: never
+  ConnectionLimits limits;
 };
 
 class EngineRole : private StreamClient::Handler {
@@ -33,6 +34,8 @@ class EngineRole : private StreamClient::Handler {
   ~EngineRole() override;
 
   ExitCode Run();
+  /// Ends Run soon. From any thread.
+  void Stop() { loop_.StopSoon(); }
 
  private:
   class OwnLog;

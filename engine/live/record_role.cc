@@ -13,7 +13,7 @@ RecordRole::RecordRole(RecordRoleOptions options, replay::Storage& storage)
     : options_(std::move(options)),
       storage_(storage),
       awaits_start_(options_.first > 1),
-      client_(loop_.context(), options_.from, "record", *this) {}
+      client_(loop_.context(), options_.from, "record", *this, options_.limits) {}
 
 ExitCode RecordRole::Run() {
   if (!loop_.Check(OpenExistingLog())) return loop_.exit_code();

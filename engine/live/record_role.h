@@ -18,6 +18,7 @@ struct RecordRoleOptions {
   Endpoint from;            ///< a stream
   std::uint64_t first = 0;  ///< of a new log; 0: message 1
   std::uint64_t last = 0;   ///< stop after it; 0: go on until told to stop or the session ends
+  ConnectionLimits limits;
 };
 
 class RecordRole : private StreamClient::Handler {
@@ -25,6 +26,8 @@ class RecordRole : private StreamClient::Handler {
   RecordRole(RecordRoleOptions options, replay::Storage& storage);
 
   ExitCode Run();
+  /// Ends Run soon. From any thread.
+  void Stop() { loop_.StopSoon(); }
 
   [[nodiscard]] std::uint64_t first_recorded() const { return first_recorded_; }
   /// Of the whole log.

@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <boost/asio/post.hpp>
 #include <csignal>
 
 namespace tandem::engine {
@@ -23,6 +24,10 @@ void RoleLoop::Run() { context_.run(); }
 void RoleLoop::Stop(ExitCode code) {
   if (exit_code_ == ExitCode::kYes) exit_code_ = code;
   context_.stop();
+}
+
+void RoleLoop::StopSoon() {
+  boost::asio::post(context_, [this] { Stop(); });
 }
 
 void RoleLoop::Fail(const Error& error) {

@@ -22,6 +22,8 @@ class RoleLoop {
   void Run();
   /// Ends Run after the handler that calls it. The first code that is not kYes stays.
   void Stop(ExitCode code = ExitCode::kYes);
+  /// Ends Run soon, as SIGTERM does. From any thread.
+  void StopSoon();
   /// Logs the error, unless it is the one that Fail had last, and stops with its code.
   void Fail(const Error& error);
   /// Fail if there is an error. True if there is none.

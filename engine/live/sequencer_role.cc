@@ -33,7 +33,8 @@ SequencerRole::SequencerRole(SequencerRoleOptions options, replay::Storage& stor
       storage_(storage),
       tick_timer_(loop_.context()),
       sync_timer_(loop_.context()),
-      stream_(loop_.context(), storage, [this] { return MakeStatus(); }) {}
+      stream_(
+          loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits) {}
 
 ExitCode SequencerRole::Run() {
   if (!loop_.Check(Open())) return loop_.exit_code();
@@ -71,7 +72,7 @@ Status SequencerRole::Open() {
   }
 
   submissions_.emplace(loop_.context(), storage_, options_.folder, log_->session(),
-                       static_cast<SubmissionServer::Backend&>(*this));
+                       static_cast<SubmissionServer::Backend&>(*this), options_.limits);
   stream_.Serve(options_.folder, log_->session());
   if (Status status = Write(); !status) return status;
   if (Status status = submissions_->Listen(options_.submissions); !status) return status;

@@ -27,6 +27,7 @@ struct SequencerRoleOptions {
   Durability durability = Durability::kNone;
   std::size_t message_size_max = proto::kMessageSizeMaxDefault;
   bool end_session = false;  ///< write the last message, then only serve
+  ConnectionLimits limits;
 };
 
 class SequencerRole : private SubmissionServer::Backend {
@@ -35,6 +36,8 @@ class SequencerRole : private SubmissionServer::Backend {
 
   /// Opens the log, listens, and runs until it is told to stop.
   ExitCode Run();
+  /// Ends Run soon. From any thread.
+  void Stop() { loop_.StopSoon(); }
 
  private:
   Status Open();

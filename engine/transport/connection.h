@@ -20,12 +20,13 @@
 
 namespace tandem::engine {
 
-/// How long a connection waits for its peer; looked at once a heartbeat. Tests take shorter ones.
+/// How long a connection waits for its peer; looked at once a heartbeat. Tests take other ones.
 struct ConnectionLimits {
   std::chrono::milliseconds heartbeat{proto::soup::kHeartbeatMs};  ///< of our own silence
   std::chrono::milliseconds silence{proto::soup::kPeerDeadMs};     ///< of a peer that is gone
   std::chrono::milliseconds login{10'000};                         ///< until a login is accepted
-  std::chrono::milliseconds linger{2'000};  ///< for the peer to read why we close
+  std::chrono::milliseconds linger{2'000};   ///< for the peer to read why we close
+  std::chrono::milliseconds backoff{2'000};  ///< longest wait of a client before it connects again
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {

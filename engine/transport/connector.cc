@@ -13,13 +13,13 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::chrono::milliseconds kBackoffMin{20};
-constexpr std::chrono::milliseconds kBackoffMax{2000};
 /// A connection that lasted this long was a good one: the next is tried at once.
 constexpr std::chrono::milliseconds kLasting{500};
 
 }  // namespace
 
 Connector::Connector(asio::io_context& context, Endpoint server,
+                     std::chrono::milliseconds backoff_max,
                      std::function<void(tcp::socket)> on_socket,
                      std::function<void(const std::string&)> on_failure)
     : server_(std::move(server)),
@@ -28,6 +28,7 @@ Connector::Connector(asio::io_context& context, Endpoint server,
       resolver_(context),
       connecting_(context),
       retry_(context),
+      backoff_max_(backoff_max),
       backoff_(kBackoffMin) {}
 
 void Connector::Start() {
@@ -73,7 +74,7 @@ void Connector::ConnectLater() {
   error_code ignored;
   connecting_.close(ignored);
   retry_.expires_after(backoff_);
-  backoff_ = std::min(backoff_ * 2, kBackoffMax);
+  backoff_ = std::min(backoff_ * 2, backoff_max_);
   retry_.async_wait([this](const error_code& error) {
     if (!error && !stopped_) Connect();
   });

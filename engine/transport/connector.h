@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Connector: resolves a server's address, connects, and tries again for ever, with backoff from
-// 20 ms to 2 s. On the thread of the io_context, which is not run after the connector is gone.
+// 20 ms up. On the thread of the io_context, which is not run after the connector is gone.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -19,6 +19,7 @@ class Connector {
  public:
   /// `on_socket`: connected. `on_failure`: an attempt failed, another one follows by itself.
   Connector(boost::asio::io_context& context, Endpoint server,
+            std::chrono::milliseconds backoff_max,
             std::function<void(boost::asio::ip::tcp::socket)> on_socket,
             std::function<void(const std::string& why)> on_failure);
   ~Connector() { Stop(); }
@@ -44,6 +45,7 @@ class Connector {
   boost::asio::ip::tcp::resolver resolver_;
   boost::asio::ip::tcp::socket connecting_;
   boost::asio::steady_timer retry_;
+  std::chrono::milliseconds backoff_max_;
   std::chrono::milliseconds backoff_;
   Clock::time_point connected_at_;
   bool stopped_ = true;

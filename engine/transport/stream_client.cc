@@ -23,7 +23,7 @@ StreamClient::StreamClient(boost::asio::io_context& context, Endpoint server, st
       handler_(handler),
       limits_(limits),
       connector_(
-          context, std::move(server),
+          context, std::move(server), limits.backoff,
           [this](tcp::socket socket) { OnConnected(std::move(socket)); },
           [this](const std::string& why) { Report(why); }) {}
 

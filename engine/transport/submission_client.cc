@@ -25,7 +25,7 @@ SubmissionClient::SubmissionClient(boost::asio::io_context& context, Endpoint se
       handler_(handler),
       limits_(limits),
       connector_(
-          context, std::move(server),
+          context, std::move(server), limits.backoff,
           [this](tcp::socket socket) { OnConnected(std::move(socket)); },
           [this](const std::string& why) { Report(why); }),
       pace_(context) {}

@@ -38,7 +38,8 @@ class Demo : public testing::Test {
 };
 
 TEST_F(Demo, KillsBothEnginesAndEndsIdentical) {
-  const ShellResult demo = Shell(kProgram + " demo --orders 40000 --rate 10000 --folder " + folder_);
+  const ShellResult demo =
+      Shell(kProgram + " demo --orders 40000 --rate 10000 --folder " + folder_);
   EXPECT_EQ(demo.exit_code, 0) << demo.printed;
   ExpectPrinted(demo, "kill -9 engine A");
   ExpectPrinted(demo, "kill -9 engine B");
@@ -64,13 +65,15 @@ TEST_F(Demo, RefusesAFolderThatIsNotEmpty) {
   std::filesystem::create_directories(folder_ + "/something");
   const ShellResult demo = Shell(kProgram + " demo --folder " + folder_);
   EXPECT_EQ(demo.exit_code, 2);
-  EXPECT_EQ(demo.printed, "tandem: the folder " + folder_ + " is not empty; give --folder a new one\n");
+  EXPECT_EQ(demo.printed,
+            "tandem: the folder " + folder_ + " is not empty; give --folder a new one\n");
 }
 
 /// The command line that README.md gives for the hash of a day's trades.
 std::string TradesHash(const std::string& log) {
   return Shell(kProgram + " cat " + log +
-               " --type Trade --json | sed -E 's/.*\"maker_id\":\"([0-9]+)\",\"taker_id\":\"([0-9]+)\","
+               " --type Trade --json | sed -E "
+               "'s/.*\"maker_id\":\"([0-9]+)\",\"taker_id\":\"([0-9]+)\","
                "\"price\":\"([0-9]+)\",\"size\":\"([0-9]+)\".*/\\1,\\2,\\3,\\4/' | sha256sum")
       .printed;
 }

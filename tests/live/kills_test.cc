@@ -53,7 +53,8 @@ class Kills : public testing::Test {
   }
   void RunToEnd(const std::string& name, std::vector<std::string> arguments) {
     Process process = Begin(name, std::move(arguments));
-    ASSERT_EQ(process.Wait(std::chrono::minutes(5)), 0) << "see " << folder_ << "/" << name << ".out";
+    ASSERT_EQ(process.Wait(std::chrono::minutes(5)), 0)
+        << "see " << folder_ << "/" << name << ".out";
   }
 
   void ExpectSameAsReplay(const std::string& folder) {
@@ -80,8 +81,8 @@ TEST_F(Kills, LoseDoubleAndReorderNothing) {
   ASSERT_TRUE(made.ok());
   Pair& pair = **made;
   ASSERT_TRUE(pair.StartAll().ok());
-  Process reader = Begin("record", {"record", pair.stream(RoleId::kDedup), "-o",
-                                    folder_ + "/received"});
+  Process reader =
+      Begin("record", {"record", pair.stream(RoleId::kDedup), "-o", folder_ + "/received"});
   Process submitter =
       Begin("submit", {"submit", folder_ + "/flow", "--to", pair.submissions(), "--rate",
                        std::to_string(kRate), "--acks", folder_ + "/acknowledgements"});
