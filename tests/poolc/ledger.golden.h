@@ -37,6 +37,19 @@ TANDEM_NAME(Account, "ledger.Account")
 struct FDb;
 TANDEM_NAME(FDb, "ledger.FDb")
 
+}  // namespace ledger
+
+namespace desk {
+
+namespace pools = ::tandem::pools;
+
+struct FDb;
+TANDEM_NAME(FDb, "desk.FDb")
+
+}  // namespace desk
+
+namespace ledger {
+
 /// An amount of one currency
 struct Money {
   std::int64_t cents = 0;
@@ -89,7 +102,6 @@ struct FDb {
   pools::Sbrk* sbrk;  ///< end of all chains
   pools::Lpool lpool{"ledger.FDb.lpool", *sbrk};
   pools::Blkpool blk{"ledger.FDb.blk", *sbrk};
-  pools::Malloc scratch{"ledger.FDb.scratch"};
   pools::AccountOf<pools::Tary<Entry, pools::SharedAccount>> Account_booked{
       "ledger.Account.booked", lpool};
   pools::AccountOf<pools::Delptr<Entry, pools::SharedAccount>> Account_audit{
@@ -101,9 +113,26 @@ struct FDb {
   std::uint32_t count = 0;
   std::uint8_t padding_0[4] = {};
 };
-static_assert(sizeof(FDb) == pools::MemberBytes<&FDb::sbrk, &FDb::lpool, &FDb::blk, &FDb::scratch,
+static_assert(sizeof(FDb) == pools::MemberBytes<&FDb::sbrk, &FDb::lpool, &FDb::blk,
               &FDb::Account_booked, &FDb::Account_audit, &FDb::account, &FDb::entry, &FDb::recent,
               &FDb::last, &FDb::count, &FDb::padding_0>());
+
+}  // namespace ledger
+
+namespace desk {
+
+/// Memory that is no state
+struct FDb {
+  using IsZoneSafe = void;
+
+  pools::Malloc malloc{"desk.FDb.malloc"};
+  pools::Lpool draft{"desk.FDb.draft", malloc};
+};
+static_assert(sizeof(FDb) == pools::MemberBytes<&FDb::malloc, &FDb::draft>());
+
+}  // namespace desk
+
+namespace ledger {
 
 struct MoneyFields {
   static constexpr pools::FieldInfo kFields[] = {
@@ -141,7 +170,6 @@ struct FDbFields {
       TANDEM_FIELD_AS(FDb, sbrk, "u8", "Sbrk"),
       TANDEM_FIELD_AS(FDb, lpool, "u8", "Lpool"),
       TANDEM_FIELD_AS(FDb, blk, "u8", "Blkpool"),
-      TANDEM_FIELD_AS(FDb, scratch, "ledger.Entry", "Malloc"),
       TANDEM_FIELD_AS(FDb, account, "ledger.Account", "Tpool"),
       TANDEM_FIELD_AS(FDb, entry, "ledger.Entry", "Lary"),
       TANDEM_FIELD_AS(FDb, recent, "u64", "Tary"),
@@ -150,6 +178,22 @@ struct FDbFields {
   };
   static constexpr pools::TypeInfo kType{"ledger.FDb", sizeof(FDb), alignof(FDb), kFields};
 };
+
+}  // namespace ledger
+
+namespace desk {
+
+struct FDbFields {
+  static constexpr pools::FieldInfo kFields[] = {
+      TANDEM_FIELD_AS(FDb, malloc, "ledger.Entry", "Malloc"),
+      TANDEM_FIELD_AS(FDb, draft, "ledger.Entry", "Lpool"),
+  };
+  static constexpr pools::TypeInfo kType{"desk.FDb", sizeof(FDb), alignof(FDb), kFields};
+};
+
+}  // namespace desk
+
+namespace ledger {
 
 // ledger.Account.limits, Inlary of u32
 inline std::uint32_t& limits_Alloc(Account& parent, std::uint32_t row = 0) {
@@ -295,22 +339,6 @@ inline void blk_SetBufferSize(FDb& db, std::uint64_t bytes) { db.blk.SetBufferSi
 inline void blk_Delete(FDb& db, std::uint8_t& row) { db.blk.Delete(row); }
 [[nodiscard]] inline std::uint64_t blk_N(const FDb& db) { return db.blk.N(); }
 
-// ledger.FDb.scratch, Malloc of ledger.Entry
-[[nodiscard]] inline void* scratch_AllocMem(FDb& db, std::uint64_t size) {
-  return db.scratch.AllocMem(size);
-}
-inline void scratch_FreeMem(FDb& db, void* memory, std::uint64_t size) {
-  db.scratch.FreeMem(memory, size);
-}
-[[nodiscard]] inline Entry& scratch_Alloc(FDb& db, const Entry& row = {}) {
-  return db.scratch.Alloc<Entry>(row);
-}
-[[nodiscard]] inline Entry* scratch_AllocMaybe(FDb& db, const Entry& row = {}) {
-  return db.scratch.AllocMaybe<Entry>(row);
-}
-inline void scratch_Delete(FDb& db, Entry& row) { db.scratch.Delete(row); }
-[[nodiscard]] inline std::uint64_t scratch_N(const FDb& db) { return db.scratch.N(); }
-
 // ledger.FDb.account, Tpool of ledger.Account
 [[nodiscard]] inline Account& account_Alloc(FDb& db) {
   return db.account.Alloc(db.Account_booked, db.lpool, db.Account_audit);
@@ -392,6 +420,53 @@ inline void recent_RemoveAll(FDb& db) { db.recent.RemoveAll(); }
 inline Entry& last_Access(FDb& db, const Entry& row = {}) { return db.last.Access(row); }
 inline void last_Delete(FDb& db) { db.last.Delete(); }
 
+}  // namespace ledger
+
+namespace desk {
+
+// desk.FDb.malloc, Malloc of ledger.Entry
+[[nodiscard]] inline void* malloc_AllocMem(FDb& db, std::uint64_t size) {
+  return db.malloc.AllocMem(size);
+}
+inline void malloc_FreeMem(FDb& db, void* memory, std::uint64_t size) {
+  db.malloc.FreeMem(memory, size);
+}
+[[nodiscard]] inline ledger::Entry& malloc_Alloc(FDb& db, const ledger::Entry& row = {}) {
+  return db.malloc.Alloc<ledger::Entry>(row);
+}
+[[nodiscard]] inline ledger::Entry* malloc_AllocMaybe(FDb& db, const ledger::Entry& row = {}) {
+  return db.malloc.AllocMaybe<ledger::Entry>(row);
+}
+inline void malloc_Delete(FDb& db, ledger::Entry& row) { db.malloc.Delete(row); }
+[[nodiscard]] inline std::uint64_t malloc_N(const FDb& db) { return db.malloc.N(); }
+
+// desk.FDb.draft, Lpool of ledger.Entry
+[[nodiscard]] inline void* draft_AllocMem(FDb& db, std::uint64_t size) {
+  return db.draft.AllocMem(size);
+}
+inline void draft_FreeMem(FDb& db, void* memory, std::uint64_t size) {
+  db.draft.FreeMem(memory, size);
+}
+[[nodiscard]] inline void* draft_ReallocMem(
+    FDb& db, void* memory, std::uint64_t old_size, std::uint64_t new_size) {
+  return db.draft.ReallocMem(memory, old_size, new_size);
+}
+[[nodiscard]] inline bool draft_ReserveBuffers(FDb& db, std::uint64_t count, std::uint64_t size) {
+  return db.draft.ReserveBuffers(count, size);
+}
+[[nodiscard]] inline ledger::Entry& draft_Alloc(FDb& db, const ledger::Entry& row = {}) {
+  return db.draft.Alloc<ledger::Entry>(row);
+}
+[[nodiscard]] inline ledger::Entry* draft_AllocMaybe(FDb& db, const ledger::Entry& row = {}) {
+  return db.draft.AllocMaybe<ledger::Entry>(row);
+}
+inline void draft_Delete(FDb& db, ledger::Entry& row) { db.draft.Delete(row); }
+[[nodiscard]] inline std::uint64_t draft_N(const FDb& db) { return db.draft.N(); }
+
+}  // namespace desk
+
+namespace ledger {
+
 /// The declarations of ledger, so that a file read at start-up can change its chains.
 inline constexpr std::string_view kDeclarations =
     "dmmeta.nsx  ns:ledger  pool:ledger.FDb.lpool\n"
@@ -420,7 +495,6 @@ inline constexpr std::string_view kDeclarations =
     "  dmmeta.basepool  field:ledger.FDb.lpool  base:ledger.FDb.sbrk\n"
     "dmmeta.field  field:ledger.FDb.blk  arg:u8  reftype:Blkpool\n"
     "  dmmeta.basepool  field:ledger.FDb.blk  base:ledger.FDb.sbrk\n"
-    "dmmeta.field  field:ledger.FDb.scratch  arg:ledger.Entry  reftype:Malloc\n"
     "dmmeta.field  field:ledger.FDb.account  arg:ledger.Account  reftype:Tpool\n"
     "  tandem.pool  field:ledger.FDb.account  limit_elems:1000\n"
     "dmmeta.field  field:ledger.FDb.entry  arg:ledger.Entry  reftype:Lary\n"
@@ -431,3 +505,15 @@ inline constexpr std::string_view kDeclarations =
     "";
 
 }  // namespace ledger
+
+namespace desk {
+
+/// The declarations of desk, so that a file read at start-up can change its chains.
+inline constexpr std::string_view kDeclarations =
+    "dmmeta.ctype  ctype:desk.FDb\n"
+    "dmmeta.field  field:desk.FDb.malloc  arg:ledger.Entry  reftype:Malloc\n"
+    "dmmeta.field  field:desk.FDb.draft  arg:ledger.Entry  reftype:Lpool\n"
+    "  dmmeta.basepool  field:desk.FDb.draft  base:desk.FDb.malloc\n"
+    "";
+
+}  // namespace desk

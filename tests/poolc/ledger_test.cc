@@ -138,11 +138,20 @@ TEST_F(Ledger, PoolsOfAnySizeServeMemoryAndElements) {
   EXPECT_TRUE(blk_ReserveBuffers(db_, 1, 1 << 10));
   blk_FreeMem(db_, blk_AllocMem(db_, 10), 10);
   EXPECT_EQ(blk_N(db_), 0u);
-  Entry& entry = scratch_Alloc(db_, {.time_ns = 4});
-  EXPECT_EQ(scratch_N(db_), 1u);
-  EXPECT_EQ(entry.time_ns, 4u);
-  scratch_Delete(db_, entry);
   sbrk_FreeMem(db_, sbrk_AllocMem(db_, 4096), 4096);
+}
+
+TEST(Desk, MemoryThatIsNoStateIsAnotherChain) {
+  desk::FDb desk;
+  Entry& entry = malloc_Alloc(desk, {.time_ns = 4});
+  EXPECT_EQ(entry.time_ns, 4u);
+  Entry* draft = draft_AllocMaybe(desk, entry);
+  ASSERT_NE(draft, nullptr);
+  EXPECT_EQ(draft->time_ns, 4u);
+  EXPECT_EQ(malloc_N(desk), 2u);
+  draft_Delete(desk, *draft);
+  malloc_Delete(desk, entry);
+  EXPECT_EQ(draft_N(desk), 0u);
 }
 
 TEST_F(Ledger, ATextTakesItsMemoryFromTheDefaultPool) {

@@ -45,8 +45,8 @@ TEST_F(PoolcProgram, WritesTheHeaderAndNothingElse) {
 }
 
 TEST_F(PoolcProgram, PutsNamespacesWithinAnother) {
-  const test::Ran ran =
-      Run({kLedger, "--namespace", "ledger", "--within", "acme::bank", "-o", Path("out.h")});
+  const test::Ran ran = Run({kLedger, "--namespace", "ledger", "--namespace", "desk", "--within",
+                             "acme::bank", "-o", Path("out.h")});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_NE(declarations::ReadFile(Path("out.h"))->find("namespace acme::bank::ledger {"),
             std::string::npos);

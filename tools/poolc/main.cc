@@ -51,7 +51,7 @@ int Main(int argument_count, char** arguments) {
                  "Only the types of this namespace; may be given "
                  "more than once")
       ->type_name("NS")
-      ->expected(1);
+      ->allow_extra_args(false);
   app.add_option("--within", options.within, "C++ namespace around those of the declarations");
   try {
     app.parse(argument_count, arguments);
