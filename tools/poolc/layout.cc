@@ -49,10 +49,11 @@ Extent MemberExtent(const MemberPlan& member, const Declarations& declarations, 
   return {RoundUp(elements + kWordBytes, alignment), alignment};
 }
 
-std::string TooLittleKnown(const Field& field) {
-  return "dmmeta.field of " + field.name +
-         ": where it lies cannot be worked out, because the size of a type in front of it is not "
-         "known; give that type's tandem.ctype record a size, or declare this field first.";
+Error TooLittleKnown(const Field& field) {
+  return ErrorAbout(field,
+                    "where it lies cannot be worked out, because the size of a type in front "
+                    "of it is not known; give that type's tandem.ctype record a size, or "
+                    "declare this field first.");
 }
 
 }  // namespace
@@ -63,13 +64,12 @@ std::optional<Error> LayOut(TypePlan& type, const Declarations& declarations) {
   for (MemberPlan& member : type.members) {
     const Extent extent = MemberExtent(member, declarations, type.plain);
     if (!known && extent.alignment > kWordBytes) {
-      return declarations::ErrorAt(member.field->place, TooLittleKnown(*member.field));
+      return TooLittleKnown(*member.field);
     }
     if (!extent.size && extent.alignment < kWordBytes) {
-      return declarations::ErrorAt(
-          member.field->place, "dmmeta.field of " + member.field->name +
-                                   ": its type is aligned to " + std::to_string(extent.alignment) +
-                                   " and of unknown size; give its tandem.ctype record a size.");
+      return ErrorAbout(*member.field,
+                        "its type is aligned to " + std::to_string(extent.alignment) +
+                            " and of unknown size; give its tandem.ctype record a size.");
     }
     member.padding_bytes = RoundUp(offset, extent.alignment) - offset;
     offset += member.padding_bytes + extent.size.value_or(0);
@@ -77,8 +77,7 @@ std::optional<Error> LayOut(TypePlan& type, const Declarations& declarations) {
     type.alignment = std::max(type.alignment, extent.alignment);
   }
   if (!known && type.alignment > kWordBytes) {
-    return declarations::ErrorAt(type.members.back().field->place,
-                                 TooLittleKnown(*type.members.back().field));
+    return TooLittleKnown(*type.members.back().field);
   }
   if (type.database) type.alignment = std::max(type.alignment, kWordBytes);
   type.tail_padding_bytes = RoundUp(offset, type.alignment) - offset;

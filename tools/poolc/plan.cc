@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 #include "pools/declarations/values.h"
-#include "tools/poolc/layout.h"
+#include "tools/poolc/complete.h"
 
 namespace tandem::poolc {
 namespace {
@@ -31,8 +31,6 @@ bool IsGlobalOnly(Reftype reftype) {
   return reftype == Reftype::kSbrk || reftype == Reftype::kMalloc || reftype == Reftype::kLpool ||
          reftype == Reftype::kBlkpool || reftype == Reftype::kTpool;
 }
-
-std::string Subject(const Field& field) { return "dmmeta.field of " + field.name + ": "; }
 
 std::string HeaderOf(Reftype reftype) {
   switch (reftype) {
@@ -63,8 +61,7 @@ class Planner::Impl {
     for (TypePlan* type : declared_) PlanMembers(*type);
     ReportOthers();
     if (!plan_.problems.empty()) return plan_;
-    for (TypePlan* type : declared_) Sort(*type);
-    for (TypePlan* type : plan_.types) Finish(*type);
+    Complete(plan_, declared_, declarations_);
     return plan_;
   }
 
@@ -73,7 +70,7 @@ class Planner::Impl {
     plan_.problems.push_back(ErrorAt(place, sentence));
   }
   void Report(const Field& field, const std::string& sentence) {
-    Report(field.place, Subject(field) + sentence);
+    plan_.problems.push_back(ErrorAbout(field, sentence));
   }
 
   // ---- types
@@ -298,133 +295,12 @@ class Planner::Impl {
     }
   }
 
-  // ---- order
-
-  // Puts what a type is made of in front of it; what it only has pools of too, if it can be.
-  void Sort(TypePlan& type) {
-    if (!visited_.insert(&type).second) return;
-    visiting_.push_back(&type);
-    for (const bool needed : {true, false}) {
-      for (const MemberPlan& member : type.members) {
-        if (member.element == nullptr || IsPart(*member.field) != needed) continue;
-        if (needed &&
-            std::find(visiting_.begin(), visiting_.end(), member.element) != visiting_.end()) {
-          Report(*member.field,
-                 "its type " + member.element->name + " would be a part of itself; use a Delptr.");
-          continue;
-        }
-        Sort(*member.element);
-      }
-    }
-    visiting_.pop_back();
-    plan_.types.push_back(&type);
-  }
-
-  static bool IsPart(const Field& field) {
-    return field.reftype == Reftype::kVal || field.reftype == Reftype::kInlary;
-  }
-
-  // ---- what follows from the parts
-
-  void Finish(TypePlan& type) {
-    for (MemberPlan& member : type.members) {
-      if (member.field->reftype != Reftype::kVal && member.field->reftype != Reftype::kInlary) {
-        type.holds_pools = true;
-      }
-      if (member.hand != nullptr) {
-        type.plain = false;
-      }
-      type.holds_pools = type.holds_pools || member.takes_base;
-      if (member.shares_account || (member.takes_base && !type.database)) {
-        type.needs.push_back({member.field, member.shares_account, member.base});
-      }
-      if (member.element == nullptr) continue;
-      const TypePlan& element = *member.element;
-      const Reftype reftype = member.field->reftype;
-      if (reftype == Reftype::kVal) {
-        type.needs.insert(type.needs.end(), element.needs.begin(), element.needs.end());
-      }
-      if (IsPart(*member.field)) {
-        type.holds_pools = type.holds_pools || element.holds_pools;
-        type.plain = type.plain && element.plain;
-      }
-      if (element.holds_pools && (reftype == Reftype::kInlary || reftype == Reftype::kTary)) {
-        Report(*member.field, "the elements of " +
-                                  std::string(reftype == Reftype::kTary ? "a Tary" : "an Inlary") +
-                                  " hold no pools, but " + element.name +
-                                  " does; use a Lary or a Tpool.");
-      }
-    }
-    type.plain = type.plain && !type.holds_pools;
-    if (type.database) FinishDatabase(type);
-    if (plan_.problems.empty()) {
-      if (const std::optional<Error> problem = LayOut(type, declarations_)) {
-        plan_.problems.push_back(*problem);
-      }
-    }
-  }
-
-  void FinishDatabase(TypePlan& type) {
-    std::unordered_set<const TypePlan*> seen;
-    for (std::size_t i = 0; i < type.members.size(); ++i) {
-      const MemberPlan& member = type.members[i];
-      if (member.takes_base) AddOutside(type, member.base);
-      if (member.element != nullptr) AddAccounts(type, i, *member.element, seen);
-    }
-    std::unordered_set<std::string> names;
-    for (const MemberPlan& member : type.members)
-      names.insert(std::string(member.field->own_name()));
-    const auto take = [&](const std::string& name) {
-      if (!names.insert(name).second) {
-        Report(type.members.front().field->place,
-               "dmmeta.ctype of " + type.name + ": its member " + name +
-                   " has the name of one that poolc adds; choose another word.");
-      }
-    };
-    for (const auto& [at, account] : type.owned_accounts) take(AccountName(*account, type.ns));
-    for (const Field* base : type.outside_bases) take(OutsideName(base));
-  }
-
-  void AddOutside(TypePlan& type, const Field* base) {
-    if (base != nullptr && base->parent() == type.name) return;
-    if (std::find(type.outside_bases.begin(), type.outside_bases.end(), base) ==
-        type.outside_bases.end()) {
-      type.outside_bases.push_back(base);
-    }
-  }
-
-  // The accounts of all pools within elements of `element`, and of their elements.
-  void AddAccounts(TypePlan& type, std::size_t at, const TypePlan& element,
-                   std::unordered_set<const TypePlan*>& seen) {
-    if (!seen.insert(&element).second) return;
-    for (const MemberPlan& member : element.members) {
-      if (member.shares_account) type.owned_accounts.emplace_back(at, member.field);
-      if (member.takes_base) {
-        AddOutside(type, member.base);
-        CheckOrder(type, at, member);
-      }
-      if (member.element != nullptr) AddAccounts(type, at, *member.element, seen);
-    }
-  }
-
-  void CheckOrder(const TypePlan& type, std::size_t at, const MemberPlan& member) {
-    for (std::size_t i = at; i < type.members.size(); ++i) {
-      if (type.members[i].field != member.base) continue;
-      Report(*member.base, "it is declared after " + type.members[at].field->name + " (" +
-                               type.members[at].field->place.Text() +
-                               "), whose elements take memory from it for " + member.field->name +
-                               "; declare " + std::string(member.base->own_name()) + " first.");
-    }
-  }
-
   const Declarations& declarations_;
   std::unordered_map<const Field*, const ResolvedPool*> pools_;
   std::unordered_map<std::string, std::unique_ptr<TypePlan>> types_;
   std::unordered_map<const TypePlan*, std::vector<const Field*>> fields_;
   std::vector<TypePlan*> declared_;
   std::vector<const Field*> others_;
-  std::unordered_set<const TypePlan*> visited_;
-  std::vector<const TypePlan*> visiting_;
   Plan plan_;
 };
 
@@ -435,50 +311,6 @@ Planner::~Planner() = default;
 
 const Plan& Planner::Make(const std::vector<std::string>& namespaces) {
   return impl_->Make(namespaces);
-}
-
-std::string QualifiedName(const TypePlan& to, std::string_view ns) {
-  return to.ns == ns ? to.cpp : to.ns + "::" + to.cpp;
-}
-
-std::string AccountName(const Field& field, std::string_view ns) {
-  std::string name = field.ns() == ns ? "" : std::string(field.ns()) + "_";
-  name += LastPart(field.parent());
-  name += "_";
-  name += field.own_name();
-  return name;
-}
-
-std::string OutsideName(const Field* base) {
-  if (base == nullptr) return "builtin_malloc";
-  return std::string(base->ns()) + "_" + std::string(base->own_name());
-}
-
-std::string BaseExpression(const TypePlan& database, const Field* base) {
-  if (base == nullptr || base->parent() != database.name) return OutsideName(base);
-  return (base->reftype == Reftype::kSbrk ? "*" : "") + std::string(base->own_name());
-}
-
-std::vector<Need> UniqueNeeds(const TypePlan& type) {
-  std::vector<Need> unique;
-  for (const Need& need : type.needs) {
-    const bool known = std::any_of(unique.begin(), unique.end(),
-                                   [&](const Need& other) { return other.field == need.field; });
-    if (!known) unique.push_back(need);
-  }
-  return unique;
-}
-
-std::string NeedParameter(const Need& need, std::string_view ns) {
-  return (need.is_account ? "pools::PoolAccount& " : "pools::PoolRef ") +
-         AccountName(*need.field, ns);
-}
-
-std::optional<std::uint64_t> StrSize(std::string_view type) {
-  if (!type.starts_with("Str<") || !type.ends_with('>')) return std::nullopt;
-  const std::optional<std::uint64_t> size =
-      declarations::ParseCount(type.substr(4, type.size() - 5));
-  return size && *size > 0 && *size <= 4096 ? size : std::nullopt;
 }
 
 }  // namespace tandem::poolc

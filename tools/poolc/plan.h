@@ -90,6 +90,9 @@ class Planner {
   std::unique_ptr<Impl> impl_;
 };
 
+/// An error about a field.
+[[nodiscard]] Error ErrorAbout(const declarations::Field& field, const std::string& sentence);
+
 /// How `to` is named in the code of namespace `ns`.
 [[nodiscard]] std::string QualifiedName(const TypePlan& to, std::string_view ns);
 
