@@ -1,153 +1,228 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/book/book.h"
 
-#include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
 #include "book/book.pb.h"
 #include "engine/application.h"
+#include "engine/book/answers.h"
+#include "engine/book/checks.h"
 #include "engine/book/limits.h"
+#include "engine/book/matching.h"
 #include "engine/book/state.h"
 
 namespace tandem::book {
 
 namespace {
 
-constexpr std::uint32_t kBehaviourVersion = 1;
+constexpr std::uint32_t kBehaviourVersion = 2;
 
 SideIndex SideOf(pb::Side side) { return side == pb::BUY ? kBids : kAsks; }
-SideIndex Other(SideIndex side) { return side == kBids ? kAsks : kBids; }
+SideIndex SideOf(const Level& level) { return level.buy() ? kBids : kAsks; }
 std::int64_t KeyOf(SideIndex side, std::int64_t price) { return side == kBids ? -price : price; }
+bool IsBest(const Level& level) { return level.symbol->best(SideOf(level)) == &level; }
 
-template <class Message>
-bool HasUnknownFields(const Message& message) {
-  static const auto* const reflection = Message::default_instance().GetReflection();
-  return !reflection->GetUnknownFields(message).empty();
+std::int64_t WorstKeyOf(const pb::NewOrder& order, SideIndex side) {
+  if (order.kind() == pb::MARKET) return std::numeric_limits<std::int64_t>::max();
+  return KeyOf(Other(side), order.price());
 }
 
-/// What is wrong with an order by itself, whatever the state is.
-pb::Rejected::Reason Check(const pb::NewOrder& order) {
-  if (HasUnknownFields(order)) return pb::Rejected::UNKNOWN_FIELD;
-  if (!IsSymbol(order.symbol())) return pb::Rejected::BAD_SYMBOL;
-  if (order.side() != pb::BUY && order.side() != pb::SELL) return pb::Rejected::BAD_SIDE;
-  if (order.kind() != pb::LIMIT && order.kind() != pb::IOC) return pb::Rejected::UNKNOWN_KIND;
-  if (order.price() < 1 || order.price() > kPriceMax) return pb::Rejected::BAD_PRICE;
-  if (order.size() < 1 || order.size() > kSizeMax) return pb::Rejected::BAD_SIZE;
-  return pb::Rejected::NO_REASON;
+/// Why what an order of this kind could not trade is cancelled; NO_REASON: it rests.
+pb::Cancelled::Reason RemainderOf(pb::Kind kind) {
+  switch (kind) {
+    case pb::IOC:
+      return pb::Cancelled::IOC_REMAINDER;
+    case pb::MARKET:
+      return pb::Cancelled::MARKET_REMAINDER;
+    case pb::FOK:
+      return pb::Cancelled::FOK_UNFILLED;
+    default:
+      return pb::Cancelled::NO_REASON;
+  }
 }
 
-pb::Rejected::Reason Check(const pb::Configure& configure) {
-  if (HasUnknownFields(configure)) return pb::Rejected::UNKNOWN_FIELD;
-  if (!pb::Listing_IsValid(configure.listing())) return pb::Rejected::BAD_SETTING;
-  if (configure.symbols_max() > kSymbolsMax) return pb::Rejected::BAD_SETTING;
-  const bool named = std::all_of(configure.list().begin(), configure.list().end(),
-                                 [](const std::string& name) { return IsSymbol(name); });
-  return named ? pb::Rejected::NO_REASON : pb::Rejected::BAD_SYMBOL;
-}
+/// Where an order that rests goes: its level, if there is one, and the place of the level.
+struct Place {
+  Level* level = nullptr;
+  Levels::iterator at;
+};
 
 class Book final
-    : public engine::Application<Book, State, pb::NewOrder, pb::Cancel, pb::Reduce, pb::Configure> {
+    : public engine::Application<Book, State, pb::NewOrder, pb::Cancel, pb::Reduce, pb::Configure,
+                                 pb::Replace, pb::MassCancel, pb::Halt, pb::Resume> {
  public:
   using Application::Application;
 
-  void On(const pb::NewOrder& order, engine::Context& context) {
-    if (const auto reason = Check(order); reason != pb::Rejected::NO_REASON) {
-      return Reject(order.order_id(), reason, context);
-    }
+  void On(const pb::NewOrder& input, engine::Context& context) {
+    const auto reject = [&](auto reason) { Reject(input.order_id(), reason, context); };
+    if (const auto reason = Check(input); reason != pb::Rejected::NO_REASON) return reject(reason);
     State& book = state();
-    const OrderName name{context.user(), order.order_id()};
-    if (book.orders_by_name.Find(name) != nullptr) {
-      return Reject(name.id, pb::Rejected::DUPLICATE_ID, context);
-    }
-    const std::uint64_t symbol_key = SymbolKey(order.symbol());
-    Symbol* symbol = book.symbols_by_key.Find(symbol_key);
+    const OrderName name{context.user(), input.order_id()};
+    if (book.orders_by_name.Find(name) != nullptr) return reject(pb::Rejected::DUPLICATE_ID);
+    Symbol* symbol = book.FindSymbol(input.symbol());
     if (symbol == nullptr) {
-      if (book.listing != pb::OPEN) return Reject(name.id, pb::Rejected::UNKNOWN_SYMBOL, context);
-      if (book.symbols.N() >= book.symbols_max) {
-        return Reject(name.id, pb::Rejected::TOO_MANY_SYMBOLS, context);
+      if (book.listing != pb::OPEN) return reject(pb::Rejected::UNKNOWN_SYMBOL);
+      if (book.symbols.N() >= book.symbols_max) return reject(pb::Rejected::TOO_MANY_SYMBOLS);
+      if (book.all_halted != 0) return reject(pb::Rejected::HALTED);
+      symbol = &book.List(SymbolKey(input.symbol()));
+    } else if (book.IsHalted(*symbol)) {
+      return reject(pb::Rejected::HALTED);
+    }
+    const SideIndex side = SideOf(input.side());
+    Incoming order{.name = name,
+                   .symbol = *symbol,
+                   .side = side,
+                   .worst_key = WorstKeyOf(input, side),
+                   .owner = input.owner(),
+                   .policy = input.self_trade_policy(),
+                   .left = input.size()};
+    const bool crosses = Crosses(order);
+    const bool rests = RemainderOf(input.kind()) == pb::Cancelled::NO_REASON;
+    Place place;
+    if (rests && !crosses) {
+      place = FindPlace(order);
+      if (place.level != nullptr && place.level->size + order.left > kLevelSizeMax) {
+        return reject(pb::Rejected::LEVEL_FULL);
       }
-      symbol = &book.List(symbol_key);
     }
-    const SideIndex side = SideOf(order.side());
-    const std::int64_t key = KeyOf(side, order.price());
-    const Levels& others = symbol->sides[Other(side)];
-    const bool trades = !others.empty() && others.begin()->key <= -key;
-    // An order that can trade finds no level of its own side at its price, so this is all of the
-    // level that it may join.
-    Level* level = nullptr;
-    Levels::iterator place;
-    if (order.kind() == pb::LIMIT && !trades) {
-      level = book.FindLevel(*symbol, side, key, place);
-      if (level != nullptr && level->size + order.size() > kLevelSizeMax) {
-        return Reject(name.id, pb::Rejected::LEVEL_FULL, context);
-      }
-    }
-    Accept(order, context);
-
-    std::uint64_t left = order.size();
-    if (trades) left = Match(order, *symbol, side, context);
-    bool top_changed = trades;
-    if (left > 0 && order.kind() == pb::IOC) {
-      SayCancelled(context.user(), name.id, pb::Cancelled::IOC_REMAINDER, left, context);
-    } else if (left > 0) {
-      if (trades) place = symbol->sides[side].begin();  // nothing on its side is better
-      const Order& rested = book.Rest(*symbol, side, key, level, place, name, left);
-      top_changed |= rested.level == symbol->best(side);
-    }
-    if (top_changed) SayTop(*symbol, context);
+    Accept(input, context);
+    Enter(order, input.kind(), crosses, place, false, context);
   }
 
-  void On(const pb::Cancel& cancel, engine::Context& context) {
-    if (HasUnknownFields(cancel)) {
-      return Reject(cancel.order_id(), pb::Rejected::UNKNOWN_FIELD, context);
-    }
-    Order* const order = state().orders_by_name.Find({context.user(), cancel.order_id()});
-    if (order == nullptr) {
-      return Reject(cancel.order_id(), pb::Rejected::UNKNOWN_ORDER, context);
-    }
+  void On(const pb::Cancel& input, engine::Context& context) {
+    const auto reject = [&](auto reason) { Reject(input.order_id(), reason, context); };
+    if (const auto reason = Check(input); reason != pb::Rejected::NO_REASON) return reject(reason);
+    Order* const order = state().orders_by_name.Find({context.user(), input.order_id()});
+    if (order == nullptr) return reject(pb::Rejected::UNKNOWN_ORDER);
     RemoveOnRequest(*order, pb::Cancelled::REQUESTED, context);
   }
 
-  void On(const pb::Reduce& reduce, engine::Context& context) {
-    if (HasUnknownFields(reduce)) {
-      return Reject(reduce.order_id(), pb::Rejected::UNKNOWN_FIELD, context);
-    }
-    if (reduce.size() == 0) return Reject(reduce.order_id(), pb::Rejected::BAD_SIZE, context);
-    Order* const order = state().orders_by_name.Find({context.user(), reduce.order_id()});
-    if (order == nullptr) {
-      return Reject(reduce.order_id(), pb::Rejected::UNKNOWN_ORDER, context);
-    }
-    if (reduce.size() >= order->left) {
+  void On(const pb::Reduce& input, engine::Context& context) {
+    const auto reject = [&](auto reason) { Reject(input.order_id(), reason, context); };
+    if (const auto reason = Check(input); reason != pb::Rejected::NO_REASON) return reject(reason);
+    const OrderName name{context.user(), input.order_id()};
+    Order* const order = state().orders_by_name.Find(name);
+    if (order == nullptr) return reject(pb::Rejected::UNKNOWN_ORDER);
+    if (input.size() >= order->left) {
       return RemoveOnRequest(*order, pb::Cancelled::REDUCED_TO_ZERO, context);
     }
-    order->left -= reduce.size();
-    order->level->size -= reduce.size();
-    auto& reduced = context.Make<pb::Reduced>();
-    reduced.set_order_id(order->id);
-    reduced.set_size(reduce.size());
-    reduced.set_remaining(order->left);
-    context.Emit(reduced);
+    order->left -= input.size();
+    order->level->size -= input.size();
+    SayReduced(name, pb::Reduced::REQUESTED, input.size(), order->left, context);
     if (IsBest(*order->level)) SayTop(*order->level->symbol, context);
   }
 
-  void On(const pb::Configure& configure, engine::Context& context) {
-    if (const auto reason = Check(configure); reason != pb::Rejected::NO_REASON) {
-      return Reject(0, reason, context);
+  void On(const pb::Replace& input, engine::Context& context) {
+    const auto reject = [&](auto reason) { Reject(input.order_id(), reason, context); };
+    if (const auto reason = Check(input); reason != pb::Rejected::NO_REASON) return reject(reason);
+    State& book = state();
+    const OrderName name{context.user(), input.order_id()};
+    Order* const resting = book.orders_by_name.Find(name);
+    if (resting == nullptr) return reject(pb::Rejected::UNKNOWN_ORDER);
+    const std::uint64_t new_id = input.has_new_order_id() ? input.new_order_id() : name.id;
+    if (new_id != name.id && book.orders_by_name.Find({name.user, new_id}) != nullptr) {
+      return reject(pb::Rejected::DUPLICATE_ID);
     }
+    if (input.if_left() != 0 && input.if_left() != resting->left) {
+      return reject(pb::Rejected::CHANGED);
+    }
+    if (input.self_trade_policy() != pb::NO_POLICY && resting->owner == 0) {
+      return reject(pb::Rejected::BAD_OWNER);
+    }
+    Level& level = *resting->level;
+    Symbol& symbol = *level.symbol;
+    if (book.IsHalted(symbol)) return reject(pb::Rejected::HALTED);
+
+    const bool was_best = IsBest(level);
+    if (input.price() == level.price() && input.size() <= resting->left) {
+      const std::uint64_t less = resting->left - input.size();
+      resting->left -= less;
+      level.size -= less;
+      if (new_id != name.id) book.Rename(*resting, new_id);
+      SayReplaced(input, new_id, true, context);
+      if (was_best && less != 0) SayTop(symbol, context);
+      return;
+    }
+    const SideIndex side = SideOf(level);
+    Incoming order{.name = {name.user, new_id},
+                   .symbol = symbol,
+                   .side = side,
+                   .worst_key = KeyOf(Other(side), input.price()),
+                   .owner = resting->owner,
+                   .policy = input.self_trade_policy(),
+                   .left = input.size()};
+    const bool crosses = Crosses(order);
+    if (crosses) {
+      if (input.kind() == pb::POST_ONLY) return reject(pb::Rejected::WOULD_TRADE);
+    } else if (const Level* const joined = FindPlace(order).level; joined != nullptr) {
+      const std::uint64_t others = joined->size - (joined == &level ? resting->left : 0);
+      if (others + order.left > kLevelSizeMax) return reject(pb::Rejected::LEVEL_FULL);
+    }
+    book.Remove(*resting);
+    SayReplaced(input, new_id, false, context);
+    Enter(order, input.kind(), crosses, crosses ? Place() : FindPlace(order), was_best, context);
+  }
+
+  void On(const pb::MassCancel& input, engine::Context& context) {
+    const auto reject = [&](auto reason) { Reject(0, reason, context); };
+    if (const auto reason = Check(input); reason != pb::Rejected::NO_REASON) return reject(reason);
+    State& book = state();
+    const Symbol* const symbol = input.symbol().empty() ? nullptr : book.FindSymbol(input.symbol());
+    if (symbol == nullptr && !input.symbol().empty()) return reject(pb::Rejected::UNKNOWN_SYMBOL);
+    const auto applies = [&](const Order& order) {
+      return (symbol == nullptr || order.level->symbol == symbol) &&
+             (input.side() == pb::NO_SIDE || order.level->buy() == (input.side() == pb::BUY)) &&
+             (input.owner() == 0 || order.owner == input.owner());
+    };
+
+    ChangedSymbols changed;
+    auto& summary = context.Make<pb::MassCancelled>();
+    std::uint32_t count = 0;
+    const Client* const client = book.clients_by_user.Find(context.user());
+    Order* next = client != nullptr ? client->first : nullptr;
+    while (next != nullptr) {
+      Order& order = *next;
+      next = order.next_of_client;
+      if (!applies(order)) continue;
+      if (count == kOrdersMetMax) {
+        summary.set_more(true);
+        break;
+      }
+      ++count;
+      if (IsBest(*order.level)) changed.Add(*order.level->symbol);
+      SayCancelled({client->user, order.id}, pb::Cancelled::MASS_CANCEL, order.left, context);
+      book.Remove(order);
+    }
+    summary.set_orders(count);
+    context.Emit(summary);
+    while (const Symbol* const top = changed.Take()) SayTop(*top, context);
+  }
+
+  void On(const pb::Configure& input, engine::Context& context) {
+    if (!MayOperate(input, context)) return;
     State& book = state();
     const std::uint32_t symbols_max =
-        configure.symbols_max() != 0 ? configure.symbols_max() : book.symbols_max;
-    if (!ListAll(configure, symbols_max)) {
-      return Reject(0, pb::Rejected::TOO_MANY_SYMBOLS, context);
-    }
+        input.symbols_max() != 0 ? input.symbols_max() : book.symbols_max;
+    if (!ListAll(input, symbols_max)) return Reject(0, pb::Rejected::TOO_MANY_SYMBOLS, context);
     book.symbols_max = symbols_max;
-    if (configure.listing() != pb::UNCHANGED) book.listing = configure.listing();
+    if (input.listing() != pb::UNCHANGED) book.listing = input.listing();
+    if (!input.operator_user().empty()) book.operator_user = proto::User(input.operator_user());
     auto& configured = context.Make<pb::Configured>();
     configured.set_symbols(static_cast<std::uint32_t>(book.symbols.N()));
     configured.set_listing(book.listing);
     configured.set_symbols_max(book.symbols_max);
+    const std::string_view operator_user = book.operator_user.view();
+    configured.set_operator_user(operator_user.data(), operator_user.size());
     context.Emit(configured);
+  }
+
+  void On(const pb::Halt& input, engine::Context& context) {
+    Switch(input, pb::TradingStatus::HALTED, context);
+  }
+  void On(const pb::Resume& input, engine::Context& context) {
+    Switch(input, pb::TradingStatus::TRADING, context);
   }
 
   std::string PlantFault() override {
@@ -157,18 +232,68 @@ class Book final
         Order& order = *symbol->sides[side].begin()->first;
         const std::uint64_t before = order.left;
         order.left ^= before == 1 ? 2 : 1;  // never to 0, which no order in a book has
-        return "order " + std::to_string(order.id) + " of " + order.user.str() + ", first at the " +
-               (side == kBids ? "best bid of " : "best ask of ") + std::string(symbol->name()) +
-               ": field left changed from " + std::to_string(before) + " to " +
-               std::to_string(order.left);
+        return "order " + std::to_string(order.id) + " of " + order.client->user.str() +
+               ", first at the " + (side == kBids ? "best bid of " : "best ask of ") +
+               std::string(symbol->name()) + ": field left changed from " + std::to_string(before) +
+               " to " + std::to_string(order.left);
       }
     }
     return "";
   }
 
  private:
-  static bool IsBest(const Level& level) {
-    return level.symbol->best(level.buy() ? kBids : kAsks) == &level;
+  /// Symbols whose tops a mass cancel has changed, each once, first changed first. The chain runs
+  /// through the symbols and is gone when all have been taken.
+  class ChangedSymbols {
+   public:
+    void Add(Symbol& symbol) {
+      if (symbol.next_changed != nullptr || &symbol == last_) return;
+      (last_ != nullptr ? last_->next_changed : first_) = &symbol;
+      last_ = &symbol;
+    }
+    /// The next one, or null.
+    const Symbol* Take() {
+      Symbol* const symbol = first_;
+      if (symbol != nullptr) first_ = std::exchange(symbol->next_changed, nullptr);
+      return symbol;
+    }
+
+   private:
+    Symbol* first_ = nullptr;
+    Symbol* last_ = nullptr;
+  };
+
+  /// For an order that crosses nothing.
+  Place FindPlace(const Incoming& order) {
+    Place place;
+    place.level = state().FindLevel(order.symbol, order.side, -order.worst_key, place.at);
+    return place;
+  }
+
+  /// What an order does after it was accepted or replaced. `place`: of an order that crosses
+  /// nothing and may rest; `top_changed`: has the input changed the top already?
+  void Enter(Incoming& order, pb::Kind kind, bool crosses, Place place, bool top_changed,
+             engine::Context& context) {
+    pb::Cancelled::Reason end = pb::Cancelled::NO_REASON;
+    if (crosses && kind == pb::POST_ONLY) {
+      end = pb::Cancelled::WOULD_TRADE;
+    } else if (crosses && (kind != pb::FOK || CanFill(order))) {
+      const Matched matched = Match(state(), order, context);
+      top_changed |= matched.book_changed;
+      end = matched.end;
+      place.at = order.symbol.sides[order.side].begin();  // nothing on its side is better
+    }
+    if (order.left > 0) {
+      if (end == pb::Cancelled::NO_REASON) end = RemainderOf(kind);
+      if (end != pb::Cancelled::NO_REASON) {
+        SayCancelled(order.name, end, order.left, context);
+      } else {
+        const Order& rested = state().Rest(order.symbol, order.side, -order.worst_key, place.level,
+                                           place.at, order.name, order.owner, order.left);
+        top_changed |= IsBest(*rested.level);
+      }
+    }
+    if (top_changed) SayTop(order.symbol, context);
   }
 
   void Accept(const pb::NewOrder& order, engine::Context& context) {
@@ -179,87 +304,59 @@ class Book final
     accepted.set_kind(order.kind());
     accepted.set_price(order.price());
     accepted.set_size(order.size());
+    accepted.set_owner(order.owner());
+    accepted.set_self_trade_policy(order.self_trade_policy());
     context.Emit(accepted);
   }
 
-  void Reject(std::uint64_t id, pb::Rejected::Reason reason, engine::Context& context) {
-    auto& rejected = context.Make<pb::Rejected>();
-    rejected.set_order_id(id);
-    rejected.set_reason(reason);
-    rejected.set_input_type(context.type());
-    context.Emit(rejected);
-  }
-
-  /// Trades `order` with the other side, best price first, then first come. Returns what is left.
-  std::uint64_t Match(const pb::NewOrder& order, Symbol& symbol, SideIndex side,
-                      engine::Context& context) {
-    Levels& others = symbol.sides[Other(side)];
-    const std::int64_t worst_key = KeyOf(Other(side), order.price());
-    auto& executed = context.Make<pb::Executed>();
-    auto& trade = context.Make<pb::Trade>();
-    trade.set_symbol(order.symbol());
-    trade.set_taker_id(order.order_id());
-    trade.set_aggressor(order.side());
-    std::uint64_t left = order.size();
-    while (left > 0 && !others.empty() && others.begin()->key <= worst_key) {
-      Level& level = *others.begin();
-      Order& maker = *level.first;
-      const std::uint64_t size = std::min(left, maker.left);
-      left -= size;
-      executed.set_order_id(maker.id);
-      executed.set_role(pb::Executed::MAKER);
-      executed.set_price(level.price());
-      executed.set_size(size);
-      executed.set_remaining(maker.left - size);
-      context.EmitTo(maker.user, executed);
-      executed.set_order_id(order.order_id());
-      executed.set_role(pb::Executed::TAKER);
-      executed.set_remaining(left);
-      context.Emit(executed);
-      trade.set_maker_id(maker.id);
-      trade.set_price(level.price());
-      trade.set_size(size);
-      context.Publish(trade);
-      if (size == maker.left) {
-        state().Remove(maker);
-      } else {
-        maker.left -= size;
-        level.size -= size;
-      }
-    }
-    return left;
+  void SayReplaced(const pb::Replace& input, std::uint64_t new_id, bool kept_place,
+                   engine::Context& context) {
+    auto& replaced = context.Make<pb::Replaced>();
+    replaced.set_order_id(input.order_id());
+    replaced.set_new_order_id(new_id);
+    replaced.set_kind(input.kind());
+    replaced.set_price(input.price());
+    replaced.set_size(input.size());
+    replaced.set_kept_place(kept_place);
+    context.Emit(replaced);
   }
 
   void RemoveOnRequest(Order& order, pb::Cancelled::Reason reason, engine::Context& context) {
     Symbol& symbol = *order.level->symbol;
     const bool top_changes = IsBest(*order.level);
-    SayCancelled(order.user, order.id, reason, order.left, context);
+    SayCancelled({context.user(), order.id}, reason, order.left, context);
     state().Remove(order);
     if (top_changes) SayTop(symbol, context);
   }
 
-  void SayCancelled(proto::User user, std::uint64_t id, pb::Cancelled::Reason reason,
-                    std::uint64_t size, engine::Context& context) {
-    auto& cancelled = context.Make<pb::Cancelled>();
-    cancelled.set_order_id(id);
-    cancelled.set_reason(reason);
-    cancelled.set_size(size);
-    context.EmitTo(user, cancelled);
+  /// Checks an input that is for the operator, and rejects it.
+  template <class Input>
+  bool MayOperate(const Input& input, engine::Context& context) {
+    const proto::User operator_user = state().operator_user;
+    pb::Rejected::Reason reason = CheckFields(input);
+    if (reason == pb::Rejected::NO_REASON && !operator_user.empty() &&
+        operator_user != context.user()) {
+      reason = pb::Rejected::NOT_OPERATOR;
+    }
+    if (reason == pb::Rejected::NO_REASON) reason = Check(input);
+    if (reason == pb::Rejected::NO_REASON) return true;
+    Reject(0, reason, context);
+    return false;
   }
 
-  void SayTop(const Symbol& symbol, engine::Context& context) {
-    auto& top = context.Make<pb::TopOfBook>();
-    const std::string_view name = symbol.name();
-    top.set_symbol(name.data(), name.size());
-    if (const Level* const bid = symbol.best(kBids); bid != nullptr) {
-      top.set_bid_price(bid->price());
-      top.set_bid_size(bid->size);
+  template <class Input>
+  void Switch(const Input& input, pb::TradingStatus::Status status, engine::Context& context) {
+    if (!MayOperate(input, context)) return;
+    Symbol* const symbol = input.all() ? nullptr : state().FindSymbol(input.symbol());
+    if (symbol == nullptr && !input.all()) {
+      return Reject(0, pb::Rejected::UNKNOWN_SYMBOL, context);
     }
-    if (const Level* const ask = symbol.best(kAsks); ask != nullptr) {
-      top.set_ask_price(ask->price());
-      top.set_ask_size(ask->size);
-    }
-    context.Publish(top);
+    (symbol != nullptr ? symbol->halted : state().all_halted) =
+        status == pb::TradingStatus::HALTED ? 1 : 0;
+    auto& answer = context.Make<pb::TradingStatus>();
+    answer.set_symbol(input.symbol());
+    answer.set_status(status);
+    context.Publish(answer);
   }
 
   /// Lists what is not listed yet, or nothing if that would make more than `symbols_max`.
@@ -267,9 +364,8 @@ class Book final
     State& book = state();
     Symbol* const last_before = book.last_symbol;
     for (const std::string& name : configure.list()) {
-      const std::uint64_t key = SymbolKey(name);
-      if (book.symbols.N() <= symbols_max && book.symbols_by_key.Find(key) == nullptr) {
-        book.List(key);
+      if (book.symbols.N() <= symbols_max && book.FindSymbol(name) == nullptr) {
+        book.List(SymbolKey(name));
       }
     }
     if (book.symbols.N() <= symbols_max) return true;

@@ -16,6 +16,10 @@ constexpr std::uint16_t kNewOrderType = 100;
 constexpr std::uint16_t kCancelType = 101;
 constexpr std::uint16_t kReduceType = 102;
 constexpr std::uint16_t kConfigureType = 103;
+constexpr std::uint16_t kReplaceType = 104;
+constexpr std::uint16_t kMassCancelType = 105;
+constexpr std::uint16_t kHaltType = 106;
+constexpr std::uint16_t kResumeType = 107;
 
 /// Made to be filled again and again: the payload keeps its memory.
 struct FlowMessage {

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "book/book.pb.h"
+#include "engine/book/generator_market.h"
 #include "engine/book/limits.h"
 #include "engine/context.h"
 
@@ -29,23 +29,17 @@ struct Mix {
   std::uint64_t cancel = 350;
 };
 
-struct Order {
-  std::uint32_t user = 0;  // index
-  std::uint64_t id = 0;
-  std::uint64_t left = 0;
-  std::uint32_t side = 0;  // index of its ladder
-  std::size_t place = 0;   // in Market::live
+/// What of the rest each kind is that only all_kinds has.
+struct MixOfAllKinds {
+  std::uint64_t market = 20;
+  std::uint64_t fill_or_kill = 40;
+  std::uint64_t post_only = 100;
+  std::uint64_t replace = 100;
+  std::uint64_t mass_cancel = 1;
+  std::uint64_t halt = 1;
 };
 
-/// Best first, equal prices in order of arrival. The key of a bid is its price negated.
-using Ladder = std::multimap<std::int64_t, Order>;
-
-struct Market {
-  std::string name;
-  std::int64_t middle = 0;
-  Ladder ladders[2];                     // bids, asks
-  std::vector<Ladder::iterator> live{};  // both ladders, in no order
-};
+using Taker = GeneratorMarket::Taker;
 
 /// Four or more letters: AAAA, AAAB, ...
 std::string SymbolName(std::uint32_t index) {
@@ -55,8 +49,6 @@ std::string SymbolName(std::uint32_t index) {
   }
   return name;
 }
-
-std::int64_t KeyOf(std::uint32_t side, std::int64_t price) { return side == 0 ? -price : price; }
 
 }  // namespace
 
@@ -81,7 +73,7 @@ class Generator::Impl {
   explicit Impl(const GeneratorOptions& options)
       : options_(options), random_(options.seed), time_ns_(options.start_ns) {
     for (std::uint32_t i = 0; i < options.symbols; ++i) {
-      Market market;
+      GeneratorMarket market;
       market.name = SymbolName(i);
       market.middle = kTick * static_cast<std::int64_t>(1'000 + random_.Below(49'000));
       markets_.push_back(std::move(market));
@@ -98,12 +90,13 @@ class Generator::Impl {
     time_ns_ += 1 + static_cast<std::int64_t>(
                         random_.Below(static_cast<std::uint64_t>(options_.gap_ns_max)));
     message.time_ns = time_ns_;
-    Market& market = PickMarket();
+    if (!halted_.empty()) return SendResume(message);
+    GeneratorMarket& market = PickMarket();
     if (random_.Below(20) == 0) MoveMiddle(market);
 
     Mix mix;
-    if (market.live.size() < kLiveOrdersGoal / 4) mix.cancel /= 2;
-    if (market.live.size() > kLiveOrdersGoal) mix.cancel += 200;
+    if (market.live_count() < kLiveOrdersGoal / 4) mix.cancel /= 2;
+    if (market.live_count() > kLiveOrdersGoal) mix.cancel += 200;
     std::uint64_t draw = random_.Below(kMixTotal);
     const auto is = [&draw](std::uint64_t share) {
       if (draw < share) return true;
@@ -113,19 +106,27 @@ class Generator::Impl {
     if (is(mix.bad)) return SendBad(market, message);
     if (is(mix.ioc)) return SendAggressive(market, pb::IOC, message);
     if (is(mix.aggressive)) return SendAggressive(market, pb::LIMIT, message);
-    if (is(mix.reduce) && !market.live.empty()) return SendReduce(market, message);
-    if (is(mix.cancel) && !market.live.empty()) return SendCancel(market, message);
-    SendPassive(market, message);
+    if (is(mix.reduce) && market.live_count() != 0) return SendReduce(market, message);
+    if (is(mix.cancel) && market.live_count() != 0) return SendCancel(market, message);
+    if (!options_.all_kinds) return SendPassive(market, pb::LIMIT, message);
+    const MixOfAllKinds more;
+    if (is(more.market)) return SendAggressive(market, pb::MARKET, message);
+    if (is(more.fill_or_kill)) return SendAggressive(market, pb::FOK, message);
+    if (is(more.post_only)) return SendPassive(market, pb::POST_ONLY, message);
+    if (is(more.replace) && market.live_count() != 0) return SendReplace(market, message);
+    if (is(more.mass_cancel)) return SendMassCancel(market, message);
+    if (is(more.halt) && market.live_count() != 0) return SendHalt(market, message);
+    SendPassive(market, pb::LIMIT, message);
   }
 
   [[nodiscard]] std::uint64_t live_orders() const {
     std::uint64_t count = 0;
-    for (const Market& market : markets_) count += market.live.size();
+    for (const GeneratorMarket& market : markets_) count += market.live_count();
     return count;
   }
 
  private:
-  Market& PickMarket() { return markets_[LowerOfTwo(markets_.size(), markets_.size())]; }
+  GeneratorMarket& PickMarket() { return markets_[LowerOfTwo(markets_.size(), markets_.size())]; }
 
   std::uint64_t LowerOfTwo(std::uint64_t bound_a, std::uint64_t bound_b) {
     const std::uint64_t a = random_.Below(bound_a);  // drawn in this order everywhere
@@ -133,7 +134,7 @@ class Generator::Impl {
     return std::min(a, b);
   }
 
-  void MoveMiddle(Market& market) {
+  void MoveMiddle(GeneratorMarket& market) {
     market.middle += random_.Below(2) == 0 ? kTick : -kTick;
     market.middle = std::max(market.middle, 100 * kTick);
   }
@@ -144,77 +145,124 @@ class Generator::Impl {
 
   std::uint32_t DrawUser() { return static_cast<std::uint32_t>(random_.Below(users_.size())); }
 
-  void SendPassive(Market& market, FlowMessage& message) {
+  void SendPassive(GeneratorMarket& market, pb::Kind kind, FlowMessage& message) {
     const auto side = static_cast<std::uint32_t>(random_.Below(2));
     const std::uint64_t depth = 1 + LowerOfTwo(8, 30);
     const std::int64_t away = static_cast<std::int64_t>(depth) * kTick;
-    SendOrder(market, side, pb::LIMIT, market.middle + (side == 0 ? -away : away), DrawSize(),
-              message);
+    SendOrder(market, side, kind, market.middle + (side == 0 ? -away : away), DrawSize(), message);
   }
 
   /// At the other side's best price or a little through it.
-  void SendAggressive(Market& market, pb::Kind kind, FlowMessage& message) {
+  void SendAggressive(GeneratorMarket& market, pb::Kind kind, FlowMessage& message) {
     const auto side = static_cast<std::uint32_t>(random_.Below(2));
-    const Ladder& others = market.ladders[1 - side];
-    const std::int64_t best = others.empty() ? market.middle : std::abs(others.begin()->first);
+    const std::int64_t best = market.Best(1 - side, market.middle);
     const std::int64_t through = static_cast<std::int64_t>(random_.Below(3)) * kTick;
     SendOrder(market, side, kind, best + (side == 0 ? through : -through), DrawSize(), message);
   }
 
-  void SendOrder(Market& market, std::uint32_t side, pb::Kind kind, std::int64_t price,
+  void SendOrder(GeneratorMarket& market, std::uint32_t side, pb::Kind kind, std::int64_t price,
                  std::uint64_t size, FlowMessage& message) {
     const std::uint32_t user = DrawUser();
-    const std::uint64_t id = ++last_ids_[user];
-    Fill(market.name, id, side == 0 ? pb::BUY : pb::SELL, kind, price, size);
-    Send(kNewOrderType, user, new_order_, message);
-
-    Ladder& others = market.ladders[1 - side];
-    while (size > 0 && !others.empty() && others.begin()->first <= KeyOf(1 - side, price)) {
-      Order& maker = others.begin()->second;
-      const std::uint64_t traded = std::min(size, maker.left);
-      size -= traded;
-      maker.left -= traded;
-      if (maker.left == 0) Erase(market, others.begin());
+    Taker taker{.user = user,
+                .id = ++last_ids_[user],
+                .side = side,
+                .kind = kind,
+                .price = kind == pb::MARKET ? 0 : price,
+                .left = size};
+    Fill(market.name, taker.id, side == 0 ? pb::BUY : pb::SELL, kind, taker.price, size);
+    if (options_.all_kinds && random_.Below(2) == 0) {
+      taker.owner = 1 + random_.Below(2);
+      taker.policy = DrawPolicy();
+      new_order_.set_owner(taker.owner);
+      new_order_.set_self_trade_policy(taker.policy);
     }
-    if (size == 0 || kind == pb::IOC) return;
-    const auto added = market.ladders[side].emplace(
-        KeyOf(side, price),
-        Order{.user = user, .id = id, .left = size, .side = side, .place = market.live.size()});
-    market.live.push_back(added);
+    Send(kNewOrderType, user, new_order_, message);
+    market.Enter(taker);
   }
 
-  void SendReduce(Market& market, FlowMessage& message) {
-    const auto order = market.live[random_.Below(market.live.size())];
+  pb::SelfTradePolicy DrawPolicy() {
+    return static_cast<pb::SelfTradePolicy>(random_.Below(pb::SelfTradePolicy_ARRAYSIZE));
+  }
+
+  GeneratorMarket::Live PickLive(const GeneratorMarket& market) {
+    return market.live(random_.Below(market.live_count()));
+  }
+
+  void SendReduce(GeneratorMarket& market, FlowMessage& message) {
+    const auto order = PickLive(market);
     const std::uint32_t user = order->second.user;
     const std::uint64_t size = 1 + random_.Below(order->second.left + order->second.left / 8);
     reduce_.set_order_id(order->second.id);
     reduce_.set_size(size);
-    if (size >= order->second.left) {
-      Erase(market, order);
-    } else {
-      order->second.left -= size;
-    }
+    market.Reduce(order, size);
     Send(kReduceType, user, reduce_, message);
   }
 
-  void SendCancel(Market& market, FlowMessage& message) {
-    const auto order = market.live[random_.Below(market.live.size())];
+  void SendCancel(GeneratorMarket& market, FlowMessage& message) {
+    const auto order = PickLive(market);
     const std::uint32_t user = order->second.user;
     cancel_.set_order_id(order->second.id);
-    Erase(market, order);
+    market.Erase(order);
     Send(kCancelType, user, cancel_, message);
   }
 
-  void Erase(Market& market, Ladder::iterator order) {
-    const std::size_t place = order->second.place;
-    market.live[place] = market.live.back();
-    market.live[place]->second.place = place;
-    market.live.pop_back();
-    market.ladders[order->second.side].erase(order);
+  /// To another size at its price, or to a price nearer or farther, across the spread at times.
+  void SendReplace(GeneratorMarket& market, FlowMessage& message) {
+    const auto live = PickLive(market);
+    const GeneratorMarket::Order& order = live->second;
+    const std::int64_t price = std::abs(live->first);
+    const std::int64_t steps = static_cast<std::int64_t>(random_.Below(7)) - 3;
+    Taker taker{.user = order.user,
+                .id = order.id,
+                .side = order.side,
+                .kind = random_.Below(4) == 0 ? pb::POST_ONLY : pb::LIMIT,
+                .price = std::max(price + steps * kTick, kTick),
+                .left = DrawSize(),
+                .owner = order.owner,
+                .policy = order.owner != 0 ? DrawPolicy() : pb::NO_POLICY};
+    if (market.Crosses(taker.side, taker.price)) taker.kind = pb::LIMIT;  // or it is rejected
+    replace_.Clear();
+    replace_.set_order_id(order.id);
+    if (random_.Below(4) == 0) {
+      taker.id = ++last_ids_[order.user];
+      replace_.set_new_order_id(taker.id);
+    }
+    replace_.set_kind(taker.kind);
+    replace_.set_price(taker.price);
+    replace_.set_size(taker.left);
+    if (random_.Below(4) == 0) replace_.set_if_left(order.left);
+    replace_.set_self_trade_policy(taker.policy);
+    Send(kReplaceType, taker.user, replace_, message);
+    market.Replace(live, taker);
+  }
+
+  void SendMassCancel(GeneratorMarket& market, FlowMessage& message) {
+    const std::uint32_t user = DrawUser();
+    mass_cancel_.Clear();
+    if (random_.Below(8) != 0 && market.live_count() != 0) {  // else a symbol may be unlisted
+      mass_cancel_.set_symbol(market.name);
+      market.Clear(user);
+    } else {
+      for (GeneratorMarket& each : markets_) each.Clear(user);
+    }
+    Send(kMassCancelType, user, mass_cancel_, message);
+  }
+
+  /// Only of a symbol with orders: it is listed.
+  void SendHalt(GeneratorMarket& market, FlowMessage& message) {
+    halted_ = market.name;
+    halt_.set_symbol(halted_);
+    Send(kHaltType, 0, halt_, message);
+  }
+
+  void SendResume(FlowMessage& message) {
+    resume_.set_symbol(halted_);
+    halted_.clear();
+    Send(kResumeType, 0, resume_, message);
   }
 
   /// Something that the book rejects.
-  void SendBad(Market& market, FlowMessage& message) {
+  void SendBad(GeneratorMarket& market, FlowMessage& message) {
     const std::uint32_t user = DrawUser();
     const std::uint64_t unused_id = last_ids_[user] + 1'000'000;
     Fill(market.name, unused_id, pb::BUY, pb::LIMIT, market.middle, DrawSize());
@@ -227,8 +275,8 @@ class Generator::Impl {
         reduce_.set_size(1);
         return Send(kReduceType, user, reduce_, message);
       case 2:
-        if (!market.live.empty()) {
-          const Order& live = market.live[random_.Below(market.live.size())]->second;
+        if (market.live_count() != 0) {
+          const GeneratorMarket::Order& live = PickLive(market)->second;
           new_order_.set_order_id(live.id);
           return Send(kNewOrderType, live.user, new_order_, message);
         }
@@ -263,6 +311,8 @@ class Generator::Impl {
     new_order_.set_kind(kind);
     new_order_.set_price(price);
     new_order_.set_size(size);
+    new_order_.set_owner(0);
+    new_order_.set_self_trade_policy(pb::NO_POLICY);
   }
 
   void Send(std::uint16_t type, std::uint32_t user, const google::protobuf::MessageLite& payload,
@@ -275,12 +325,17 @@ class Generator::Impl {
   GeneratorOptions options_;
   engine::Random random_;
   std::int64_t time_ns_;
-  std::vector<Market> markets_;
+  std::vector<GeneratorMarket> markets_;
   std::vector<proto::User> users_;
   std::vector<std::uint64_t> last_ids_;  // by user
   pb::NewOrder new_order_;
   pb::Cancel cancel_;
   pb::Reduce reduce_;
+  pb::Replace replace_;
+  pb::MassCancel mass_cancel_;
+  pb::Halt halt_;
+  pb::Resume resume_;
+  std::string halted_;  // the symbol that the next message resumes, or empty
 };
 
 Generator::Generator(const GeneratorOptions& options) : impl_(std::make_unique<Impl>(options)) {

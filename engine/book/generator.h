@@ -4,6 +4,8 @@
 // around a moving middle, immediate-or-cancel orders through the best price, cancels and reduces of
 // live orders, and about one message in a hundred that the book must reject. It matches its own
 // orders in a plain model, so it knows which ones are live and only sends a bad message on purpose.
+// With all_kinds there are also market, fill-or-kill and post-only orders, replaces, mass cancels,
+// halts that end with the next message, and owners whose orders do not trade with each other.
 //
 // Equal options give equal messages, byte for byte, on every machine: one seeded integer generator,
 // no clock, no floating point. About 0.5 us a message. One thread.
@@ -23,6 +25,7 @@ struct GeneratorOptions {
   std::uint64_t seed = 1;
   std::int64_t start_ns = 1'767'605'400'000'000'000;  ///< 2026-01-05 09:30 UTC
   std::int64_t gap_ns_max = 20'000;                   ///< between two messages; evenly from 1
+  bool all_kinds = false;                             ///< everything that book understands
 
   /// An error says which option cannot be.
   [[nodiscard]] Status Check() const;

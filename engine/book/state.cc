@@ -5,7 +5,7 @@
 
 namespace tandem::book {
 
-static_assert(sizeof(pb::Listing) == 4, "the last two members of State leave no padding");
+static_assert(sizeof(pb::Listing) == 4, "symbols_max and listing leave no padding in State");
 
 Level* State::FindLevel(Symbol& symbol, SideIndex side, std::int64_t key, Levels::iterator& place) {
   constexpr int kLookAt = 6;
@@ -20,21 +20,27 @@ Level* State::FindLevel(Symbol& symbol, SideIndex side, std::int64_t key, Levels
 }
 
 Order& State::Rest(Symbol& symbol, SideIndex side, std::int64_t key, Level* level,
-                   Levels::iterator place, const OrderName& name, std::uint64_t size) {
+                   Levels::iterator place, const OrderName& name, std::uint64_t owner,
+                   std::uint64_t size) {
   if (level == nullptr) {
     level = &this->levels.Alloc();
     level->key = key;
     level->symbol = &symbol;
     symbol.sides[side].insert_before(place, *level);
   }
-  Order& order = orders.Alloc(Order{.user = name.user,
+  Client& client = ClientOf(name.user);
+  Order& order = orders.Alloc(Order{.client = &client,
                                     .id = name.id,
                                     .left = size,
                                     .level = level,
                                     .next = nullptr,
                                     .previous = level->last,
                                     .next_by_name = nullptr,
-                                    .unused = 0});
+                                    .owner = owner,
+                                    .next_of_client = nullptr,
+                                    .previous_of_client = client.last});
+  (client.last != nullptr ? client.last->next_of_client : client.first) = &order;
+  client.last = &order;
   if (level->last != nullptr) {
     level->last->next = &order;
   } else {
@@ -59,12 +65,33 @@ void State::Remove(Order& order) {
   } else {
     level.last = order.previous;
   }
+  Client& client = *order.client;
+  (order.previous_of_client != nullptr ? order.previous_of_client->next_of_client : client.first) =
+      order.next_of_client;
+  (order.next_of_client != nullptr ? order.next_of_client->previous_of_client : client.last) =
+      order.previous_of_client;
   orders_by_name.Remove(order);
   orders.Delete(order);
   if (level.first != nullptr) return;
   Levels& side = level.symbol->sides[level.buy() ? kBids : kAsks];
   side.erase(side.iterator_to(level));
   levels.Delete(level);
+}
+
+void State::Rename(Order& order, std::uint64_t id) {
+  orders_by_name.Remove(order);
+  order.id = id;
+  orders_by_name.InsertNew(order);
+}
+
+Client& State::ClientOf(proto::User user) {
+  Client* client = clients_by_user.Find(user);
+  if (client == nullptr) {
+    client = &clients.Alloc(
+        Client{.user = user, .next_by_user = nullptr, .first = nullptr, .last = nullptr});
+    clients_by_user.InsertNew(*client);
+  }
+  return *client;
 }
 
 Symbol& State::List(std::uint64_t key) {

@@ -5,10 +5,13 @@
 // TANDEM_MESSAGES how many inputs.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <set>
+#include <tuple>
 
 #include "engine/book/generator.h"
 #include "engine/book/state.h"
@@ -39,19 +42,82 @@ Lines AsLines(const std::vector<BookMessage>& messages) {
   return lines;
 }
 
-/// Which outputs, and which reasons of rejects, a run has shown.
-using Seen = std::set<std::pair<std::uint16_t, int>>;
+/// Which outputs a run has shown: type, reason (Replaced: 1 if it kept its place), type of the
+/// input.
+using Seen = std::set<std::tuple<std::uint16_t, int, std::uint16_t>>;
 
-void Note(const std::vector<BookMessage>& outputs, Seen& seen) {
+template <class Message>
+int ReasonOf(const BookMessage& output) {
+  Message message;
+  message.ParseFromString(output.payload);
+  return message.reason();
+}
+
+void Note(const BookMessage& input, const std::vector<BookMessage>& outputs, Seen& seen) {
   for (const BookMessage& output : outputs) {
     int reason = 0;
-    if (output.type == 204) {
-      book::pb::Rejected rejected;
-      rejected.ParseFromString(output.payload);
-      reason = rejected.reason();
+    if (output.type == 202) reason = ReasonOf<book::pb::Cancelled>(output);
+    if (output.type == 203) reason = ReasonOf<book::pb::Reduced>(output);
+    if (output.type == 204) reason = ReasonOf<book::pb::Rejected>(output);
+    if (output.type == 206) {
+      book::pb::Replaced replaced;
+      replaced.ParseFromString(output.payload);
+      reason = replaced.kept_place() ? 1 : 0;
     }
-    seen.insert({output.type, reason});
+    seen.insert({output.type, reason, input.type});
   }
+}
+
+/// Every output that every input can have, but those that need 200,000 orders.
+Seen All() {
+  Seen all;
+  const auto add = [&all](std::uint16_t input, std::uint16_t output,
+                          const std::vector<int>& reasons) {
+    for (const int reason : reasons) all.insert({output, reason, input});
+  };
+  add(100, 200, {0});
+  for (const std::uint16_t input : {100, 104}) {
+    for (const std::uint16_t output : {201, 210, 211}) add(input, output, {0});
+    add(input, 203, {book::pb::Reduced::SELF_TRADE});
+  }
+  using Cancelled = book::pb::Cancelled;
+  add(100, 202,
+      {Cancelled::IOC_REMAINDER, Cancelled::FOK_UNFILLED, Cancelled::WOULD_TRADE,
+       Cancelled::SELF_TRADE, Cancelled::MARKET_REMAINDER});
+  add(101, 202, {Cancelled::REQUESTED});
+  add(102, 202, {Cancelled::REDUCED_TO_ZERO});
+  add(102, 203, {book::pb::Reduced::REQUESTED});
+  add(104, 202, {Cancelled::SELF_TRADE});
+  add(105, 202, {Cancelled::MASS_CANCEL});
+  for (const std::uint16_t input : {101, 102, 105}) add(input, 211, {0});
+  add(103, 205, {0});
+  add(104, 206, {0, 1});
+  add(105, 207, {0});
+  add(106, 212, {0});
+  add(107, 212, {0});
+  using Rejected = book::pb::Rejected;
+  for (const std::uint16_t input : {100, 101, 102, 103, 104, 105, 106, 107}) {
+    add(input, 204, {Rejected::UNKNOWN_FIELD});
+  }
+  add(100, 204,
+      {Rejected::BAD_SYMBOL, Rejected::BAD_SIDE, Rejected::UNKNOWN_KIND, Rejected::BAD_PRICE,
+       Rejected::BAD_SIZE, Rejected::BAD_POLICY, Rejected::BAD_OWNER, Rejected::DUPLICATE_ID,
+       Rejected::UNKNOWN_SYMBOL, Rejected::TOO_MANY_SYMBOLS, Rejected::HALTED,
+       Rejected::LEVEL_FULL});
+  add(101, 204, {Rejected::UNKNOWN_ORDER});
+  add(102, 204, {Rejected::BAD_SIZE, Rejected::UNKNOWN_ORDER});
+  add(103, 204,
+      {Rejected::NOT_OPERATOR, Rejected::BAD_SETTING, Rejected::BAD_SYMBOL,
+       Rejected::TOO_MANY_SYMBOLS});
+  add(104, 204,
+      {Rejected::UNKNOWN_KIND, Rejected::BAD_PRICE, Rejected::BAD_SIZE, Rejected::BAD_POLICY,
+       Rejected::UNKNOWN_ORDER, Rejected::DUPLICATE_ID, Rejected::CHANGED, Rejected::BAD_OWNER,
+       Rejected::HALTED, Rejected::WOULD_TRADE, Rejected::LEVEL_FULL});
+  add(105, 204, {Rejected::BAD_SYMBOL, Rejected::BAD_SIDE, Rejected::UNKNOWN_SYMBOL});
+  for (const std::uint16_t input : {106, 107}) {
+    add(input, 204, {Rejected::NOT_OPERATOR, Rejected::BAD_SYMBOL, Rejected::UNKNOWN_SYMBOL});
+  }
+  return all;
 }
 
 /// Gives `count` inputs of `next` to both, to new ones every 100,000; stops at the first
@@ -80,7 +146,7 @@ Seen Compare(std::uint64_t count, Next&& next) {
       ADD_FAILURE() << "the books hold different numbers of orders after input " << i;
       break;
     }
-    Note(outputs, seen);
+    Note(input, outputs, seen);
   }
   return seen;
 }
@@ -92,14 +158,19 @@ TEST(BookDifferential, AgreesWithTheSimpleBookOnHostileFlow) {
   RandomFlow flow(seed * 2 + 1);
   const Seen seen = Compare(count, [&flow] { return flow.Next(); });
   if (count < 1'000'000) return;
-  Seen all;
-  for (const std::uint16_t type : {200, 201, 202, 203, 205, 210, 211}) all.insert({type, 0});
-  for (int reason = 1; reason <= 12; ++reason) all.insert({std::uint16_t{204}, reason});
-  EXPECT_EQ(seen, all) << "the flow no longer reaches every output";
+  const Seen all = All();
+  Seen missing;
+  std::set_difference(all.begin(), all.end(), seen.begin(), seen.end(),
+                      std::inserter(missing, missing.end()));
+  EXPECT_EQ(missing, Seen()) << "outputs that the flow no longer reaches";
+  Seen strange;
+  std::set_difference(seen.begin(), seen.end(), all.begin(), all.end(),
+                      std::inserter(strange, strange.end()));
+  EXPECT_EQ(strange, Seen()) << "outputs that nothing should have";
 }
 
-TEST(BookDifferential, AgreesWithTheSimpleBookOnGeneratedFlow) {
-  book::GeneratorOptions options;
+/// Gives generated flow to both.
+void CompareGenerated(book::GeneratorOptions options) {
   options.seed = Seed();
   options.symbols = 20;
   const std::uint64_t count = FromEnvironment("TANDEM_MESSAGES", kMessages) / 4;
@@ -110,6 +181,12 @@ TEST(BookDifferential, AgreesWithTheSimpleBookOnGeneratedFlow) {
     generator.Next(flow);
     return BookMessage{flow.type, flow.user.str(), flow.payload};
   });
+}
+
+TEST(BookDifferential, AgreesWithTheSimpleBookOnGeneratedFlow) { CompareGenerated({}); }
+
+TEST(BookDifferential, AgreesWithTheSimpleBookOnGeneratedFlowOfAllKinds) {
+  CompareGenerated({.all_kinds = true});
 }
 
 }  // namespace

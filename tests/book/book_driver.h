@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -95,10 +96,16 @@ inline std::string AsText(const BookMessage& message) {
       return as(book::pb::Rejected());
     case 205:
       return as(book::pb::Configured());
+    case 206:
+      return as(book::pb::Replaced());
+    case 207:
+      return as(book::pb::MassCancelled());
     case 210:
       return as(book::pb::Trade());
     case 211:
       return as(book::pb::TopOfBook());
+    case 212:
+      return as(book::pb::TradingStatus());
     default:
       return message.user + " type " + std::to_string(message.type);
   }
@@ -133,6 +140,56 @@ inline book::pb::NewOrder SellNow(std::uint64_t id, const std::string& symbol, s
                                   std::uint64_t size) {
   return Order(book::pb::SELL, book::pb::IOC, id, symbol, price, size);
 }
+/// The same order for an owner.
+inline book::pb::NewOrder For(std::uint64_t owner, book::pb::NewOrder order,
+                              book::pb::SelfTradePolicy policy = book::pb::NO_POLICY) {
+  order.set_owner(owner);
+  order.set_self_trade_policy(policy);
+  return order;
+}
+inline book::pb::Replace Replace(std::uint64_t id, std::int64_t price, std::uint64_t size,
+                                 book::pb::Kind kind = book::pb::LIMIT) {
+  book::pb::Replace replace;
+  replace.set_order_id(id);
+  replace.set_kind(kind);
+  replace.set_price(price);
+  replace.set_size(size);
+  return replace;
+}
+inline book::pb::MassCancel MassCancel(const std::string& symbol = "",
+                                       book::pb::Side side = book::pb::NO_SIDE,
+                                       std::uint64_t owner = 0) {
+  book::pb::MassCancel mass_cancel;
+  mass_cancel.set_symbol(symbol);
+  mass_cancel.set_side(side);
+  mass_cancel.set_owner(owner);
+  return mass_cancel;
+}
+inline book::pb::Halt Halt(const std::string& symbol) {
+  book::pb::Halt halt;
+  halt.set_symbol(symbol);
+  return halt;
+}
+inline book::pb::Resume Resume(const std::string& symbol) {
+  book::pb::Resume resume;
+  resume.set_symbol(symbol);
+  return resume;
+}
+inline book::pb::Halt HaltAll() {
+  book::pb::Halt halt;
+  halt.set_all(true);
+  return halt;
+}
+inline book::pb::Resume ResumeAll() {
+  book::pb::Resume resume;
+  resume.set_all(true);
+  return resume;
+}
+inline book::pb::Configure NameOperator(const std::string& user) {
+  book::pb::Configure configure;
+  configure.set_operator_user(user);
+  return configure;
+}
 inline book::pb::Cancel Cancel(std::uint64_t id) {
   book::pb::Cancel cancel;
   cancel.set_order_id(id);
@@ -150,15 +207,21 @@ inline book::pb::Configure List(const std::vector<std::string>& symbols) {
   return configure;
 }
 
+template <class Input>
+BookMessage AsInput(const std::string& user, const Input& input) {
+  const auto type =
+      static_cast<std::uint16_t>(Input::descriptor()->options().GetExtension(pb::type));
+  return {type, user, input.SerializeAsString()};
+}
+
 using Lines = std::vector<std::string>;
 
 class BookTest : public testing::Test {
  protected:
   template <class Input>
   Lines When(const std::string& user, const Input& input) {
-    const auto type =
-        static_cast<std::uint16_t>(Input::descriptor()->options().GetExtension(pb::type));
-    return WhenPayload(user, type, input.SerializeAsString());
+    const BookMessage message = AsInput(user, input);
+    return WhenPayload(user, message.type, message.payload);
   }
   template <class Input>
   void Given(const std::string& user, const Input& input) {

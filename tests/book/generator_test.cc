@@ -68,6 +68,44 @@ TEST(Generator, KnowsWhichOrdersAreLiveAndIsRejectedOnPurposeOnly) {
   EXPECT_EQ(reasons.size(), 7u);
 }
 
+TEST(Generator, OfAllKindsKnowsWhichOrdersAreLiveAndReachesEveryAnswer) {
+  const GeneratorOptions options{.symbols = 30, .users = 3, .seed = 6, .all_kinds = true};
+  Generator generator(options);
+  BookDriver driver;
+  FlowMessage message;
+  std::map<std::uint16_t, int> inputs;
+  std::map<std::uint16_t, int> outputs;
+  std::map<int, int> ends;  // reasons of Cancelled
+  std::map<int, int> reasons;
+  constexpr int kCount = 200'000;
+  for (int i = 0; i < kCount; ++i) {
+    generator.Next(message);
+    ++inputs[message.type];
+    for (const BookMessage& output : driver.Take(message)) {
+      ++outputs[output.type];
+      book::pb::Cancelled cancelled;
+      book::pb::Rejected rejected;
+      if (output.type == 202 && cancelled.ParseFromString(output.payload)) {
+        ++ends[cancelled.reason()];
+      }
+      if (output.type == 204 && rejected.ParseFromString(output.payload)) {
+        ++reasons[rejected.reason()];
+      }
+    }
+    ASSERT_EQ(book::StateOf(driver.book()).orders.N(), generator.live_orders()) << "input " << i;
+  }
+  for (std::uint16_t type = 100; type <= 107; ++type) {
+    EXPECT_EQ(inputs[type] > 50, type != 103) << type;
+  }
+  for (const int type : {200, 201, 202, 203, 204, 206, 207, 210, 211, 212}) {
+    EXPECT_GT(outputs[static_cast<std::uint16_t>(type)], 50) << type;
+  }
+  for (int end = 1; end <= 8; ++end) EXPECT_GT(ends[end], 10) << end;
+  EXPECT_EQ(ends.size(), 8u);
+  for (const int reason : {2, 3, 4, 5, 6, 7, 11}) EXPECT_GT(reasons[reason], 0) << reason;
+  EXPECT_EQ(reasons.size(), 7u);
+}
+
 TEST(Generator, SaysWhichOptionCannotBe) {
   EXPECT_TRUE(GeneratorOptions{}.Check().ok());
   EXPECT_TRUE((GeneratorOptions{.symbols = 1, .users = 1, .gap_ns_max = 1}.Check().ok()));
@@ -139,6 +177,10 @@ TEST(FlowMessage, TypesAreThoseOfTheSchema) {
   EXPECT_EQ(type(book::pb::Cancel::descriptor()), book::kCancelType);
   EXPECT_EQ(type(book::pb::Reduce::descriptor()), book::kReduceType);
   EXPECT_EQ(type(book::pb::Configure::descriptor()), book::kConfigureType);
+  EXPECT_EQ(type(book::pb::Replace::descriptor()), book::kReplaceType);
+  EXPECT_EQ(type(book::pb::MassCancel::descriptor()), book::kMassCancelType);
+  EXPECT_EQ(type(book::pb::Halt::descriptor()), book::kHaltType);
+  EXPECT_EQ(type(book::pb::Resume::descriptor()), book::kResumeType);
 }
 
 }  // namespace

@@ -24,9 +24,12 @@ class RandomFlow {
     const std::string user(1, static_cast<char>('A' + Below(4)));
     const std::uint64_t kind = Below(1000);
     if (kind < 600) return {100, user, NewOrder()};
-    if (kind < 830) return {101, user, Cancel()};
-    if (kind < 997) return {102, user, Reduce()};
-    return {103, user, Configure()};
+    if (kind < 750) return {101, user, Cancel()};
+    if (kind < 830) return {102, user, Reduce()};
+    if (kind < 990) return {104, user, Replace()};
+    if (kind < 993) return {105, user, MassCancel()};
+    if (crowded_) return {100, user, NewOrder()};
+    return Operate(user);
   }
 
  private:
@@ -37,9 +40,9 @@ class RandomFlow {
     return state_ * 0x2545f4914f6cdd1d;
   }
   std::uint64_t Below(std::uint64_t bound) { return (Next64() >> 11) % bound; }
-  template <class T, std::size_t kSize>
-  T OneOf(const std::array<T, kSize>& values) {
-    return values[Below(kSize)];
+  template <class T, std::size_t kCount>
+  T OneOf(const std::array<T, kCount>& values) {
+    return values[Below(kCount)];
   }
 
   /// Other widths of prices and ids for a while: crossed and thin, or deep and crowded.
@@ -50,7 +53,7 @@ class RandomFlow {
     huge_ = Below(4) == 0;
     crowded_ = Below(16) == 0;
     if (!crowded_) return;
-    ids_ = 20000;  // nearly all orders at one price, until its level is full
+    ids_ = 2000;  // nearly all orders at one price, until its level is full
     prices_ = 1;
     huge_ = true;
   }
@@ -70,18 +73,32 @@ class RandomFlow {
     return std::string("S") + static_cast<char>('0' + (crowded_ ? 0 : Below(6)));
   }
 
+  std::int64_t Price(bool buys) {
+    const std::int64_t spread = buys ? 0 : static_cast<std::int64_t>(prices_ / 4);
+    return 1000 + spread + static_cast<std::int64_t>(Below(prices_));
+  }
+  std::uint64_t Size() {
+    return huge_ && Below(crowded_ ? 8 : 2) != 0 ? 1'000'000'000'000 - Below(3) : 1 + Below(50);
+  }
+  book::pb::SelfTradePolicy Policy() {
+    return static_cast<book::pb::SelfTradePolicy>(OneOf<int, 6>({0, 1, 2, 2, 3, 4}));
+  }
+
   std::string NewOrder() {
     book::pb::NewOrder order;
     order.set_order_id(Id());
     order.set_symbol(Symbol());
     order.set_side(Below(crowded_ ? 40 : 2) != 0 ? book::pb::BUY : book::pb::SELL);
-    order.set_kind(Below(5) == 0 ? book::pb::IOC : book::pb::LIMIT);
-    const std::int64_t spread = order.side() == book::pb::BUY ? 0 : 1;
-    order.set_price(1000 + spread * static_cast<std::int64_t>(prices_ / 4) +
-                    static_cast<std::int64_t>(Below(prices_)));
-    order.set_size(huge_ && Below(2) == 0 ? 1'000'000'000'000 - Below(3) : 1 + Below(50));
+    order.set_kind(static_cast<book::pb::Kind>(OneOf<int, 10>({1, 1, 1, 1, 1, 1, 2, 3, 4, 5})));
+    if (crowded_ && Below(8) != 0) order.set_kind(book::pb::LIMIT);
+    if (order.kind() != book::pb::MARKET) order.set_price(Price(order.side() == book::pb::BUY));
+    order.set_size(Size());
+    if (Below(2) == 0) {
+      order.set_owner(1 + Below(2));
+      order.set_self_trade_policy(Policy());
+    }
     if (Below(hostile_ * 2) != 0) return order.SerializeAsString();
-    switch (Below(5)) {
+    switch (Below(7)) {
       case 0:
         order.set_price(OneOf<std::int64_t, 7>({0, -1, 1, 1'000'000'000'000, 1'000'000'000'001,
                                                 std::numeric_limits<std::int64_t>::max(),
@@ -92,13 +109,20 @@ class RandomFlow {
             {0, 1'000'000'000'000, 1'000'000'000'001, std::numeric_limits<std::uint64_t>::max()}));
         break;
       case 2:
-        order.set_kind(static_cast<book::pb::Kind>(OneOf<int, 5>({0, 3, 4, 5, -1})));
+        order.set_kind(static_cast<book::pb::Kind>(OneOf<int, 4>({0, 3, 6, -1})));
         break;
       case 3:
         order.set_side(static_cast<book::pb::Side>(OneOf<int, 3>({0, 3, -1})));
         break;
+      case 4:
+        order.set_self_trade_policy(
+            static_cast<book::pb::SelfTradePolicy>(OneOf<int, 3>({5, -1, 1 << 30})));
+        break;
+      case 5:
+        order.set_owner(OneOf<std::uint64_t, 3>({0, 0, ~std::uint64_t{0}}));
+        break;
       default:
-        return order.SerializeAsString() + "\x38\x05";  // a field that is not known
+        return order.SerializeAsString() + "\x48\x05";  // a field that is not known
     }
     return order.SerializeAsString();
   }
@@ -118,15 +142,75 @@ class RandomFlow {
     if (Below(hostile_) == 0) {
       reduce.set_size(OneOf<std::uint64_t, 3>({0, 1'000'000'000'000, ~std::uint64_t{0}}));
     }
-    return reduce.SerializeAsString();
+    return reduce.SerializeAsString() + (Below(hostile_ * 8) == 0 ? "\x48\x05" : "");
+  }
+
+  std::string Replace() {
+    book::pb::Replace replace;
+    replace.set_order_id(Id());
+    if (Below(4) == 0) replace.set_new_order_id(Id());
+    replace.set_kind(Below(4) == 0 ? book::pb::POST_ONLY : book::pb::LIMIT);
+    replace.set_price(Price(Below(2) == 0));
+    replace.set_size(Size());
+    if (Below(8) == 0) replace.set_if_left(1 + Below(50));
+    if (Below(4) == 0) replace.set_self_trade_policy(Policy());
+    if (Below(hostile_ * 2) != 0) return replace.SerializeAsString();
+    switch (Below(5)) {
+      case 0:
+        replace.set_price(OneOf<std::int64_t, 4>({0, -1, 1, 1'000'000'000'001}));
+        break;
+      case 1:
+        replace.set_size(OneOf<std::uint64_t, 3>({0, 1'000'000'000'001, ~std::uint64_t{0}}));
+        break;
+      case 2:
+        replace.set_kind(static_cast<book::pb::Kind>(OneOf<int, 5>({0, 2, 3, 4, 6})));
+        break;
+      case 3:
+        replace.set_self_trade_policy(static_cast<book::pb::SelfTradePolicy>(5));
+        break;
+      default:
+        return replace.SerializeAsString() + "\x48\x05";
+    }
+    return replace.SerializeAsString();
+  }
+
+  std::string MassCancel() {
+    book::pb::MassCancel mass_cancel;
+    if (crowded_ || Below(2) == 0) mass_cancel.set_symbol(crowded_ ? "S1" : Symbol());
+    mass_cancel.set_side(static_cast<book::pb::Side>(OneOf<int, 6>({0, 0, 0, 1, 2, 3})));
+    if (Below(3) == 0) mass_cancel.set_owner(1 + Below(3));
+    return mass_cancel.SerializeAsString() + (Below(hostile_) == 0 ? "\x48\x05" : "");
+  }
+
+  /// More resumes than halts, so that trading goes on most of the time.
+  BookMessage Operate(const std::string& user) {
+    const std::uint64_t what = Below(8);
+    if (what < 3) return {103, user, Configure()};
+    if (what == 3) return {106, user, Switch<book::pb::Halt>(16)};
+    return {107, user, Switch<book::pb::Resume>(2)};
+  }
+
+  template <class Message>
+  std::string Switch(std::uint64_t all_one_in) {
+    Message message;
+    message.set_all(Below(all_one_in) == 0);
+    if (!message.all() || Below(8) == 0) {
+      message.set_symbol(Below(8) == 0 ? "NOTHING" : Symbol());
+    }
+    return message.SerializeAsString() + (Below(hostile_) == 0 ? "\x48\x05" : "");
   }
 
   std::string Configure() {
     book::pb::Configure configure;
+    const auto few = static_cast<std::uint32_t>(3 + Below(40));
     for (std::uint64_t i = Below(4); i > 0; --i) configure.add_list(Symbol());
     configure.set_listing(static_cast<book::pb::Listing>(OneOf<int, 6>({0, 0, 1, 1, 2, 3})));
-    configure.set_symbols_max(OneOf<std::uint32_t, 7>({0, 0, 3, 5, 10'000, 1'000'000, 1'000'001}));
-    return configure.SerializeAsString();
+    configure.set_symbols_max(
+        OneOf<std::uint32_t, 7>({0, 0, few, few, 10'000, 1'000'000, 1'000'001}));
+    if (Below(8) == 0) {
+      configure.set_operator_user(OneOf<std::string, 6>({"A", "B", "C", "A B", "TOOLONG", "D"}));
+    }
+    return configure.SerializeAsString() + (Below(hostile_) == 0 ? "\x48\x05" : "");
   }
 
   std::uint64_t state_;

@@ -67,7 +67,7 @@ TEST(BookState, IsTheSameByteForByteAfterTheSameInputs) {
   EXPECT_NE(hashes[0].front(), hashes[0].back());
 }
 
-TEST(BookState, KeepsEveryOrderInExactlyOneQueueAndOneIndex) {
+TEST(BookState, KeepsEveryOrderInExactlyOneQueueOneListAndOneIndex) {
   SingleBook book;
   RandomFlow flow(78);
   for (int round = 0; round < 20; ++round) {
@@ -76,10 +76,12 @@ TEST(BookState, KeepsEveryOrderInExactlyOneQueueAndOneIndex) {
     std::uint64_t orders = 0;
     std::uint64_t levels = 0;
     std::uint64_t symbols = 0;
+    std::uint64_t clients = 0;
     for (const book::Symbol* symbol = state.first_symbol; symbol != nullptr;
          symbol = symbol->next) {
       ++symbols;
       ASSERT_EQ(state.symbols_by_key.Find(symbol->key), symbol);
+      ASSERT_EQ(symbol->next_changed, nullptr) << "a chain of a step that is over";
       std::int64_t best[2] = {0, 0};
       for (const auto side : {book::kBids, book::kAsks}) {
         for (const book::Level& level : symbol->sides[side]) {
@@ -94,8 +96,9 @@ TEST(BookState, KeepsEveryOrderInExactlyOneQueueAndOneIndex) {
             size += order->left;
             ASSERT_NE(order->left, 0u);
             ASSERT_EQ(order->level, &level);
+            ASSERT_EQ(state.clients_by_user.Find(order->client->user), order->client);
             ASSERT_EQ(order->previous, previous);
-            ASSERT_EQ(state.orders_by_name.Find({order->user, order->id}), order);
+            ASSERT_EQ(state.orders_by_name.Find({order->client->user, order->id}), order);
             previous = order;
           }
           ASSERT_EQ(level.last, previous);
@@ -106,6 +109,21 @@ TEST(BookState, KeepsEveryOrderInExactlyOneQueueAndOneIndex) {
       const bool crossed = best[0] != 0 && best[1] != 0 && best[0] >= best[1];
       ASSERT_FALSE(crossed) << best[0] << " " << best[1];
     }
+    std::uint64_t orders_of_clients = 0;
+    state.clients_by_user.ForEach([&](const book::Client& client) {
+      ++clients;
+      const book::Order* previous = nullptr;
+      for (const book::Order* order = client.first; order != nullptr;
+           order = order->next_of_client) {
+        ++orders_of_clients;
+        ASSERT_EQ(order->client, &client);
+        ASSERT_EQ(order->previous_of_client, previous);
+        previous = order;
+      }
+      ASSERT_EQ(client.last, previous);
+    });
+    ASSERT_EQ(orders, orders_of_clients);
+    ASSERT_EQ(clients, state.clients.N());
     ASSERT_EQ(orders, state.orders.N());
     ASSERT_EQ(orders, state.orders_by_name.N());
     ASSERT_EQ(levels, state.levels.N());
@@ -116,11 +134,14 @@ TEST(BookState, KeepsEveryOrderInExactlyOneQueueAndOneIndex) {
 
 TEST(BookState, AStepTakesNothingFromTheHeap) {
   if (!pools::HeapGuard::Available()) GTEST_SKIP() << "not counted in this build";
-  SingleBook book;
-  RandomFlow hostile(79);
   pools::HeapGuard::Reset();
-  for (int i = 0; i < 200'000; ++i) book.Take(hostile.Next());
-  EXPECT_EQ(pools::HeapGuard::Count(), 0u);
+  {
+    SingleBook book;
+    RandomFlow hostile(79);
+    for (int i = 0; i < 200'000; ++i) book.Take(hostile.Next());
+    EXPECT_EQ(pools::HeapGuard::Count(), 0u);
+  }
+  SingleBook book;
   book::Generator generator(book::GeneratorOptions{.symbols = 50});
   book::FlowMessage flow;
   for (int i = 0; i < 200'000; ++i) {
