@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <random>
 #include <string>
 
@@ -59,9 +60,9 @@ TEST(HostileDeclarations, EveryByteReplacedSurvives) {
 
 TEST(HostileDeclarations, RandomEditsSurvive) {
   const std::uint32_t seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::printf("seed %u\n", seed);
   std::mt19937 random(seed);
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < 5000; ++round) {
     std::string text = kSeedText;
     for (std::uint32_t edits = 1 + random() % 8; edits > 0; --edits) {
       const std::size_t at = random() % (text.size() + 1);

@@ -4,10 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <cstdio>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "pools/declarations/load.h"
+#include "pools/declarations/sources.h"
 #include "tools/poolc/generate.h"
 
 namespace tandem::poolc {
@@ -171,6 +175,73 @@ TEST(Poolc, RefusesATypeThatIsAPartOfItself) {
   EXPECT_THAT(Problems(Ctype("a.B") + Field("a.B.b", "Val", "a.B")),
               ElementsAre(HasSubstr("would be a part of itself")));
   EXPECT_THAT(Problems(Ctype("a.B") + Field("a.B.b", "Delptr", "a.B")), IsEmpty());
+}
+
+TEST(Poolc, TakesTypesThatHoldPoolsOfEachOther) {
+  const std::string text = Ctype("a.B") + Ctype("a.C") + Ctype("a.FDb") +
+                           Field("a.B.c", "Delptr", "a.C") + Field("a.C.b", "Val", "a.B") +
+                           Field("a.FDb.c", "Tpool", "a.C");
+  const std::string header = Header(text);
+  EXPECT_LT(header.find("struct B {"), header.find("struct C {"));
+  EXPECT_LT(header.find("struct C {"), header.find("struct FDb {"));
+}
+
+TEST(Poolc, RefusesTypesThatAreNestedWithoutEnd) {
+  std::string text;
+  for (int i = 0; i < 20000; ++i) {
+    text += Ctype("a.T" + std::to_string(i)) +
+            Field("a.T" + std::to_string(i) + ".v", "Val", "a.T" + std::to_string(i + 1));
+  }
+  text += Ctype("a.T20000");
+  EXPECT_THAT(Problems(text).front(), HasSubstr("more than 500 types deep; use a Delptr."));
+}
+
+TEST(Poolc, TakesValuesOfValuesWithoutCountingThemTwice) {
+  std::string text = Ctype("a.T0") + Field("a.T0.p", "Tary", "u8");
+  for (int i = 1; i < 100; ++i) {  // 2^99 pools, of one field
+    const std::string type = "a.T" + std::to_string(i);
+    const std::string part = "a.T" + std::to_string(i - 1);
+    text += Ctype(type) + Field(type + ".x", "Val", part) + Field(type + ".y", "Val", part);
+  }
+  EXPECT_THAT(Header(text), HasSubstr("explicit T99(pools::PoolAccount& T0_p)"));
+}
+
+TEST(Poolc, RefusesTypesThatAreTooLarge) {
+  const std::string inlary = Ctype("a.B") + Field("a.B.c", "Inlary", "u64");
+  for (const char* max : {"134217729", "18446744073709551615"}) {
+    for (const std::string min : {"0", max}) {
+      EXPECT_THAT(Problems(inlary + "dmmeta.inlary field:a.B.c min:" + min + " max:" + max),
+                  ElementsAre("t:2: dmmeta.field of a.B.c: with it, a.B has more than 1073741824 "
+                              "bytes; use a pool that takes memory as it needs it."));
+    }
+  }
+  EXPECT_THAT(Problems(inlary + "dmmeta.inlary field:a.B.c min:0 max:134217728"), IsEmpty());
+}
+
+TEST(Poolc, SurvivesWhatNobodyWouldDeclare) {
+  const Result<std::string> seed_text = declarations::ReadFile(TANDEM_POOLC_TESTS "/ledger.pools");
+  ASSERT_TRUE(seed_text.ok());
+  const std::uint32_t seed = std::random_device()();
+  std::printf("seed %u\n", seed);
+  std::mt19937 random(seed);
+  int headers = 0;
+  for (int round = 0; round < 500; ++round) {
+    std::string text = *seed_text;
+    for (std::uint32_t edits = 1 + random() % 3; edits > 0; --edits) {
+      const std::size_t at = random() % text.size();
+      if (random() % 2 == 0) {
+        text.erase(at, 1 + random() % 4);
+      } else {
+        text.insert(at, seed_text->substr(random() % seed_text->size(), random() % 40));
+      }
+    }
+    const Result<declarations::Declarations> loaded = declarations::LoadText(text, "t");
+    if (!loaded) continue;
+    const Generated made = Generate(*loaded, {});
+    ASSERT_EQ(made.header.empty(), !made.problems.empty()) << text;
+    headers += made.problems.empty() ? 1 : 0;
+  }
+  EXPECT_GT(headers, 0);
 }
 
 TEST(Poolc, RefusesABaseDeclaredAfterElementsThatNeedIt) {

@@ -109,7 +109,7 @@ class FunctionEmitter {
 
   // A database has what its elements need; others are given it.
   void Needs(std::string& parameters, std::string& made) const {
-    for (const Need& need : UniqueNeeds(*member_.element)) {
+    for (const Need& need : member_.element->needs) {
       const char* const comma = made.empty() ? "" : ", ";
       const std::string name = AccountName(*need.field, type_.ns);
       if (!type_.database) {

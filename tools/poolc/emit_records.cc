@@ -2,6 +2,7 @@
 #include "tools/poolc/emit_records.h"
 
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "tools/poolc/names.h"
@@ -17,7 +18,11 @@ using declarations::Quoted;
 class RecordEmitter {
  public:
   RecordEmitter(const Declarations& declarations, std::string_view ns)
-      : declarations_(declarations), ns_(ns) {}
+      : declarations_(declarations), ns_(ns) {
+    for (const declarations::Basepool& record : declarations.basepools) {
+      basepools_.emplace(record.field, record.base);
+    }
+  }
 
   std::string Run() {
     for (const Field& field : declarations_.fields) {
@@ -48,8 +53,8 @@ class RecordEmitter {
     const Field* at = &field;
     while (at != nullptr && needed_.insert(at).second) {
       const Field* base = nullptr;
-      for (const declarations::Basepool& record : declarations_.basepools) {
-        if (record.field == at->name) base = declarations_.FindField(record.base);
+      if (const auto found = basepools_.find(at->name); found != basepools_.end()) {
+        base = declarations_.FindField(found->second);
       }
       if (base == nullptr && TraitsOf(at->reftype).takes_base) {
         const declarations::Namespace* ns = declarations_.FindNamespace(at->ns());
@@ -63,10 +68,8 @@ class RecordEmitter {
   }
 
   void AddOptions(const Field& field) {
-    for (const declarations::Basepool& record : declarations_.basepools) {
-      if (record.field == field.name) {
-        Add("  dmmeta.basepool", {{"field", record.field}, {"base", record.base}});
-      }
+    if (const auto found = basepools_.find(field.name); found != basepools_.end()) {
+      Add("  dmmeta.basepool", {{"field", field.name}, {"base", std::string(found->second)}});
     }
     if (const auto bounds = declarations_.inlaries.find(field.name);
         bounds != declarations_.inlaries.end()) {
@@ -118,6 +121,7 @@ class RecordEmitter {
 
   const Declarations& declarations_;
   std::string_view ns_;
+  std::unordered_map<std::string_view, std::string_view> basepools_;  ///< base by field
   std::set<const Field*> needed_;
   std::set<std::string> namespaces_;
   std::string lines_;

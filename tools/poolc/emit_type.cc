@@ -83,7 +83,7 @@ class StructWriter {
       }
     }
     if (!type_.database) {
-      for (const Need& need : UniqueNeeds(type_)) {
+      for (const Need& need : type_.needs) {
         parameters.push_back(NeedParameter(need, type_.ns));
       }
     }
@@ -104,7 +104,7 @@ class StructWriter {
   // What `element` is given: members of a database; of other types, what they are given themselves.
   std::vector<std::string> Arguments(const TypePlan& element) const {
     std::vector<std::string> arguments;
-    for (const Need& need : UniqueNeeds(element)) {
+    for (const Need& need : element.needs) {
       arguments.push_back(type_.database && !need.is_account ? BaseExpression(type_, need.base)
                                                              : AccountName(*need.field, type_.ns));
     }
@@ -118,7 +118,7 @@ class StructWriter {
   }
 
   void Account(const Field& field) {
-    const MemberPlan& member = *FindMember(field);
+    const MemberPlan& member = *plan_.members.at(&field);
     const std::string element =
         member.element == nullptr ? member.element_cpp : QualifiedName(*member.element, type_.ns);
     const std::string name = AccountName(field, type_.ns);
@@ -181,15 +181,6 @@ class StructWriter {
       line += Concat(i == 0 ? "" : " ", name);
     }
     Line(line);
-  }
-
-  const MemberPlan* FindMember(const Field& field) const {
-    for (const TypePlan* type : plan_.types) {
-      for (const MemberPlan& member : type->members) {
-        if (member.field == &field) return &member;
-      }
-    }
-    return nullptr;
   }
 
   const Plan& plan_;

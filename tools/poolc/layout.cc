@@ -12,6 +12,7 @@ using declarations::Reftype;
 
 // What holds of every pool: words only. Their number is the compiler's business.
 constexpr std::uint64_t kWordBytes = 8;
+constexpr std::uint64_t kTypeBytesMax = std::uint64_t{1} << 30;
 
 struct Extent {
   std::optional<std::uint64_t> size;  ///< if not known, a multiple of kWordBytes
@@ -49,6 +50,18 @@ Extent MemberExtent(const MemberPlan& member, const Declarations& declarations, 
   return {RoundUp(elements + kWordBytes, alignment), alignment};
 }
 
+// Would the type, of `offset` bytes so far, be larger than a type may be? Guards the arithmetic.
+bool IsTooLarge(const MemberPlan& member, const Declarations& declarations, std::uint64_t offset) {
+  std::uint64_t count = 1;
+  if (member.field->reftype == Reftype::kInlary) {
+    count = declarations.inlaries.at(member.field->name).max;
+  } else if (member.field->reftype != Reftype::kVal) {
+    return false;
+  }
+  const std::uint64_t size = std::max<std::uint64_t>(ElementExtent(member).size.value_or(1), 1);
+  return count > kTypeBytesMax / size || offset > kTypeBytesMax - count * size;
+}
+
 Error TooLittleKnown(const Field& field) {
   return ErrorAbout(field,
                     "where it lies cannot be worked out, because the size of a type in front "
@@ -62,6 +75,11 @@ std::optional<Error> LayOut(TypePlan& type, const Declarations& declarations) {
   std::uint64_t offset = 0;  // where the size is not known, right up to a multiple of kWordBytes
   bool known = true;
   for (MemberPlan& member : type.members) {
+    if (IsTooLarge(member, declarations, offset)) {
+      return ErrorAbout(*member.field, "with it, " + type.name + " has more than " +
+                                           std::to_string(kTypeBytesMax) +
+                                           " bytes; use a pool that takes memory as it needs it.");
+    }
     const Extent extent = MemberExtent(member, declarations, type.plain);
     if (!known && extent.alignment > kWordBytes) {
       return TooLittleKnown(*member.field);

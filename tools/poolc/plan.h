@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -55,7 +56,8 @@ struct TypePlan {
   bool plain = true;         ///< equal values have equal bytes, all the way down
   std::vector<MemberPlan> members;
   std::uint64_t tail_padding_bytes = 0;
-  /// What its constructor takes, unless it is a database: for its members, and values within it.
+  /// What its constructor takes, unless it is a database: for its members, and values within it,
+  /// each once.
   std::vector<Need> needs;
   /// Of a database: accounts of everything below it, each in front of the member that needs it
   /// first, by position in members.
@@ -70,6 +72,7 @@ struct TypePlan {
 struct Plan {
   std::vector<TypePlan*> types;  ///< in the order in which they are written
   std::set<std::string> includes;
+  std::unordered_map<const declarations::Field*, const MemberPlan*> members;
   std::vector<Error> problems;  ///< if there are any, the rest is of no use
 };
 
@@ -103,9 +106,7 @@ class Planner {
 /// How a database names that base among its members: *sbrk, lpool, algo_lib_lpool.
 [[nodiscard]] std::string BaseExpression(const TypePlan& database, const declarations::Field* base);
 
-/// What the constructor of that type takes: each account or base once.
-[[nodiscard]] std::vector<Need> UniqueNeeds(const TypePlan& type);
-/// The parameter for it.
+/// The parameter of a constructor for it.
 [[nodiscard]] std::string NeedParameter(const Need& need, std::string_view ns);
 
 /// N of Str<N>.

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "pools/declarations/values.h"
 #include "tools/poolc/concat.h"
 #include "tools/poolc/plan.h"
@@ -34,16 +32,6 @@ std::string OutsideName(const Field* base) {
 std::string BaseExpression(const TypePlan& database, const Field* base) {
   if (base == nullptr || base->parent() != database.name) return OutsideName(base);
   return Concat(base->reftype == Reftype::kSbrk ? "*" : "", base->own_name());
-}
-
-std::vector<Need> UniqueNeeds(const TypePlan& type) {
-  std::vector<Need> unique;
-  for (const Need& need : type.needs) {
-    const bool known = std::any_of(unique.begin(), unique.end(),
-                                   [&](const Need& other) { return other.field == need.field; });
-    if (!known) unique.push_back(need);
-  }
-  return unique;
 }
 
 std::string NeedParameter(const Need& need, std::string_view ns) {
