@@ -28,14 +28,15 @@ void* Blkpool::TakeElsewhere(std::uint64_t size, std::size_t alignment) {
       return nullptr;
     }
     buffer->for_one = 1;
-    return Place(*buffer, FirstFit(FirstIn(*buffer), alignment), size);
+    return Place(*buffer, FirstFit(FirstIn(*buffer), alignment), size, 0);
   }
   if (!OpenBuffer(needed)) {
     return nullptr;
   }
   const std::uintptr_t element = FirstFit(cursor_, alignment);
+  const std::uint64_t skipped_bytes = element - sizeof(Header) - cursor_;
   cursor_ = element + RealSize(size) + kFenceBytes;
-  return Place(*current_, element, size);
+  return Place(*current_, element, size, skipped_bytes);
 }
 
 // Makes a buffer of that size at least the current one; if there is none, the old one stays.

@@ -110,9 +110,18 @@ class Blkpool {
   };
   /// In front of each element.
   struct Header {
-    Buffer* buffer;
-    std::uint64_t mark;  ///< MarkOf(element, its size); kFreed once freed
+    std::uint64_t place;  ///< address of the buffer, and what alignment skipped before the header
+    std::uint64_t mark;   ///< MarkOf(element, its size); kFreed once freed
+
+    [[nodiscard]] Buffer& buffer() const {
+      return *reinterpret_cast<Buffer*>(place & kAddressMask);
+    }
+    [[nodiscard]] std::uint64_t skipped_bytes() const {
+      return (place >> kAddressBits) * kMinAlignment;
+    }
   };
+  static constexpr int kAddressBits = 48;
+  static constexpr std::uint64_t kAddressMask = (std::uint64_t{1} << kAddressBits) - 1;
   static_assert(sizeof(Buffer) == 64 && sizeof(Header) == kMinAlignment);
 
   static constexpr std::uint64_t kFreed = 0;
@@ -146,13 +155,15 @@ class Blkpool {
     if (end > end_) [[unlikely]] {
       return TakeElsewhere(size, alignment);
     }
+    const std::uint64_t skipped_bytes = element - sizeof(Header) - cursor_;
     cursor_ = end;
-    return Place(*current_, element, size);
+    return Place(*current_, element, size, skipped_bytes);
   }
   static std::uintptr_t FirstFit(std::uintptr_t cursor, std::size_t alignment) {
     return (cursor + sizeof(Header) + alignment - 1) & ~(std::uintptr_t{alignment} - 1);
   }
-  void* Place(Buffer& buffer, std::uintptr_t element, std::uint64_t size);
+  void* Place(Buffer& buffer, std::uintptr_t element, std::uint64_t size,
+              std::uint64_t skipped_bytes);
   void* TakeElsewhere(std::uint64_t size, std::size_t alignment);
   bool OpenBuffer(std::uint64_t needed_bytes);
   Buffer* AskBase(std::uint64_t bytes);
@@ -180,11 +191,14 @@ class Blkpool {
 
 inline PoolRef::PoolRef(Blkpool& pool) : control_(&pool.control()) {}
 
-inline void* Blkpool::Place(Buffer& buffer, std::uintptr_t element, std::uint64_t size) {
+inline void* Blkpool::Place(Buffer& buffer, std::uintptr_t element, std::uint64_t size,
+                            std::uint64_t skipped_bytes) {
   void* const memory = reinterpret_cast<void*>(element);
   auto* header = reinterpret_cast<Header*>(element - sizeof(Header));
   Unpoison(header, sizeof(Header) + RealSize(size) + kFenceBytes);
-  ::new (header) Header{&buffer, MarkOf(memory, size)};
+  ::new (header) Header{
+      reinterpret_cast<std::uintptr_t>(&buffer) | skipped_bytes / kMinAlignment << kAddressBits,
+      MarkOf(memory, size)};
   SetFence(memory, size, RealSize(size) + kFenceBytes);
   ++buffer.live;
   ++live_;
@@ -204,13 +218,13 @@ inline void Blkpool::FreeMem(void* memory, std::uint64_t size) {
   live_peak_ = std::max(live_peak_, live_);
   --live_;
   live_bytes_ -= sizeof(Header) + bytes;
-  Buffer& buffer = *header->buffer;
+  Buffer& buffer = header->buffer();
   --buffer.live;
   if (&buffer == current_) {
     if (buffer.live == 0) {
       cursor_ = FirstIn(buffer);
     } else if (reinterpret_cast<std::uintptr_t>(memory) + bytes == cursor_) {
-      cursor_ = reinterpret_cast<std::uintptr_t>(header);
+      cursor_ = reinterpret_cast<std::uintptr_t>(header) - header->skipped_bytes();
     }
   } else if (buffer.live == 0) [[unlikely]] {
     Release(buffer);

@@ -38,8 +38,8 @@ struct PoolName {
 
 namespace internal {
 
-/// Room for kMax elements and such that a count behind it leaves no padding.
-template <class T, std::uint64_t kMax>
+/// Room for kMax elements and their count, without padding between and behind.
+template <class T, std::uint64_t kMin, std::uint64_t kMax>
 struct InlaryMemory {
   static constexpr std::uint64_t kCountBytes = sizeof(std::uint64_t);
   static constexpr std::uint64_t kAlignment = std::max<std::uint64_t>(alignof(T), kCountBytes);
@@ -47,42 +47,38 @@ struct InlaryMemory {
       (kMax * sizeof(T) + kCountBytes + kAlignment - 1) / kAlignment * kAlignment - kCountBytes;
 
   alignas(T) std::byte bytes[kBytes] = {};
+  std::uint64_t count = kMin;
 
+  InlaryMemory() {
+    if constexpr (kMin > 0) {
+      std::uninitialized_value_construct_n(elements(), kMin);
+    }
+  }
   T* elements() { return std::launder(reinterpret_cast<T*>(bytes)); }
   const T* elements() const { return std::launder(reinterpret_cast<const T*>(bytes)); }
 };
 
-/// Elements that need no destructor: copied with the parent.
-template <class T, std::uint64_t kMin, std::uint64_t kMax, bool kTrivial>
-struct InlaryStorage {
-  InlaryStorage() { std::uninitialized_value_construct_n(memory.elements(), kMin); }
-  InlaryMemory<T, kMax> memory;
-  std::uint64_t count = kMin;
-};
-
+/// Of elements that need a destructor: not copied with the parent.
 template <class T, std::uint64_t kMin, std::uint64_t kMax>
-struct InlaryStorage<T, kMin, kMax, false> {
-  InlaryStorage() { std::uninitialized_value_construct_n(memory.elements(), kMin); }
-  ~InlaryStorage() {
-    while (count > 0) {
-      std::destroy_at(memory.elements() + --count);
+struct InlaryOwner : InlaryMemory<T, kMin, kMax> {
+  InlaryOwner() = default;
+  ~InlaryOwner() {
+    while (this->count > 0) {
+      std::destroy_at(this->elements() + --this->count);
     }
   }
-  InlaryStorage(const InlaryStorage&) = delete;
-  InlaryStorage& operator=(const InlaryStorage&) = delete;
-  InlaryMemory<T, kMax> memory;
-  std::uint64_t count = kMin;
+  InlaryOwner(const InlaryOwner&) = delete;
+  InlaryOwner& operator=(const InlaryOwner&) = delete;
 };
 
 /// Elements that are always there need no count.
 template <class T, std::uint64_t kMax>
 struct InlaryFixed {
   static constexpr std::uint64_t count = kMax;
-  struct {
-    T values[kMax];
-    T* elements() { return values; }
-    const T* elements() const { return values; }
-  } memory = {};
+  T values[kMax] = {};
+
+  T* elements() { return values; }
+  const T* elements() const { return values; }
 };
 
 }  // namespace internal
@@ -159,15 +155,14 @@ class Inlary {
   const T* end() const { return elements() + N(); }
 
  private:
-  static constexpr bool kTrivial = std::is_trivially_copyable_v<T>;
+  T* elements() { return storage_.elements(); }
+  const T* elements() const { return storage_.elements(); }
+  void* TakeNext() { return storage_.bytes + storage_.count++ * sizeof(T); }
 
-  T* elements() { return storage_.memory.elements(); }
-  const T* elements() const { return storage_.memory.elements(); }
-  void* TakeNext() { return storage_.memory.bytes + storage_.count++ * sizeof(T); }
-
-  std::conditional_t<kFixed, internal::InlaryFixed<T, kMax>,
-                     internal::InlaryStorage<T, kMin, kMax, kTrivial>>
-      storage_;
+  using Growing =
+      std::conditional_t<std::is_trivially_copyable_v<T>, internal::InlaryMemory<T, kMin, kMax>,
+                         internal::InlaryOwner<T, kMin, kMax>>;
+  std::conditional_t<kFixed, internal::InlaryFixed<T, kMax>, Growing> storage_;
 };
 
 }  // namespace tandem::pools
