@@ -51,6 +51,7 @@ class DedupRole::Source : private StreamClient::Handler {
   void Reconnect(const std::string& why) { client_.Reconnect(why); }
   [[nodiscard]] bool connected() const { return client_.connected(); }
   [[nodiscard]] std::uint64_t connections() const { return connections_; }
+  [[nodiscard]] const std::string& process() const { return process_; }
   [[nodiscard]] std::string address() const { return client_.server().text(); }
 
  private:
@@ -58,14 +59,17 @@ class DedupRole::Source : private StreamClient::Handler {
     return role_.deduplicator_ ? role_.deduplicator_->wanted(engine_) : 1;
   }
   std::string WantedSession() override { return role_.session_.str(); }
-  void OnLogin(proto::Session session, std::uint64_t number) override {
+  void OnLogin(proto::Session /*session*/, std::uint64_t number) override {
     ++connections_;
     spdlog::info("{}: reading engine {} at {} from {}", role_.options_.name, kEngineNames[engine_],
                  client_.server().text(), number);
-    role_.OnLogin(engine_, session);
   }
   void OnSchema(const std::string& schema) override { role_.OnSchema(schema); }
   void OnMessage(const proto::MessageView& message) override { role_.OnMessage(engine_, message); }
+  void OnStatus(const pb::Status& status) override {
+    process_ = status.name() + "/" + std::to_string(status.process());
+    role_.CheckTwoEngines();
+  }
   void OnBatchEnd() override { role_.OnBatchEnd(); }
   void OnDisconnected(const std::string& why) override {
     spdlog::warn("{}: nothing from engine {} at {}: {}; trying again until there is",
@@ -75,6 +79,7 @@ class DedupRole::Source : private StreamClient::Handler {
   DedupRole& role_;
   std::size_t engine_;
   std::uint64_t connections_ = 0;
+  std::string process_;  ///< name and process of the engine; empty: not known
   StreamClient client_;
 };
 
@@ -177,10 +182,10 @@ Status DedupRole::OpenLog(proto::Session session) {
   return {};
 }
 
-void DedupRole::OnLogin(std::size_t engine, proto::Session session) {
-  if (!log_ || session == session_) return;
-  sources_[engine]->Reconnect("it serves session \"" + session.str() +
-                              "\", but the merged log is of session \"" + session_.str() + "\"");
+void DedupRole::CheckTwoEngines() {
+  if (sources_[0]->process().empty() || sources_[0]->process() != sources_[1]->process()) return;
+  loop_.Fail(Error::BadInput(sources_[0]->address() + " and " + sources_[1]->address() +
+                             " are the same engine, which proves nothing about itself; give two"));
 }
 
 void DedupRole::OnSchema(const std::string& schema) {
@@ -191,9 +196,12 @@ void DedupRole::OnMessage(std::size_t engine, const proto::MessageView& message)
   if (loop_.exit_code() != ExitCode::kYes) return;
   if (!log_) {
     // The log takes its session from the first message that can be one.
+    const std::string output = "output " + std::to_string(message.header.number);
+    if (message.header.number != 1) {
+      return sources_[engine]->Reconnect(output + " came where number 1 is next");
+    }
     if (!Follows(message, proto::StreamPosition{})) {
-      return sources_[engine]->Reconnect("output " + std::to_string(message.header.number) +
-                                         " is not the first one of a stream");
+      return sources_[engine]->Reconnect(output + " does not carry the digest of its content");
     }
     if (!loop_.Check(OpenLog(message.header.session))) return;
   }

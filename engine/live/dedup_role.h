@@ -44,8 +44,8 @@ class DedupRole {
   Status OpenExistingLog();
   /// `session`: of a new log; blank: that of the log that is there.
   Status OpenLog(proto::Session session);
-  void OnLogin(std::size_t engine, proto::Session session);
   void OnSchema(const std::string& schema);
+  void CheckTwoEngines();
   void OnMessage(std::size_t engine, const proto::MessageView& message);
   void OnBatchEnd();
   void OnDivergence();

@@ -95,11 +95,7 @@ Status EngineRole::OpenLog(proto::Session session) {
   return {};
 }
 
-void EngineRole::OnLogin(proto::Session session, std::uint64_t number) {
-  if (engine_ && session != session_) {
-    return input_.Reconnect("it serves session \"" + session.str() +
-                            "\", but this engine's log is of session \"" + session_.str() + "\"");
-  }
+void EngineRole::OnLogin(proto::Session /*session*/, std::uint64_t number) {
   spdlog::info("engine {}: reading input from {} at {}", options_.name, number,
                options_.input.text());
 }

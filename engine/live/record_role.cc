@@ -78,15 +78,15 @@ void RecordRole::OnMessage(const proto::MessageView& message) {
     return;
   }
   if (!Follows(message, position_)) {
-    const std::string text = "message " + std::to_string(number) + " from " + options_.from.text() +
-                             " does not follow from the one before it";
     if (!log_) {
       awaits_start_ = options_.first > 1;
-      return client_.Reconnect(text);
+      return client_.Reconnect("message " + std::to_string(number) +
+                               " does not carry the digest of its content");
     }
     return loop_.Fail(Error{ExitCode::kDivergence,
-                            text + ": it is another stream than the one recorded, or it was "
-                                   "changed on the way"});
+                            "message " + std::to_string(number) + " from " + options_.from.text() +
+                                " does not follow from the one before it: it is another stream "
+                                "than the one recorded, or it was changed on the way"});
   }
   if (!log_ && !loop_.Check(OpenLog(message.header.session))) return;
   log_->Append(message.bytes);

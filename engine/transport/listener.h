@@ -19,6 +19,7 @@ struct Endpoint {
   std::string host;
   std::string port;
   [[nodiscard]] std::string text() const { return host + ":" + port; }
+  bool operator==(const Endpoint&) const = default;
 };
 
 /// "HOST:PORT", ":PORT" or "PORT"; the host is 127.0.0.1 unless it is given.

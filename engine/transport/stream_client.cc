@@ -95,6 +95,11 @@ void StreamClient::OnLoginAnswer(const proto::soup::Packet& packet) {
   if (!accepted || !proto::IsName(accepted->session, proto::kSessionSizeMax)) {
     return connection_->Close("it does not answer a SoupBinTCP login");
   }
+  const std::string wanted = handler_.WantedSession();
+  if (!wanted.empty() && accepted->session != wanted) {
+    return connection_->Close("it serves session \"" + accepted->session + "\", not \"" + wanted +
+                              "\"");
+  }
   logged_in_ = true;
   reported_.clear();
   connection_->LoggedIn();

@@ -23,7 +23,7 @@ class StreamClient : private Connection::Handler {
     virtual ~Handler() = default;
     /// The next number to read, asked at each login.
     virtual std::uint64_t WantedNumber() = 0;
-    /// The session to ask for; "" takes what there is.
+    /// The session to ask for, and to take no other than; "" takes what there is.
     virtual std::string WantedSession() = 0;
     virtual void OnLogin(proto::Session session, std::uint64_t number) = 0;
     /// Of the messages to come; it can be loaded.

@@ -87,8 +87,10 @@ class StreamServer::Reader : public Connection::Handler,
     if (server_.folder_.empty() || !session_matches) {
       const char reason = static_cast<char>(proto::soup::RejectReason::kSessionNotAvailable);
       connection_->Send(PacketType::kLoginRejected, std::string_view(&reason, 1));
-      return connection_->CloseAfterSending("it asked for session \"" + Printable(login->session) +
-                                            "\", which is not available here");
+      return connection_->CloseAfterSending(
+          server_.folder_.empty() ? "there is no stream to serve yet"
+                                  : "it asked for session \"" + Printable(login->session) +
+                                        "\", which is not available here");
     }
     user_ = Printable(login->user);
     next_number_ =

@@ -54,7 +54,8 @@ void SubmissionClient::OnConnected(tcp::socket socket) {
   debug_text_.clear();
   sent_ = 0;
   connection_->Start(*this);
-  // 0 at the first login asks what there is; later, acknowledgements that were lost come again.
+  // 0 at the first login asks how many there are; later, acknowledgements that were lost, or that
+  // an earlier run had, come again.
   const std::uint64_t wanted = session_.empty() ? 0 : acknowledged_ + 1;
   connection_->Send(
       PacketType::kLoginRequest,
@@ -94,8 +95,16 @@ void SubmissionClient::OnLoginAnswer(const proto::soup::Packet& packet) {
   connection_->LoggedIn();
   if (session_.empty()) {
     session_ = proto::Session(accepted->session);
-    if (Status status = SkipTo(accepted->number - 1); !status) return Finish(status);
-    handler_.OnLogin(session_, acknowledged_);
+    there_before_ = accepted->number - 1;
+    handler_.OnLogin(session_, there_before_);
+    if (there_before_ > 0) {
+      // Log in again from 1: the old acknowledgements show whether they are of this flow.
+      reported_ = "asking for the old acknowledgements";
+      return connection_->Close(reported_);
+    }
+  } else if (accepted->session != session_.view()) {
+    return connection_->Close("it serves session \"" + accepted->session + "\", not \"" +
+                              session_.str() + "\"");
   } else if (accepted->number != acknowledged_ + 1) {
     return Finish(Error::Failure(connector_.server().text() + " says that submission " +
                                  std::to_string(accepted->number) +
@@ -110,30 +119,30 @@ void SubmissionClient::OnAcknowledgement(std::span<const std::byte> payload) {
   proto::Header header;
   if (payload.size() != sizeof header) return connection_->Close("it sent no acknowledgement");
   std::memcpy(&header, payload.data(), sizeof header);
-  if (header.origin != acknowledged_ + 1 || window_.empty()) {
-    // The sequencer holds more of this user than we sent: another program uses the name.
-    return Finish(Error::Failure(connector_.server().text() + " acknowledged submission " +
-                                 std::to_string(header.origin) + " of user \"" + user_ +
-                                 "\", which was not sent here; is the name in use elsewhere?"));
+  if (Status status = FillWindow(); !status) return Finish(status);
+  if (header.origin != acknowledged_ + 1) {
+    return connection_->Close("it acknowledged submission " + std::to_string(header.origin) +
+                              " where number " + std::to_string(acknowledged_ + 1) + " is next");
+  }
+  if (window_.empty()) {
+    // The sequencer holds more of this user than we have.
+    return Finish(Error::BadInput(connector_.server().text() + " holds submission " +
+                                  std::to_string(header.origin) + " of user \"" + user_ +
+                                  "\", but there are only " + std::to_string(acknowledged_) +
+                                  " here; submit the same flow again, or use another user name"));
+  }
+  proto::Header ours;
+  std::memcpy(&ours, window_.front().data(), sizeof ours);
+  if (header.type != ours.type || header.payload_size != ours.payload_size) {
+    return Finish(Error::BadInput(
+        connector_.server().text() + " holds another submission " + std::to_string(header.origin) +
+        " of user \"" + user_ +
+        "\" than this flow has; submit the same flow again, or use another user name"));
   }
   ++acknowledged_;
   window_.pop_front();
   if (sent_ > 0) --sent_;
-  handler_.OnAcknowledged(header);
-}
-
-Status SubmissionClient::SkipTo(std::uint64_t accepted) {
-  for (; acknowledged_ < accepted; ++acknowledged_) {
-    const auto message = handler_.NextMessage();
-    if (!message) return message.error();
-    if (!*message) {
-      return Error::BadInput(connector_.server().text() + " holds " + std::to_string(accepted) +
-                             " submissions of user \"" + user_ + "\", but there are only " +
-                             std::to_string(acknowledged_) +
-                             " here; submit the whole flow again or use another user name");
-    }
-  }
-  return {};
+  if (acknowledged_ > there_before_) handler_.OnAcknowledged(header);
 }
 
 Status SubmissionClient::FillWindow() {
@@ -172,6 +181,7 @@ bool SubmissionClient::RateAllows() {
 void SubmissionClient::Pump() {
   if (!logged_in_) return;
   if (Status status = FillWindow(); !status) return Finish(status);
+  if (acknowledged_ < there_before_) return;
   if (exhausted_ && window_.empty()) return Finish({});
   while (sent_ < window_.size() && connection_->pending() < Connection::kSendAhead &&
          RateAllows()) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SubmissionClient: submits the messages of one user, each exactly once over any number of
-// reconnects and restarts of either side, and hands over every acknowledgement. Keeps what is not
+// reconnects and restarts of either side, and hands over every acknowledgement. What an earlier run
+// submitted is compared, by type and size, with what is here. Keeps what is not
 // acknowledged in a window of fixed size. On the thread of the io_context.
 #pragma once
 
@@ -60,8 +61,6 @@ class SubmissionClient : private Connection::Handler {
   void OnLoginAnswer(const proto::soup::Packet& packet);
   void OnAcknowledgement(std::span<const std::byte> payload);
 
-  /// Skips what the sequencer has from an earlier run.
-  Status SkipTo(std::uint64_t accepted);
   Status FillWindow();
   void Pump();
   [[nodiscard]] bool RateAllows();
@@ -80,7 +79,8 @@ class SubmissionClient : private Connection::Handler {
   proto::Session session_;  ///< blank until a login succeeded; `acknowledged_` is known then
   bool logged_in_ = false;
 
-  std::uint64_t acknowledged_ = 0;
+  std::uint64_t there_before_ = 0;  ///< accepted before this client began
+  std::uint64_t acknowledged_ = 0;  ///< in all; until there_before_ they are only compared
   std::deque<std::vector<std::byte>> window_;  ///< submissions acknowledged_ + 1 on
   std::size_t sent_ = 0;                       ///< how many of the window were sent here
   bool exhausted_ = false;

@@ -24,7 +24,7 @@ constexpr replay::LogRole kRecordedRole{"recorded"};
 /// What a role needs besides its log.
 const Words kSequencer = {"sequencer", "--session", "TEST", "--submissions", "0", "--stream", "0"};
 const Words kEngine = {"engine", "--name", "A", "--input", "1", "--stream", "0"};
-const Words kDedup = {"dedup", "--a", "1", "--b", "1", "--stream", "0"};
+const Words kDedup = {"dedup", "--a", "1", "--b", "2", "--stream", "0"};
 const Words kRecord = {"record", "1"};
 const Words kReplay = {"replay"};
 const Words kSubmit = {"submit", "--to", "1"};
@@ -142,7 +142,7 @@ TEST_F(Commands, SayWhichPortIsInUseAndCanBeStartedAgain) {
   ExpectEnds(With(With(sequencer, {taken}), With(log("input"), {"0"})), 5, sentence);
   ExpectEnds(With(With(sequencer, {"0"}), With(log("input"), {taken})), 5, sentence);
   ExpectEnds(With({"engine", "--name", "A", "--input", "1"}, With(log("a"), {taken})), 5, sentence);
-  ExpectEnds(With({"dedup", "--a", "1", "--b", "1"}, With(log("merged"), {taken})), 5, sentence);
+  ExpectEnds(With({"dedup", "--a", "1", "--b", "2"}, With(log("merged"), {taken})), 5, sentence);
 
   Sequencer started = StartSequencer("input");
   EXPECT_EQ(started.program.Stop(SIGTERM), 0);
@@ -156,7 +156,7 @@ TEST_F(Commands, SayWhichAddressIsNotOfThisHost) {
   ExpectEnds(
       {"engine", "--name", "A", "--input", "1", "--log", Path("a"), "--stream", "203.0.113.1:9000"},
       5, "cannot listen on 203.0.113.1:9000: Cannot assign requested address");
-  ExpectEnds({"dedup", "--a", "1", "--b", "1", "--log", Path("m"), "--stream", "no.such.invalid:1"},
+  ExpectEnds({"dedup", "--a", "1", "--b", "2", "--log", Path("m"), "--stream", "no.such.invalid:1"},
              5, "cannot listen on no.such.invalid:1: Host not found");
 }
 
@@ -236,7 +236,7 @@ TEST_F(Commands, RefuseALogThatAnotherProcessWrites) {
                           Path("a"), "--stream", "0"});
   const std::uint16_t output = engine.PortAfter("output on ");
   Program dedup = Start(
-      {"dedup", "--a", At(output), "--b", At(output), "--log", Path("merged"), "--stream", "0"});
+      {"dedup", "--a", At(output), "--b", "1", "--log", Path("merged"), "--stream", "0"});
   Program record = Start({"record", At(sequencer.stream), "-o", Path("recorded")});
   // An input with an output, so that every log has begun.
   RawPeer client = RawPeer::Connect(sequencer.submissions);
@@ -268,11 +268,11 @@ TEST_F(Commands, RefuseAnotherSessionThanTheLogHas) {
   Program engine =
       Start({"engine", "--name", "A", "--input", from, "--log", Path("a"), "--stream", "0"});
   Program dedup =
-      Start({"dedup", "--a", from, "--b", from, "--log", Path("merged"), "--stream", "0"});
+      Start({"dedup", "--a", from, "--b", "1", "--log", Path("merged"), "--stream", "0"});
   Program record = Start({"record", from, "-o", Path("recorded")});
   EXPECT_TRUE(engine.Says("no input from " + from + ": " + sentence));
   EXPECT_TRUE(dedup.Says("nothing from engine A at " + from + ": " + sentence));
-  EXPECT_TRUE(dedup.Says("nothing from engine B at " + from + ": " + sentence));
+  EXPECT_TRUE(dedup.Says("nothing from engine B at 127.0.0.1:1: it cannot be reached"));
   EXPECT_TRUE(record.Says("nothing from " + from + ": " + sentence));
   for (Program* const program : {&engine, &dedup, &record}) EXPECT_EQ(program->Stop(SIGTERM), 0);
   for (const char* const log : {"a", "merged", "recorded"}) {
@@ -315,7 +315,7 @@ TEST_F(Commands, EndCleanlyOnSigintAndSigterm) {
                             Path("a" + of), "--stream", "0"});
     const std::string output = At(engine.PortAfter("output on "));
     Program dedup = Start(
-        {"dedup", "--a", output, "--b", output, "--log", Path("merged" + of), "--stream", "0"});
+        {"dedup", "--a", output, "--b", "1", "--log", Path("merged" + of), "--stream", "0"});
     const std::string merged = At(dedup.PortAfter("merged stream on "));
     Program record = Start({"record", merged, "-o", Path("recorded" + of)});
     Program submit = Start({"submit", Path("flow"), "--to", At(sequencer.submissions), "--user",
@@ -354,7 +354,7 @@ TEST_F(Commands, EndWithOneSentenceWhenTheDiskTakesNoMore) {
   const std::string from = At(sequencer.stream);
   expect_full({"engine", "--name", "A", "--input", from, "--log", Path("a"), "--stream", "0"}, "a");
   expect_full({"record", from, "-o", Path("recorded")}, "recorded");
-  expect_full({"dedup", "--a", from, "--b", from, "--log", Path("merged"), "--stream", "0"},
+  expect_full({"dedup", "--a", from, "--b", "1", "--log", Path("merged"), "--stream", "0"},
               "merged");
 }
 

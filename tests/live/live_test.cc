@@ -17,13 +17,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+}  // namespace
+
 std::size_t Count(const std::string& in, const std::string& text) {
   std::size_t count = 0;
   for (std::size_t at = in.find(text); at != std::string::npos; at = in.find(text, at + 1)) ++count;
   return count;
 }
-
-}  // namespace
 
 std::string At(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
 

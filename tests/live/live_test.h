@@ -80,6 +80,8 @@ class LiveTest : public testing::Test {
   int programs_ = 0;
 };
 
+/// How often `text` is in `in`.
+[[nodiscard]] std::size_t Count(const std::string& in, const std::string& text);
 /// "127.0.0.1:PORT"
 [[nodiscard]] std::string At(std::uint16_t port);
 

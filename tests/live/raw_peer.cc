@@ -53,13 +53,15 @@ RawPeer RawPeer::Connect(std::uint16_t port) {
 RawPeer::RawPeer(RawPeer&& other) noexcept
     : socket_(std::exchange(other.socket_, -1)),
       passes_over_(other.passes_over_),
-      received_(std::move(other.received_)) {}
+      received_(std::move(other.received_)),
+      taken_(other.taken_) {}
 
 RawPeer& RawPeer::operator=(RawPeer&& other) noexcept {
   Close();
   socket_ = std::exchange(other.socket_, -1);
   passes_over_ = other.passes_over_;
   received_ = std::move(other.received_);
+  taken_ = other.taken_;
   return *this;
 }
 
@@ -105,12 +107,13 @@ bool RawPeer::Submit(std::uint64_t origin, std::uint16_t type, std::string_view 
 
 std::string RawPeer::Next() {
   for (;;) {
-    if (received_.size() >= 2) {
+    const std::string_view rest = std::string_view(received_).substr(taken_);
+    if (rest.size() >= 2) {
       const std::size_t length =
-          static_cast<std::uint8_t>(received_[0]) * 256u + static_cast<std::uint8_t>(received_[1]);
-      if (received_.size() >= 2 + length) {
-        std::string packet = received_.substr(2, length);
-        received_.erase(0, 2 + length);
+          static_cast<std::uint8_t>(rest[0]) * 256u + static_cast<std::uint8_t>(rest[1]);
+      if (rest.size() >= 2 + length) {
+        std::string packet(rest.substr(2, length));
+        taken_ += 2 + length;
         if (packet.empty() || passes_over_.find(packet[0]) == std::string_view::npos) {
           return packet;
         }
@@ -121,6 +124,7 @@ std::string RawPeer::Next() {
       ADD_FAILURE() << "no packet came, and the connection did not end";
       return "";
     }
+    received_.erase(0, std::exchange(taken_, 0));
     char bytes[65536];
     const ssize_t got = ::recv(socket_, bytes, sizeof bytes, 0);
     if (got <= 0) return "";

@@ -54,7 +54,8 @@ class RawPeer {
   std::string Acknowledgements(std::size_t count);
   /// The next packet must be sequenced; its message.
   std::string NextMessage();
-  /// True if bytes are there to be read, or the end of the connection, now.
+  /// True if bytes that nobody has looked at, or the end of the connection, are there now. From any
+  /// thread.
   [[nodiscard]] bool HasInput() const;
 
   void HalfClose();  ///< no more from us; we still read
@@ -67,6 +68,7 @@ class RawPeer {
   int socket_ = -1;
   std::string_view passes_over_;
   std::string received_;
+  std::size_t taken_ = 0;  ///< of `received_`
 };
 
 class RawServer {

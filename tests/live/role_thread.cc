@@ -39,9 +39,9 @@ std::string CapturedLog::text() const { return sink_->text(); }
 void CapturedLog::Clear() { sink_->Clear(); }
 std::vector<std::string> CapturedLog::errors() const { return ErrorsIn(text()); }
 
-void CapturedLog::Await(const std::string& expected) const {
+void CapturedLog::Await(const std::string& expected, std::size_t times) const {
   const auto deadline = std::chrono::steady_clock::now() + RawPeer::kPatience;
-  while (text().find(expected) == std::string::npos) {
+  while (Count(text(), expected) < times) {
     if (std::chrono::steady_clock::now() > deadline) {
       ADD_FAILURE() << "nobody says \"" << expected << "\", but:\n" << text();
       return;

@@ -31,8 +31,8 @@ class CapturedLog {
   ~CapturedLog();
 
   [[nodiscard]] std::string text() const;
-  /// Waits until something with this text is logged; fails the test if nothing is.
-  void Await(const std::string& text) const;
+  /// Waits until this text was logged `times` times; fails the test if it is not.
+  void Await(const std::string& text, std::size_t times = 1) const;
   /// The number that was logged after `before`, as a port; waits for it.
   [[nodiscard]] std::uint16_t PortAfter(const std::string& before) const;
   /// The errors, without time and level.
