@@ -12,6 +12,7 @@
 #include "tandem/control.pb.h"
 #include "tools/command.h"
 #include "tools/log_schema.h"
+#include "tools/options.h"
 #include "tools/output.h"
 
 namespace tandem::tools {
@@ -144,7 +145,8 @@ Result<ExitCode> Run(const Options& options) {
 void RegisterCat(Commands& commands) {
   auto options = std::make_shared<Options>();
   CLI::App& command = commands.Add("cat", "Print the messages of a log",
-                                   "  tandem cat demo/merged --type Trade --json --count 10\n",
+                                   "  tandem generate --orders 10000 -o flow\n"
+                                   "  tandem cat flow --type NewOrder --json --count 10\n",
                                    [options] { return Run(*options); });
   command.add_option("LOG", options->folder, "Folder of the log")->required();
   command.add_flag("--json", options->json, "One JSON object a line");
@@ -154,8 +156,8 @@ void RegisterCat(Commands& commands) {
       ->allow_extra_args(false);
   command.add_option("--from", options->from, "First number to look at")
       ->check(CLI::Range(std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max() - 1));
-  command.add_option("--to", options->to, "Last number to look at");
-  command.add_option("--count", options->count, "Messages to print at most");
+  command.add_option("--to", options->to, "Last number to look at")->check(NotNegative());
+  command.add_option("--count", options->count, "Messages to print at most")->check(NotNegative());
   command.add_flag("--follow", options->follow,
                    "Wait for more at the end, until the end of the session");
 }

@@ -13,6 +13,10 @@ struct Options {
 };
 
 Result<ExitCode> Run(const Options& options) {
+  if (options.role.engines[0] == options.role.engines[1]) {
+    return Error::BadInput("--a and --b are both " + options.role.engines[0].text() +
+                           ": one engine proves nothing about itself; give two");
+  }
   replay::PosixStorage storage;
   return engine::DedupRole(options.role, storage).Run();
 }

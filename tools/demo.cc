@@ -4,7 +4,6 @@
 // a verdict from a replay in a fresh process.
 #include <spdlog/spdlog.h>
 
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdarg>
@@ -15,6 +14,7 @@
 
 #include "replay/log_reader.h"
 #include "tools/command.h"
+#include "tools/interrupt.h"
 #include "tools/oracle.h"
 #include "tools/pair.h"
 
@@ -32,8 +32,6 @@ struct Options {
   std::string folder;
   std::string plant;
 };
-
-std::atomic<int> interrupted = 0;
 
 /// Takes a line while it is built, prints it with the time since the start.
 class Story {
@@ -108,6 +106,7 @@ Status Demo::MakeFolder() {
     options_.folder = text;
   }
   std::error_code error;
+  options_.folder = std::filesystem::path(options_.folder).lexically_normal().string();
   if (std::filesystem::exists(options_.folder, error) &&
       !std::filesystem::is_empty(options_.folder, error)) {
     return Error::BadInput("the folder " + options_.folder +
@@ -130,7 +129,7 @@ Status Demo::RunToEnd(const std::string& name, const std::vector<std::string>& a
   auto process = Begin(name, arguments);
   if (!process) return process.error();
   while (!process->Wait(milliseconds(100))) {
-    if (interrupted != 0) return Error::Failure("interrupted");
+    if (Interrupted()) return Error::Failure("interrupted");
   }
   if (*process->Poll() == 0) return {};
   return Error::Failure("`tandem " + arguments[0] + "` ended with code " +
@@ -201,7 +200,7 @@ void Demo::Events() {
 Status Demo::Flow() {
   while (!submitter_->Poll()) {
     pair_->RunFor(milliseconds(20));
-    if (interrupted != 0) return Error::Failure("interrupted");
+    if (Interrupted()) return Error::Failure("interrupted");
     ShowPositions();
     if (!planting()) Events();
     if (diverged()) return {};
@@ -235,7 +234,7 @@ Status Demo::Settle() {
     if (!planting()) Events();
     settled =
         pair_->Settled() && ReaderHas(pair_->status(RoleId::kDedup).number()) ? settled + 1 : 0;
-    if (interrupted != 0) return Error::Failure("interrupted");
+    if (Interrupted()) return Error::Failure("interrupted");
     if (std::chrono::steady_clock::now() > deadline) {
       return Error::Failure("the pair did not settle within 60 s; what it said is in " +
                             options_.folder);
@@ -350,8 +349,7 @@ void Demo::PrintNextCommands() const {
 }
 
 Result<ExitCode> Demo::Run() {
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  CatchInterrupts();
   spdlog::set_level(spdlog::level::warn);
   if (Status status = MakeFolder(); !status) return status.error();
 

@@ -8,6 +8,7 @@
 #include "replay/log_reader.h"
 #include "tools/command.h"
 #include "tools/log_schema.h"
+#include "tools/options.h"
 #include "tools/output.h"
 
 namespace tandem::tools {
@@ -158,12 +159,15 @@ Result<ExitCode> Run(const Options& options) {
 
 void RegisterDiff(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App& command =
-      commands.Add("diff", "Find the first difference of two logs of one stream",
-                   "  tandem diff demo/a demo/b\n", [options] { return Run(*options); });
+  CLI::App& command = commands.Add("diff", "Find the first difference of two logs of one stream",
+                                   "  tandem generate --orders 10000 --seed 1 -o one\n"
+                                   "  tandem generate --orders 10000 --seed 2 -o two\n"
+                                   "  tandem diff one two\n",
+                                   [options] { return Run(*options); });
   command.add_option("A", options->a, "Folder of one log")->required();
   command.add_option("B", options->b, "Folder of the other")->required();
-  command.add_option("--context", options->context, "Messages to show before the difference");
+  command.add_option("--context", options->context, "Messages to show before the difference")
+      ->check(NotNegative());
   command.add_flag("--ignore-session", options->compare.ignore_session,
                    "Compare logs of two sessions");
   command.add_flag("--trust-digests", options->compare.trust_digests,

@@ -8,6 +8,7 @@
 #include "book/book.pb.h"
 #include "proto/schema.h"
 #include "tandem/control.pb.h"
+#include "tools/interrupt.h"
 
 namespace tandem::tools {
 
@@ -25,6 +26,7 @@ bool Taken(const std::string& path) {
 }  // namespace
 
 Result<FlowLog> FlowLog::Create(const std::string& folder, const std::string& session) {
+  CatchInterrupts();
   if (!proto::IsName(session, proto::kSessionSizeMax)) {
     return Error::BadInput("the session name \"" + session +
                            "\" is not 1 to 10 letters, digits, '-' or '_'");
@@ -75,6 +77,7 @@ FlowLog::~FlowLog() {
 }
 
 Status FlowLog::Append(const book::FlowMessage& message) {
+  if (Interrupted()) return Error::Failure("interrupted; what was written is removed");
   writer_.Append(stream_.Next(message));
   return writer_.buffered_bytes() >= kFlushBytes ? writer_.Flush() : Status();
 }

@@ -2,7 +2,7 @@
 //
 // FlowLog: writes made-up or imported order flow as an input log, whole or not at all. The log
 // grows in FOLDER.partial beside its place and takes its name when it is complete; a FlowLog that
-// goes away before Finish removes what it wrote. One thread.
+// goes away before Finish removes what it wrote, and so does SIGINT or SIGTERM. One thread.
 #pragma once
 
 #include <memory>

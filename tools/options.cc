@@ -17,7 +17,8 @@ void ApplicationOptions::AddTo(CLI::App& command) {
   command
       .add_option("--zone-limit", zone_limit_bytes,
                   "Most memory that the state may take, as 500MB or 2GiB; 0: no limit")
-      ->transform(CLI::AsSizeValue(false));
+      ->transform(CLI::AsSizeValue(false))
+      ->check(NotNegative());
 }
 
 Result<pools::ZoneOptions> ApplicationOptions::Zone() const {
@@ -33,6 +34,14 @@ Result<pools::ZoneOptions> ApplicationOptions::Zone() const {
   zone.address = address;
   zone.limit_bytes = zone_limit_bytes;
   return zone;
+}
+
+CLI::Validator NotNegative() {
+  return CLI::Validator(
+      [](std::string& text) {
+        return text.starts_with('-') ? "\"" + text + "\" is below 0" : std::string();
+      },
+      "");
 }
 
 void AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,

@@ -23,6 +23,9 @@ struct ApplicationOptions {
   Result<pools::ZoneOptions> Zone() const;
 };
 
+/// A check for numbers without a sign; the library would take -1 as the largest.
+CLI::Validator NotNegative();
+
 /// An option whose value must be HOST:PORT.
 void AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
                  const std::string& description);

@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -11,6 +10,7 @@
 
 #include "tools/applications.h"
 #include "tools/command.h"
+#include "tools/interrupt.h"
 #include "tools/options.h"
 
 namespace tandem::tools {
@@ -23,8 +23,6 @@ struct Options {
   std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
   ApplicationOptions application;
 };
-
-std::atomic<bool> interrupted = false;
 
 /// Inputs and rate on a terminal's line, rewritten in place.
 class ProgressLine {
@@ -88,13 +86,12 @@ Result<ExitCode> Run(const Options& options) {
                                          .schema = (*application)->info().schema});
   if (!output) return output.error();
 
-  std::signal(SIGINT, [](int) { interrupted = true; });
-  std::signal(SIGTERM, [](int) { interrupted = true; });
+  CatchInterrupts();
   ProgressLine line(std::min(options.last, end->number));
   const auto progress = replay::Replay(**application, *input, options.last, *output,
                                        [&](const replay::ReplayProgress& so_far) {
                                          line.Show(so_far);
-                                         return !interrupted.load();
+                                         return !Interrupted();
                                        });
   const double seconds = line.Seconds();
   line.Clear();
@@ -108,8 +105,8 @@ Result<ExitCode> Run(const Options& options) {
       seconds, static_cast<double>(progress->inputs) / seconds / 1e6,
       static_cast<double>(progress->inputs + progress->outputs) / seconds / 1e6,
       static_cast<unsigned long>(position.digest),
-      interrupted ? "; interrupted before the end" : "");
-  return interrupted ? ExitCode::kFailure : ExitCode::kYes;
+      Interrupted() ? "; interrupted before the end" : "");
+  return Interrupted() ? ExitCode::kFailure : ExitCode::kYes;
 }
 
 }  // namespace
@@ -123,6 +120,7 @@ void RegisterReplay(Commands& commands) {
   command.add_option("INPUT", options->input, "Folder of the input log")->required();
   command.add_option("-o,--output", options->output, "New folder for the output log")->required();
   command.add_option("--to", options->last, "Stop after this input message; default: the last")
+      ->check(NotNegative())
       ->check(CLI::PositiveNumber)
       ->type_name("NUMBER");
   options->application.AddTo(command);

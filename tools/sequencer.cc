@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <map>
+#include <string>
+
 #include "engine/live/sequencer_role.h"
 #include "tools/applications.h"
 #include "tools/command.h"
@@ -8,16 +11,19 @@ namespace tandem::tools {
 
 namespace {
 
+const std::map<std::string, engine::Durability> kDurabilities = {
+    {"none", engine::Durability::kNone},
+    {"interval", engine::Durability::kInterval},
+    {"always", engine::Durability::kAlways}};
+
 struct Options {
   engine::SequencerRoleOptions role;
-  ApplicationOptions application;
+  std::string application = "book";
 };
 
 Result<ExitCode> Run(Options& options) {
   // Only the schema of the application is needed: it goes into the log. Its state stays empty.
-  const auto zone = options.application.Zone();
-  if (!zone) return zone.error();
-  const auto application = MakeApplication(options.application.name, *zone);
+  const auto application = MakeApplication(options.application, {});
   if (!application) return application.error();
   options.role.schema = (*application)->info().schema;
   replay::PosixStorage storage;
@@ -39,13 +45,19 @@ void RegisterSequencer(Commands& commands) {
   AddEndpoint(command, "--submissions", options->role.submissions, "Where clients submit");
   AddEndpoint(command, "--stream", options->role.stream, "Where the input stream is served");
   command
-      .add_option("--durability", options->role.durability,
-                  "When the log is synced: none (at the end), interval (every 100 ms), always "
-                  "(before anything is acknowledged)")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, engine::Durability>{{"none", engine::Durability::kNone},
-                                                    {"interval", engine::Durability::kInterval},
-                                                    {"always", engine::Durability::kAlways}}))
+      .add_option_function<std::string>(
+          "--durability",
+          [options](const std::string& name) {
+            const auto found = kDurabilities.find(name);
+            if (found == kDurabilities.end()) {
+              throw CLI::ValidationError("\"" + name +
+                                         "\" is no durability; choose none, interval or always");
+            }
+            options->role.durability = found->second;
+          },
+          "When the log is synced: none (at the end), interval (every 100 ms), always "
+          "(before anything is acknowledged)")
+      ->type_name("none|interval|always")
       ->default_str("none");
   command
       .add_option("--message-size", options->role.message_size_max,
@@ -54,7 +66,10 @@ void RegisterSequencer(Commands& commands) {
       ->capture_default_str();
   command.add_flag("--end-session", options->role.end_session,
                    "Write the end of the session, then serve without taking submissions");
-  options->application.AddTo(command);
+  command
+      .add_option("--app", options->application,
+                  "Application whose message schema goes into the log: " + ApplicationNames())
+      ->capture_default_str();
 }
 
 }  // namespace tandem::tools

@@ -185,7 +185,9 @@ Result<ExitCode> Run(const Options& options) {
 
 void RegisterStat(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = commands.Add("stat", "Summarise a log", "  tandem stat demo/input\n",
+  CLI::App& command = commands.Add("stat", "Summarise a log",
+                                   "  tandem generate --orders 10000 -o flow\n"
+                                   "  tandem stat flow\n",
                                    [options] { return Run(*options); });
   command.add_option("LOG", options->folder, "Folder of the log")->required();
   command.add_flag("--json", options->json, "One JSON object");

@@ -51,9 +51,13 @@ Result<ExitCode> Run(const std::string& folder) {
 
 void RegisterVerify(Commands& commands) {
   auto folder = std::make_shared<std::string>();
-  CLI::App& command = commands.Add("verify", "Check every record, number and digest of a log",
-                                   "  tandem verify demo/merged && echo whole\n",
-                                   [folder] { return Run(*folder); });
+  CLI::App& command =
+      commands.Add("verify", "Check every record, number and digest of a log",
+                   "  tandem generate --orders 10000 -o flow\n"
+                   "  tandem verify flow && echo whole\n"
+                   "Exit code 1 if a log is damaged, 2 if there is none that can be "
+                   "read.\n",
+                   [folder] { return Run(*folder); });
   command.add_option("LOG", *folder, "Folder of the log")->required();
 }
 
