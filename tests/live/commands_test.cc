@@ -97,8 +97,6 @@ TEST_F(Commands, EndWithOneSentenceOnWrongOptions) {
       {With(kSequencer, {"--log", log, "--message-size", "127"}), "127"},
       {With(kSequencer, {"--log", log, "--message-size", "1201"}), "1201"},
       {With(kSequencer, {"--log", log, "--app", "chess"}), "there is no application \"chess\""},
-      {With(kSequencer, {"--log", log, "--zone-address", "here"}),
-       "--zone-address \"here\" is not a hexadecimal address"},
       {{"engine", "--log", log, "--input", "1", "--stream", "0"}, "--name is required"},
       {{"engine", "--log", log, "--input", "1", "--stream", "0", "--name", "A/B"},
        "\"A/B\" is no name"},
@@ -235,8 +233,8 @@ TEST_F(Commands, RefuseALogThatAnotherProcessWrites) {
   Program engine = Start({"engine", "--name", "A", "--input", At(sequencer.stream), "--log",
                           Path("a"), "--stream", "0"});
   const std::uint16_t output = engine.PortAfter("output on ");
-  Program dedup = Start(
-      {"dedup", "--a", At(output), "--b", "1", "--log", Path("merged"), "--stream", "0"});
+  Program dedup =
+      Start({"dedup", "--a", At(output), "--b", "1", "--log", Path("merged"), "--stream", "0"});
   Program record = Start({"record", At(sequencer.stream), "-o", Path("recorded")});
   // An input with an output, so that every log has begun.
   RawPeer client = RawPeer::Connect(sequencer.submissions);
@@ -314,8 +312,8 @@ TEST_F(Commands, EndCleanlyOnSigintAndSigterm) {
     Program engine = Start({"engine", "--name", "A", "--input", At(sequencer.stream), "--log",
                             Path("a" + of), "--stream", "0"});
     const std::string output = At(engine.PortAfter("output on "));
-    Program dedup = Start(
-        {"dedup", "--a", output, "--b", "1", "--log", Path("merged" + of), "--stream", "0"});
+    Program dedup =
+        Start({"dedup", "--a", output, "--b", "1", "--log", Path("merged" + of), "--stream", "0"});
     const std::string merged = At(dedup.PortAfter("merged stream on "));
     Program record = Start({"record", merged, "-o", Path("recorded" + of)});
     Program submit = Start({"submit", Path("flow"), "--to", At(sequencer.submissions), "--user",

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "tests/support/data_folder.h"
 #include "tests/support/shell.h"
 #include "tools/pair.h"
 
@@ -22,7 +23,7 @@ const std::string kProgram = TANDEM_PROGRAM;
 class Demo : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = testing::TempDir() + "/tandem-demo-" + std::to_string(getpid());
+    folder_ = testing::TempDir() + "tandem-demo-" + std::to_string(getpid());
     std::filesystem::remove_all(folder_);
   }
   void TearDown() override {
@@ -80,9 +81,7 @@ std::string TradesHash(const std::string& log) {
 
 // The expected hash was found by an independent program.
 TEST_F(Demo, GivesTheTradesOfARealDayLiveAndInReplay) {
-  const char* const data = std::getenv("TANDEM_DATA");
-  const std::string file = std::string(data != nullptr ? data : TANDEM_DATA_FOLDER) +
-                           "/AAPL_2012-06-21_34200000_57600000_message_1.csv.gz";
+  const std::string file = tests::RealDayFile();
   if (!std::filesystem::exists(file)) GTEST_SKIP() << "there is no " << file;
   const std::string expected =
       "30baa2bd5f81437f19c9fb85b5e6954b83a17c994c20c339faf094cfc607a9e4  -\n";

@@ -471,8 +471,10 @@ TEST_F(LogTools, HelpEndsWithAnExampleAndExitsWithZero) {
   for (const char* tool : {"cat", "stat", "verify", "diff"}) {
     const Ran ran = Tandem({tool, "--help"});
     EXPECT_EQ(ran.exit_code, 0);
-    const auto at = ran.out.find("\nExample:\n  tandem " + std::string(tool) + " ");
-    EXPECT_NE(at, std::string::npos) << ran.out;
+    const auto examples = ran.out.find("\nExample:\n  tandem ");
+    ASSERT_NE(examples, std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("  tandem " + std::string(tool) + " ", examples), std::string::npos)
+        << ran.out;
   }
   const Ran ran = Tandem({"--version"});
   EXPECT_EQ(ran.exit_code, 0);
