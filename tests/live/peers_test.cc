@@ -80,8 +80,8 @@ class Peers : public LiveTest {
     Program engine = Start({"engine", "--name", "A", "--input", At(sequencer.stream), "--log",
                             Path("a"), "--stream", "0"});
     const std::uint16_t output = engine.PortAfter("output on ");
-    Program dedup = Start(
-        {"dedup", "--a", At(output), "--b", "1", "--log", Path("merged"), "--stream", "0"});
+    Program dedup =
+        Start({"dedup", "--a", At(output), "--b", "1", "--log", Path("merged"), "--stream", "0"});
     const std::uint16_t merged = dedup.PortAfter("merged stream on ");
     RawPeer client = RawPeer::Connect(sequencer.submissions);
     client.Login("U0", 1);
