@@ -7,6 +7,7 @@
 #include "engine/book/generator.h"
 #include "tools/command.h"
 #include "tools/flow_log.h"
+#include "tools/progress_line.h"
 
 namespace tandem::tools {
 
@@ -26,10 +27,13 @@ Result<ExitCode> Generate(const Options& options) {
   if (!log) return log.error();
   book::Generator generator(options.flow);
   book::FlowMessage message;
+  ProgressLine progress("messages", options.orders);
   for (std::uint64_t i = 0; i < options.orders; ++i) {
     generator.Next(message);
     if (const Status appended = log->Append(message); !appended) return appended.error();
+    progress.Show(i + 1);
   }
+  progress.Clear();
   if (const Status finished = log->Finish(); !finished) return finished.error();
   const proto::StreamPosition end = log->position();
   if (options.json) {
@@ -64,6 +68,9 @@ void RegisterGenerate(Commands& commands) {
       ->capture_default_str();
   command.add_option("--seed", options->flow.seed, "Equal seeds give equal logs, byte for byte")
       ->capture_default_str();
+  command.add_flag(
+      "--all-kinds", options->flow.all_kinds,
+      "Also market, fill-or-kill, post-only orders, replaces, mass cancels, owners, halts");
   command.add_option("--session", options->session, "Session, up to 10 characters")
       ->capture_default_str();
   command.add_option("-o,--output", options->folder, "Folder of the log to make")->required();

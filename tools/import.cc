@@ -7,6 +7,7 @@
 #include "engine/book/lobster.h"
 #include "tools/command.h"
 #include "tools/flow_log.h"
+#include "tools/progress_line.h"
 
 namespace tandem::tools {
 
@@ -61,9 +62,13 @@ Result<ExitCode> ImportLobster(const Options& options) {
   if (!day) return day.error();
   Result<FlowLog> log = FlowLog::Create(options.folder, options.session);
   if (!log) return log.error();
-  const Result<LobsterTotals> totals =
-      book::ReadLobster(options.file, *day, proto::User(options.user),
-                        [&log](const book::FlowMessage& message) { return log->Append(message); });
+  ProgressLine progress("messages");
+  const Result<LobsterTotals> totals = book::ReadLobster(
+      options.file, *day, proto::User(options.user), [&](const book::FlowMessage& message) {
+        progress.Show(log->position().number);
+        return log->Append(message);
+      });
+  progress.Clear();
   if (!totals) return totals.error();
   if (const Status finished = log->Finish(); !finished) return finished.error();
   if (options.json) {

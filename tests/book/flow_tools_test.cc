@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/support/data_folder.h"
 #include "tests/support/run_program.h"
 
 namespace tandem::tests {
@@ -89,8 +90,31 @@ TEST_F(FlowTools, GenerateTellsWhatItMade) {
             0u);
 }
 
+TEST_F(FlowTools, LongWorkShowsItsProgressOnATerminalAndThereOnly) {
+  const auto on_terminal = [](const std::string& command) {
+    return test::RunProgram(
+        {"/usr/bin/script", "-qec", TANDEM_PROGRAM + (" " + command), "/dev/null"});
+  };
+  const test::Ran generate = on_terminal("generate --orders 50000 -o " + In("flow"));
+  EXPECT_EQ(generate.exit_code, 0);
+  EXPECT_NE(generate.out.find("\r16384 of 50000 messages, "), std::string::npos) << generate.out;
+  EXPECT_NE(generate.out.find("\r\033[K" + In("flow") + ": input log"), std::string::npos)
+      << generate.out;
+
+  std::string rows;
+  for (int i = 0; i < 20'000; ++i) {
+    rows += std::to_string(i) + ",1," + std::to_string(i) + ",1,1,1\n";
+  }
+  Write("AAPL_2012-06-21.csv", rows);
+  const test::Ran import =
+      on_terminal("import lobster " + In("AAPL_2012-06-21.csv") + " -o " + In("day"));
+  EXPECT_EQ(import.exit_code, 0);
+  EXPECT_NE(import.out.find("\r16384 messages, "), std::string::npos) << import.out;
+  EXPECT_EQ(Tandem({"generate", "--orders", "50000", "-o", In("quiet")}).err, "");
+}
+
 TEST_F(FlowTools, GeneratedFlowIsWholeAndReplaysTheSameEachTime) {
-  Told({"generate", "--orders", "50000", "-o", In("flow")});
+  Told({"generate", "--orders", "50000", "--all-kinds", "-o", In("flow")});
   Told({"verify", In("flow")});
   Told({"replay", In("flow"), "--app", "book", "-o", In("one")});
   Told({"replay", In("flow"), "--app", "book", "-o", In("two")});
@@ -176,11 +200,9 @@ TEST_F(FlowTools, ImportRefusesABadFileAndLeavesNothing) {
 }
 
 TEST_F(FlowTools, ARealDayHasTheHashOfItsTradesThatOthersFound) {
-  const char* const named = std::getenv("TANDEM_DATA");
-  const fs::path data = named != nullptr ? named : TANDEM_SOURCE_FOLDER "/../shared/data";
-  const fs::path file = data / "AAPL_2012-06-21_34200000_57600000_message_1.csv.gz";
+  const std::string file = RealDayFile();
   if (!fs::exists(file)) GTEST_SKIP() << "there is no " << file;
-  Told({"import", "lobster", file.string(), "-o", In("day")});
+  Told({"import", "lobster", file, "-o", In("day")});
   Told({"replay", In("day"), "--app", "book", "-o", In("answers")});
   const std::string command =
       std::string(TANDEM_PROGRAM) + " cat " + In("answers") +

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // LOBSTER files as order flow: rows, rules, bad files, and a real day with known results where its
-// file is: in the folder TANDEM_DATA names, or in shared/data beside the repository.
+// file is (see data_folder.h).
 #include "engine/book/lobster.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,8 @@
 #include "book/book.pb.h"
 #include "engine/book/state.h"
 #include "tests/book/book_driver.h"
-#include "tests/support/sha256.h"
+#include "tests/support/data_folder.h"
+#include "tests/support/shell.h"
 
 namespace tandem::tests {
 namespace {
@@ -310,20 +311,15 @@ TEST_F(LobsterFile, StopsWhenItsMessagesCannotBeTaken) {
   EXPECT_EQ(taken, 2);
 }
 
-std::string DataFolder() {
-  const char* const folder = std::getenv("TANDEM_DATA");
-  return folder != nullptr ? folder : TANDEM_SOURCE_FOLDER "/../shared/data";
-}
-
 // The expected figures were found by an independent program.
-TEST(LobsterRealDay, TradesAsKnown) {
-  const std::string path = DataFolder() + "/AAPL_2012-06-21_34200000_57600000_message_1.csv.gz";
+TEST_F(LobsterFile, OfARealDayTradesAsKnown) {
+  const std::string path = RealDayFile();
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "there is no " << path;
   const auto day = LobsterDay::Of(path, "", "");
   ASSERT_TRUE(day) << day.error().text;
   BookDriver driver;
   SimpleBook simple;
-  Sha256 trade_lines;
+  std::string trade_lines;
   std::uint64_t trades = 0;
   std::uint64_t shares = 0;
   std::uint64_t notional = 0;
@@ -342,9 +338,9 @@ TEST(LobsterRealDay, TradesAsKnown) {
             ++trades;
             shares += trade.size();
             notional += static_cast<std::uint64_t>(trade.price()) * trade.size();
-            trade_lines.Add(std::to_string(trade.maker_id()) + "," +
-                            std::to_string(trade.taker_id()) + "," + std::to_string(trade.price()) +
-                            "," + std::to_string(trade.size()) + "\n");
+            trade_lines += std::to_string(trade.maker_id()) + "," +
+                           std::to_string(trade.taker_id()) + "," + std::to_string(trade.price()) +
+                           "," + std::to_string(trade.size()) + "\n";
           } else if (output.type == 202 && cancelled.ParseFromString(output.payload) &&
                      cancelled.reason() == book::pb::Cancelled::IOC_REMAINDER) {
             ++remainders;
@@ -367,7 +363,8 @@ TEST(LobsterRealDay, TradesAsKnown) {
   EXPECT_EQ(remainders, 4'009u);
   EXPECT_EQ(remainder_shares, 310'891u);
   EXPECT_EQ(rejects, (std::map<std::uint32_t, int>{{101, 5'110}, {102, 16}}));
-  EXPECT_EQ(trade_lines.Hex(), "30baa2bd5f81437f19c9fb85b5e6954b83a17c994c20c339faf094cfc607a9e4");
+  EXPECT_EQ(Shell("sha256sum < " + Write(trade_lines)).printed,
+            "30baa2bd5f81437f19c9fb85b5e6954b83a17c994c20c339faf094cfc607a9e4  -\n");
 
   const book::State& state = book::StateOf(driver.book());
   ASSERT_EQ(state.symbols.N(), 1u);
