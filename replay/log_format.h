@@ -101,7 +101,7 @@ constexpr std::array<char, 8> kMarkMagic = {'T', 'A', 'N', 'D', 'E', 'M', 'M', '
 struct MarkSlot {
   std::array<char, 8> magic = kMarkMagic;
   std::uint32_t version = kLogFormatVersion;
-  std::uint32_t reserved = 0;
+  std::uint32_t boot_id = 0;     ///< of the host that wrote it; 0: not known
   std::uint64_t generation = 0;  ///< from 1; the valid slot with the higher one counts
   std::uint64_t segment_id = 0;
   std::uint64_t offset = 0;  ///< in that segment: where the record after the mark begins

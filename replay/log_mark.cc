@@ -73,6 +73,7 @@ Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder) {
 }
 
 Status MarkFile::Write(MarkSlot slot) {
+  slot.boot_id = boot_id_;
   slot.generation = ++generation_;
   slot.crc = CrcOf(slot);
   const int index = std::exchange(next_slot_, 1 - next_slot_);

@@ -25,6 +25,12 @@ struct MarkState {
   [[nodiscard]] bool Covers(std::uint64_t segment_id, std::uint64_t offset) const {
     return mark.segment_id > segment_id || (mark.segment_id == segment_id && mark.offset > offset);
   }
+
+  /// True if the host has not stopped since the mark was written, so that nothing that was written
+  /// after it can have been lost.
+  [[nodiscard]] bool WrittenInBoot(std::uint32_t boot_id) const {
+    return boot_id != 0 && mark.boot_id == boot_id;
+  }
 };
 
 /// Reads folder/mark. A missing file is no error: nothing is known to be synced then.
@@ -32,11 +38,14 @@ Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder);
 
 class MarkFile {
  public:
-  /// `state`: what ReadMarkFile said of it.
-  MarkFile(std::unique_ptr<File> file, const MarkState& state)
-      : file_(std::move(file)), generation_(state.mark.generation), next_slot_(state.next_slot) {}
+  /// `state`: what ReadMarkFile said of it. `boot_id`: of this host, now.
+  MarkFile(std::unique_ptr<File> file, const MarkState& state, std::uint32_t boot_id)
+      : file_(std::move(file)),
+        generation_(state.mark.generation),
+        next_slot_(state.next_slot),
+        boot_id_(boot_id) {}
 
-  /// Fills in magic, generation and CRC, and writes the slot that does not count now.
+  /// Fills in magic, boot id, generation and CRC, and writes the slot that does not count now.
   Status Write(MarkSlot slot);
   /// Empties the slot that does not count, so that no second torn write can leave none.
   Status ClearNextSlot();
@@ -46,6 +55,7 @@ class MarkFile {
   std::unique_ptr<File> file_;
   std::uint64_t generation_;  ///< of the slot that counts
   int next_slot_;
+  std::uint32_t boot_id_;
 };
 
 }  // namespace tandem::replay

@@ -140,6 +140,7 @@ std::optional<ReadOutcome> LogReader::Impl::Stop(RecordState state, const char* 
     if (mark_.Covers(segment_.header.segment_id, offset_)) return Damaged("there are only zeros");
     return ReadOutcome::kEnd;
   }
+  if (state == RecordState::kForeign) return Damaged(why);
   if (MapAgain()) return std::nullopt;
   Result<MarkState> mark = ReadMarkFile(storage_, folder_);
   if (!mark) return Fail(mark.error());

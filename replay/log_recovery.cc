@@ -2,6 +2,7 @@
 #include "replay/log_recovery.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "replay/log_segment.h"
@@ -9,10 +10,31 @@
 namespace tandem::replay {
 namespace {
 
+/// What a disk writes as a whole or not at all. A larger unit consists of these.
+constexpr std::uint64_t kSector = 512;
+
+/// True if a crash of the host may have left this place as it is, up to `end`: of one write, each
+/// sector's part is there or is still zeros.
+bool LooksLost(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t end) {
+  if (end > segment.size()) return true;  // The size of the file was lost.
+  while (offset < end) {
+    const std::uint64_t part_end = std::min(end, (offset / kSector + 1) * kSector);
+    const auto part = segment.subspan(offset, part_end - offset);
+    if (std::all_of(part.begin(), part.end(), [](std::byte b) { return b == std::byte{0}; })) {
+      return true;
+    }
+    offset = part_end;
+  }
+  return false;
+}
+
 class Recovery {
  public:
   Recovery(Storage& storage, const std::string& folder, const MarkState& mark)
-      : storage_(storage), folder_(folder), mark_(mark) {}
+      : storage_(storage),
+        folder_(folder),
+        mark_(mark),
+        host_stopped_(!mark.WrittenInBoot(storage.BootId())) {}
 
   Result<RecoveredLog> Run(const SegmentList& segments);
 
@@ -21,8 +43,10 @@ class Recovery {
 
   Result<Scan> ScanSegment(std::uint64_t id);
   Status ScanRecords(File& file, std::span<const std::byte> bytes, Scan* scan);
-  Status CheckMark(std::uint64_t offset) const;
-  Status Cut(File& file, const char* why);
+  Status CheckMark() const;
+  [[nodiscard]] Error Wrong(std::string_view why) const;
+  Status CheckMayCut(std::span<const std::byte> bytes, const char* why) const;
+  Status Cut(File& file);
   Status CutAfterEnd(File& file);
   Status Clear(File& file);
   Status SetAside(const std::vector<std::uint64_t>& ids);
@@ -30,7 +54,9 @@ class Recovery {
   Storage& storage_;
   const std::string& folder_;
   const MarkState& mark_;
-  bool entered_ = false;
+  const bool host_stopped_;   ///< since the mark was written, as far as is known
+  bool entered_ = false;      ///< the first segment
+  bool more_follow_ = false;  ///< segments, after the one that is being scanned
   RecoveredLog log_;
 };
 
@@ -45,8 +71,10 @@ Result<RecoveredLog> Recovery::Run(const SegmentList& segments) {
   log_.first_unsynced_segment = from;
 
   // Names reach the disk in any order, so a crash of the host may leave a gap above the mark.
+  if (!host_stopped_ && !segments.after_gap.empty()) return MissingSegment(folder_, ids.back() + 1);
   if (Status status = SetAside(segments.after_gap); !status) return status.error();
   for (auto id = std::find(ids.begin(), ids.end(), from); id != ids.end(); ++id) {
+    more_follow_ = *id != ids.back();
     const Result<Scan> scan = ScanSegment(*id);
     if (!scan) return scan.error();
     if (*scan == Scan::kEnded) continue;
@@ -84,7 +112,9 @@ Result<Recovery::Scan> Recovery::ScanSegment(std::uint64_t id) {
   SegmentHeader header;
   Error error;
   const HeaderState state = ParseSegmentHeader(bytes, path, &header, &error);
-  if (state == HeaderState::kZero && entered_ && !mark_.Covers(id, 0)) return Scan::kNotThere;
+  if (state == HeaderState::kZero && entered_ && host_stopped_ && !mark_.Covers(id, 0)) {
+    return Scan::kNotThere;
+  }
   if (state != HeaderState::kWhole) return error;
   const char* wrong = nullptr;
   if (header.segment_id != id) wrong = "its header names another segment; it was swapped";
@@ -107,7 +137,7 @@ Result<Recovery::Scan> Recovery::ScanSegment(std::uint64_t id) {
 
 Status Recovery::ScanRecords(File& file, std::span<const std::byte> bytes, Scan* scan) {
   for (;;) {
-    if (Status status = CheckMark(log_.offset); !status) return status;
+    if (Status status = CheckMark(); !status) return status;
     if (log_.ended) {
       *scan = Scan::kEnded;
       return CutAfterEnd(file);
@@ -126,7 +156,11 @@ Status Recovery::ScanRecords(File& file, std::span<const std::byte> bytes, Scan*
     }
     if (wrong != nullptr) {
       *scan = Scan::kOpen;
-      return Cut(file, wrong);
+      if (Status status = state == RecordState::kForeign ? Wrong(wrong) : CheckMayCut(bytes, wrong);
+          !status) {
+        return status;
+      }
+      return Cut(file);
     }
     log_.offset = record.end;
     if (record.kind == RecordKind::kMessage) {
@@ -142,25 +176,43 @@ Status Recovery::ScanRecords(File& file, std::span<const std::byte> bytes, Scan*
 }
 
 // The mark must stand between two records and agree with the message before it.
-Status Recovery::CheckMark(std::uint64_t offset) const {
+Status Recovery::CheckMark() const {
   const MarkSlot& mark = mark_.mark;
-  if (mark.segment_id != log_.segment.segment_id || mark.offset > offset) return {};
+  if (mark.segment_id != log_.segment.segment_id || mark.offset > log_.offset) return {};
   if (mark.number > log_.position.number ||
-      (mark.offset == offset &&
+      (mark.offset == log_.offset &&
        (mark.number != log_.position.number || mark.digest != log_.position.digest))) {
-    return Damage(folder_, log_.segment.segment_id, offset, log_.position.number + 1,
-                  "the mark says that message " + std::to_string(mark.number) +
-                      " with another digest is the last one here");
+    return Wrong("the mark says that message " + std::to_string(mark.number) +
+                 " with another digest is the last one here");
   }
   return {};
 }
 
+Error Recovery::Wrong(std::string_view why) const {
+  return Damage(folder_, log_.segment.segment_id, log_.offset, log_.position.number + 1, why);
+}
+
+// The message that should be at log_.offset is not there. A write that the end of the process tore
+// has nothing whole behind it; what the end of the host lost may have.
+Status Recovery::CheckMayCut(std::span<const std::byte> bytes, const char* why) const {
+  if (mark_.Covers(log_.segment.segment_id, log_.offset)) return Wrong(why);
+  const std::uint64_t next = FindRecord(bytes, log_.offset, log_.segment);
+  const bool whole_follows = next < bytes.size();
+  if (!whole_follows && !more_follow_) return {};
+  if (host_stopped_) {
+    RecordHeader head;
+    if (log_.offset + sizeof head > bytes.size()) return {};
+    std::memcpy(&head, bytes.data() + log_.offset, sizeof head);
+    const std::uint64_t end = log_.offset + RecordBytes(BodySize(head.size_and_kind));
+    if (LooksLost(bytes, log_.offset, whole_follows ? std::min(end, next) : end)) return {};
+  }
+  return Wrong(std::string(why) + ", and whole " + (whole_follows ? "messages" : "segments") +
+               " follow it");
+}
+
 // Nothing whole begins at log_.offset: zeros from here to the end of the file, and the file as long
 // as it was meant to be.
-Status Recovery::Cut(File& file, const char* why) {
-  if (mark_.Covers(log_.segment.segment_id, log_.offset)) {
-    return Damage(folder_, log_.segment.segment_id, log_.offset, log_.position.number + 1, why);
-  }
+Status Recovery::Cut(File& file) {
   if (Status status = Clear(file); !status) return status;
   return file.Preallocate(log_.segment.segment_bytes);
 }
@@ -171,8 +223,7 @@ Status Recovery::CutAfterEnd(File& file) {
   if (!used) return used.error();
   if (*used == 0) return {};
   if (mark_.mark.segment_id > log_.segment.segment_id) {
-    return Damage(folder_, log_.segment.segment_id, log_.offset, log_.position.number + 1,
-                  "bytes follow the last record of the segment");
+    return Wrong("bytes follow the last record of the segment");
   }
   return Clear(file);
 }

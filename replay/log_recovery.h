@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a writer does before it continues a log that may have been left by a crash: finds the last
-// whole message, cuts what follows it above the mark, refuses what is wrong below the mark.
+// whole message and cuts what a crash left after it. Refuses what no crash leaves: anything wrong
+// below the mark; a whole message after a broken one, unless the host has stopped since the mark
+// and what is missing looks like lost writes.
 // Reads the segments from the mark's on; the earlier ones are not looked at.
 // The caller holds the log's lock.
 #pragma once

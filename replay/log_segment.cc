@@ -48,9 +48,33 @@ RecordState ReadRecord(std::span<const std::byte> segment, std::uint64_t offset,
   if ((static_cast<unsigned>(record->kind) & 1) != 0 && record->kind != RecordKind::kMessage &&
       record->kind != RecordKind::kEnd) {
     *why = "a record of a kind that this build does not know";
-    return RecordState::kBroken;
+    return RecordState::kForeign;
   }
   return RecordState::kWhole;
+}
+
+std::uint64_t FindRecord(std::span<const std::byte> segment, std::uint64_t offset,
+                         const SegmentHeader& header) {
+  for (; offset + sizeof(RecordHeader) <= segment.size(); ++offset) {
+    RecordHeader head;
+    std::memcpy(&head, segment.data() + offset, sizeof head);
+    const RecordKind kind = Kind(head.size_and_kind);
+    if (kind != RecordKind::kMessage && kind != RecordKind::kEnd) continue;
+    const std::size_t size = BodySize(head.size_and_kind);
+    const std::size_t bytes = RecordBytes(size);
+    if (bytes > segment.size() - offset) continue;
+    if (kind == RecordKind::kMessage) {
+      // Few places look like a message of the session, so few checksums are made.
+      if (size < sizeof(proto::Header)) continue;
+      proto::Header message;
+      std::memcpy(&message, segment.data() + offset + sizeof head, sizeof message);
+      if (!SameSession(message.session, header.session)) continue;
+    } else if (size != 0) {
+      continue;
+    }
+    if (Crc32c(header.crc, segment.subspan(offset + 4, bytes - 4)) == head.crc) return offset;
+  }
+  return segment.size();
 }
 
 const char* CheckMessage(const Record& record, std::uint64_t number, proto::Session session,

@@ -23,6 +23,7 @@ enum class RecordState : std::uint8_t {
   kWhole,    ///< record is valid and its CRC is right
   kNothing,  ///< zeros, or no room for a record
   kBroken,   ///< something that is not a whole record; may be one that is being written
+  kForeign,  ///< whole, but of a kind that this build neither knows nor may pass over
 };
 
 struct Record {
@@ -31,9 +32,14 @@ struct Record {
   std::uint64_t end = 0;  ///< where the next record begins
 };
 
-/// Looks at the record at `offset`. `why` says what is wrong with a broken one.
+/// Looks at the record at `offset`. `why` says what is wrong with a broken or foreign one.
 RecordState ReadRecord(std::span<const std::byte> segment, std::uint64_t offset,
                        std::uint32_t segment_crc, Record* record, const char** why);
+
+/// Where the first whole message or end record at `offset` or later begins, aligned or not, of any
+/// number; the segment's size if there is none. For what may follow a broken record.
+std::uint64_t FindRecord(std::span<const std::byte> segment, std::uint64_t offset,
+                         const SegmentHeader& header);
 
 /// a == b, without the call that comparing ten bytes is otherwise.
 [[nodiscard]] inline bool SameSession(const proto::Session& a, const proto::Session& b) {

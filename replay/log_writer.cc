@@ -71,6 +71,7 @@ class LogWriter::Impl {
 
   Status Create();
   Status Continue(RecoveredLog log, const MarkSlot& mark);
+  Status MarkAnew();
   void BeginSegment(std::size_t record_bytes);
   void EndSegment();
   void Put(RecordKind kind, std::span<const std::byte> body);
@@ -127,7 +128,7 @@ Status LogWriter::Impl::Open() {
   if (*mark == nullptr) return Error::Failure(mark_path + " went away while it was opened");
   const Result<MarkState> state = ReadMarkFile(storage_, folder_);
   if (!state) return state.error();
-  mark_file_.emplace(std::move(*mark), *state);
+  mark_file_.emplace(std::move(*mark), *state, storage_.BootId());
   if (state->damaged) {
     if (Status status = mark_file_->ClearNextSlot(); !status) return status;
     if (Status status = mark_file_->Sync(); !status) return status;
@@ -153,7 +154,9 @@ Status LogWriter::Impl::Open() {
   }
   Result<RecoveredLog> log = RecoverLog(storage_, folder_, *list, *state);
   if (!log) return log.error();
-  return Continue(std::move(*log), state->mark);
+  if (Status status = Continue(std::move(*log), state->mark); !status) return status;
+  // A mark of this start of the host: from now on a gap is damage and nothing else.
+  return state->WrittenInBoot(storage_.BootId()) ? Status{} : MarkAnew();
 }
 
 Status LogWriter::Impl::Create() {
@@ -363,6 +366,11 @@ Status LogWriter::Impl::WriteMark(const Place& place) {
   if (Status status = mark_file_->Write(slot); !status) return status;
   synced_ = place;
   return {};
+}
+
+Status LogWriter::Impl::MarkAnew() {
+  written_ = true;
+  return Sync();
 }
 
 Status LogWriter::Impl::Sync() {

@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+
+#include "replay/log_format.h"
 
 namespace tandem::replay {
 namespace {
@@ -244,6 +247,16 @@ bool PosixStorage::Locked(const std::string& path) {
   const bool locked = ::fcntl(descriptor, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
   ::close(descriptor);
   return locked;
+}
+
+std::uint32_t PosixStorage::BootId() {
+  const int descriptor = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return 0;
+  std::array<char, 36> uuid{};
+  const ssize_t size = ::read(descriptor, uuid.data(), uuid.size());
+  ::close(descriptor);
+  if (size != static_cast<ssize_t>(uuid.size())) return 0;
+  return Crc32c(0, std::as_bytes(std::span(uuid)));
 }
 
 }  // namespace tandem::replay

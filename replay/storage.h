@@ -78,6 +78,10 @@ class Storage {
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
   /// True if somebody, this process included, has the lock. Takes none itself.
   [[nodiscard]] virtual bool Locked(const std::string& path) = 0;
+
+  /// Another one after each start of the host (by chance of 2^-32 the same); 0: not known. What was
+  /// written since the host started is still there, synced or not.
+  [[nodiscard]] virtual std::uint32_t BootId() = 0;
 };
 
 /// The files of this host. Has no state; copy or share it at will, from any thread.
@@ -94,6 +98,7 @@ class PosixStorage final : public Storage {
   Status SyncFolder(const std::string& folder) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
   [[nodiscard]] bool Locked(const std::string& path) override;
+  [[nodiscard]] std::uint32_t BootId() override;
 };
 
 }  // namespace tandem::replay

@@ -174,7 +174,11 @@ TEST(LogCrash, ALaterSegmentThatHangsInTheAirIsSetAside) {
   log.Write(10);
   log.Crash();
   ASSERT_TRUE(log.storage.Exists(log.Path(3)));
-  log.FlipByte(1, log.OffsetOf(1, 2) + 30);
+  auto& bytes = log.storage.Bytes(log.Path(1));
+  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(log.OffsetOf(1, 2)), bytes.end(),
+            std::byte{0});
+  for (const std::string& path : log.storage.Paths()) log.storage.Keep(path);
+  log.CrashHost();
   log.Reopen();
   EXPECT_EQ(log.writer->position().number, 1u);
   EXPECT_GE(log.writer->recovery().segments_set_aside, 2u);

@@ -174,6 +174,7 @@ void MemoryStorage::CrashProcesses() {
 
 void MemoryStorage::CrashHost(std::mt19937_64* random) {
   CrashProcesses();
+  ++boot_id_;
   Names names = durable_names_;
   if (random != nullptr) {
     for (const auto& [path, node] : names_) {
@@ -188,8 +189,8 @@ void MemoryStorage::CrashHost(std::mt19937_64* random) {
     for (const Node::Change& change : node->unsynced) {
       if (random == nullptr) break;
       if ((*random)() % 2 == 0) after->SetSize(change.size_after);
-      for (std::size_t i = 0; i < change.data.size(); i += kSector) {
-        const std::size_t size = std::min(kSector, change.data.size() - i);
+      for (std::size_t i = 0, size = 0; i < change.data.size(); i += size) {
+        size = std::min(kSector - (change.offset + i) % kSector, change.data.size() - i);
         if ((*random)() % 2 != 0 || change.offset + i + size > after->bytes.size()) continue;
         std::copy_n(change.data.begin() + static_cast<std::ptrdiff_t>(i), size,
                     after->bytes.begin() + static_cast<std::ptrdiff_t>(change.offset + i));
@@ -219,6 +220,13 @@ void MemoryStorage::Copy(const std::string& from, const std::string& to) {
   node->durable = node->bytes;
   names_[to] = node;
   durable_names_[to] = node;
+}
+
+void MemoryStorage::Keep(const std::string& path) {
+  const std::shared_ptr<Node>& node = names_.at(path);
+  node->durable = node->bytes;
+  node->unsynced.clear();
+  durable_names_[path] = node;
 }
 
 Result<std::unique_ptr<File>> MemoryStorage::OpenToRead(const std::string& path) {

@@ -43,7 +43,8 @@ class MemoryStorage final : public replay::Storage {
   /// Every lock is gone, what was written stays: the end of all processes.
   void CrashProcesses();
   /// As after a loss of power: each file has what was synced and, if `random` is given, of each
-  /// later write each 512-byte sector with a chance of one half. Names come and go by SyncFolder.
+  /// later write its part in each 512-byte sector with a chance of one half. Names come and go by
+  /// SyncFolder.
   void CrashHost(std::mt19937_64* random = nullptr);
 
   /// A file's bytes as written; the test may change them, or the size. Fails on a missing file.
@@ -51,6 +52,8 @@ class MemoryStorage final : public replay::Storage {
   [[nodiscard]] bool Exists(const std::string& path) const { return names_.contains(path); }
   [[nodiscard]] std::vector<std::string> Paths() const;
   void Copy(const std::string& from, const std::string& to);
+  /// The file as it is now, changes of the test too, survives the end of the host.
+  void Keep(const std::string& path);
 
   Result<std::unique_ptr<replay::File>> OpenToRead(const std::string& path) override;
   Result<std::unique_ptr<replay::File>> OpenToWrite(const std::string& path) override;
@@ -63,6 +66,7 @@ class MemoryStorage final : public replay::Storage {
   Status SyncFolder(const std::string& folder) override;
   Result<std::unique_ptr<replay::FileLock>> Lock(const std::string& path) override;
   [[nodiscard]] bool Locked(const std::string& path) override;
+  [[nodiscard]] std::uint32_t BootId() override { return boot_id_; }
 
  private:
   class MemoryFile;
@@ -79,6 +83,7 @@ class MemoryStorage final : public replay::Storage {
   Names durable_names_;  ///< as found after the end of the host
   std::set<std::string> folders_;
   std::shared_ptr<std::set<const Node*>> locks_ = std::make_shared<std::set<const Node*>>();
+  std::uint32_t boot_id_ = 1;
   std::uint64_t operations_ = 0;
   std::uint64_t fail_from_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t fail_until_ = 0;
