@@ -78,6 +78,11 @@ void Checker::CheckInput(const MessageView& message) {
   const std::uint64_t number = message.header.number;
   if (number > input_.size()) {
     input_.push_back(Copy(message.bytes));
+    if (message.header.time_ns < input_time_ns_ || message.header.epoch < input_epoch_) {
+      return environment_.Fail("time or epoch goes back at input " + Number(number));
+    }
+    input_time_ns_ = message.header.time_ns;
+    input_epoch_ = message.header.epoch;
     CheckSubmission(message);
     Step(message);
   } else if (!std::ranges::equal(input_[number - 1], message.bytes)) {
@@ -105,8 +110,34 @@ void Checker::CheckSubmission(const MessageView& message) {
 
 void Checker::Step(const MessageView& input) {
   if (!environment_.Check("the perfect engine", stepper_.Apply(input))) return;
-  for (std::size_t i = 0; i < stepper_.outputs().count(); ++i) {
+  const std::size_t count = stepper_.outputs().count();
+  for (std::size_t i = 0; i < count; ++i) {
     expected_.push_back(Copy(stepper_.outputs().message(i)));
+    CheckHeader(input.header, i, count);
+  }
+}
+
+// The header of the last expected output, the `index`-th of `count` that `input` has: what
+// docs/wire.md says of it, not what the code makes of it.
+void Checker::CheckHeader(const Header& input, std::size_t index, std::size_t count) {
+  const Bytes& output = expected_.back();
+  Header header;
+  std::memcpy(&header, output.data(), sizeof header);
+  Header wanted;
+  wanted.session = kSession;
+  wanted.type = header.type;
+  wanted.payload_size = static_cast<std::uint16_t>(output.size() - sizeof header);
+  wanted.flags = index + 1 == count ? proto::kLast : 0;
+  wanted.index = static_cast<std::uint32_t>(index);
+  wanted.number = expected_.size();
+  wanted.time_ns = input.time_ns;
+  wanted.origin = input.number;
+  wanted.user = header.user;
+  wanted.epoch = input.epoch;
+  wanted.digest = proto::Digest(output_digest_, output);
+  output_digest_ = wanted.digest;
+  if (std::memcmp(&header, &wanted, sizeof header) != 0) {
+    environment_.Fail("output " + Number(wanted.number) + " has a wrong header");
   }
 }
 

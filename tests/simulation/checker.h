@@ -4,8 +4,10 @@
 // as any reader does (CRC and digest chain checked), and keeps one perfect engine beside the run:
 // a state that never fails, in a zone of its own, stepped with the input log.
 //
-//   input log       is a chain; each client's submissions are in it exactly once, in order,
-//   unchanged output logs     are prefixes of what the perfect engine says; so is the merged log
+//   input log       is a chain whose time and epoch never go back; each client's submissions are in
+//                   it exactly once, in order, unchanged
+//   output logs     are prefixes of what the perfect engine says, whose headers are what the
+//                   protocol asks for; so is the merged log
 //   acknowledgement is the header that stands in the input log
 //   merged readers  read what the perfect engine says, from 1 on
 //   after a crash   nothing that was flushed (a host: synced) is gone
@@ -84,12 +86,16 @@ class Checker {
   [[nodiscard]] bool IsExpected(const proto::MessageView& output) const;
   [[nodiscard]] bool IsLie(const proto::MessageView& output) const;
   void Step(const proto::MessageView& input);
+  void CheckHeader(const proto::Header& input, std::size_t index, std::size_t count);
 
   Environment& environment_;
   std::array<Followed, kLogs> logs_;
   std::unique_ptr<counter::CounterApplication> perfect_;
   replay::Stepper stepper_;
   std::vector<Bytes> input_;
+  std::int64_t input_time_ns_ = 0;
+  std::uint32_t input_epoch_ = 1;  ///< of the last one; the first epoch is 1
+  std::uint64_t output_digest_ = proto::kDigestStart;
   std::vector<Bytes> expected_;  ///< what the perfect engine says
   std::vector<Bytes> lies_;      ///< engine B's log from lie_ on
   std::uint64_t lie_ = 0;
