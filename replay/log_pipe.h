@@ -1,26 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LogPipe: appends to a LogWriter on a thread of its own, so that checksums and writes of a replay
-// do not hold up its steps. Bounded: four chunks of about 1 MiB, then Append waits for the disk.
-//
-// Append, Finish and the destructor: one thread. From construction to Finish the writer belongs to
-// the pipe. After an error of the writer nothing more is written and Finish gives the error.
+// The two ends of a replay that need not hold up its steps: ReadAhead reads and checks a log on a
+// thread of its own, LogPipe appends to one. Both are bounded: some chunks of messages, then the
+// faster side waits.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <mutex>
 #include <span>
+#include <string>
 #include <thread>
-#include <vector>
 
 #include "pools/result.h"
+#include "replay/chunk_queue.h"
+#include "replay/log_reader.h"
 #include "replay/log_writer.h"
 
 namespace tandem::replay {
 
+/// Next and the destructor: one thread. The reader belongs to it until it is destroyed, and stands
+/// anywhere ahead then.
+class ReadAhead {
+ public:
+  /// Reads what `log` has, up to and including message `last`.
+  ReadAhead(LogReader& log, std::uint64_t last);
+  ~ReadAhead();
+
+  /// As LogReader::Next: message() or error() says what came.
+  ReadOutcome Next();
+  [[nodiscard]] const proto::MessageView& message() const { return message_; }
+  [[nodiscard]] const Error& error() const { return error_; }
+
+ private:
+  void Read(std::uint64_t last);
+
+  LogReader& log_;
+  ChunkQueue queue_;
+  Chunk chunk_;            ///< being taken from
+  std::size_t index_ = 0;  ///< in it: of the next message
+  std::size_t begin_ = 0;  ///< in its bytes
+  proto::MessageView message_;
+  ReadOutcome outcome_ = ReadOutcome::kEnd;  ///< of the end; written before the queue is closed
+  Error error_;
+  std::thread thread_;  ///< last: it uses all of the above
+};
+
+/// Append, Finish and the destructor: one thread. From construction to Finish the writer belongs to
+/// the pipe. After an error of the writer nothing more is written and Finish gives the error.
 class LogPipe {
  public:
   explicit LogPipe(LogWriter& log);
@@ -32,26 +58,12 @@ class LogPipe {
   Status Finish();
 
  private:
-  static constexpr std::size_t kChunkBytes = 1u << 20;
-  static constexpr std::size_t kChunks = 4;
-
-  struct Chunk {
-    std::vector<std::byte> bytes;      ///< messages back to back
-    std::vector<std::uint32_t> sizes;  ///< of each
-  };
-
-  bool HandOver();
   void Write();
 
   LogWriter& log_;
+  ChunkQueue queue_;
   Chunk filling_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Chunk> full_;
-  std::vector<Chunk> empty_;
-  Status status_;
-  bool failed_ = false;
-  bool finishing_ = false;
+  Status status_;       ///< of the thread; read after its end
   std::thread thread_;  ///< last: it uses all of the above
 };
 

@@ -14,11 +14,12 @@ constexpr std::uint64_t kProgressInputs = 65'536;
 Result<bool> StepAll(Application& application, LogReader& input, std::uint64_t last, LogPipe& pipe,
                      ReplayProgress& progress, const OnReplayProgress& on_progress) {
   Stepper stepper(application, input.session());
+  ReadAhead ahead(input, last);
   for (;;) {
-    const ReadOutcome outcome = input.Next(last);
+    const ReadOutcome outcome = ahead.Next();
     if (outcome == ReadOutcome::kEnd) return true;
-    if (outcome == ReadOutcome::kDamaged) return input.error();
-    if (Status status = stepper.Apply(input.message()); !status) return status.error();
+    if (outcome == ReadOutcome::kDamaged) return ahead.error();
+    if (Status status = stepper.Apply(ahead.message()); !status) return status.error();
     const OutputBatch& outputs = stepper.outputs();
     for (std::size_t i = 0; i < outputs.count(); ++i) {
       if (!pipe.Append(outputs.message(i))) return false;

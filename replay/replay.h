@@ -2,7 +2,8 @@
 //
 // Replay: runs an application over a recorded input log and writes its outputs to a log, as fast as
 // it goes. With the same behaviour version the outputs are byte for byte those of the live engine
-// that read this input. Steps on the calling thread; a second one writes the log.
+// that read this input. Steps on the calling thread; one thread reads ahead, another
+// one writes the log. `input` stands anywhere ahead when it returns.
 #pragma once
 
 #include <cstdint>
