@@ -17,7 +17,28 @@ Blkpool::~Blkpool() {
 
 // What a buffer must have, so that one element of `size` fits in wherever the buffer lies.
 std::uint64_t Blkpool::BytesFor(std::uint64_t size, std::size_t alignment) {
-  return sizeof(Buffer) + sizeof(Header) + RealSize(size) + kFenceBytes + alignment - kMinAlignment;
+  return sizeof(Buffer) + sizeof(Header) + BytesOf(size) + alignment - kMinAlignment;
+}
+
+// Take at a new peak of live elements, or when the current buffer has no room.
+void* Blkpool::TakeSlow(std::uint64_t size, std::size_t alignment) {
+  if (size > kElementBytesMax) {
+    return Refuse(*control_, size, RefusalReason::kTooLarge);
+  }
+  if (live_ >= control_->limit.elements) {  // never below the peak, so only seen at a new peak
+    return Refuse(*control_, size, RefusalReason::kElementLimit);
+  }
+  const std::uintptr_t element = FirstFit(cursor_, alignment);
+  void* memory = nullptr;
+  if (element + BytesOf(size) <= end_) {
+    const std::uint64_t skipped_bytes = element - sizeof(Header) - cursor_;
+    cursor_ = element + BytesOf(size);
+    memory = Place(*current_, element, size, skipped_bytes);
+  } else {
+    memory = TakeElsewhere(size, alignment);
+  }
+  live_peak_ = std::max(live_peak_, live_);
+  return memory;
 }
 
 void* Blkpool::TakeElsewhere(std::uint64_t size, std::size_t alignment) {
@@ -35,7 +56,7 @@ void* Blkpool::TakeElsewhere(std::uint64_t size, std::size_t alignment) {
   }
   const std::uintptr_t element = FirstFit(cursor_, alignment);
   const std::uint64_t skipped_bytes = element - sizeof(Header) - cursor_;
-  cursor_ = element + RealSize(size) + kFenceBytes;
+  cursor_ = element + BytesOf(size);
   return Place(*current_, element, size, skipped_bytes);
 }
 
@@ -87,6 +108,14 @@ Blkpool::Buffer* Blkpool::AskBase(std::uint64_t bytes) {
   taken_peak_bytes_ = std::max(taken_peak_bytes_, taken_bytes_);
   Poison(buffer + 1, real_size - sizeof(Buffer));
   return buffer;
+}
+
+void Blkpool::Emptied(Buffer& buffer) {
+  if (&buffer == current_) {
+    cursor_ = FirstIn(buffer);
+  } else {
+    Release(buffer);
+  }
 }
 
 // An empty buffer that is not the current one waits to be used again, or goes back to the base.
@@ -155,7 +184,7 @@ std::uint64_t Blkpool::CountFreeBuffers() const {
 
 Figures Blkpool::GetFigures() const {
   return {.live = live_,
-          .live_peak = std::max(live_peak_, live_),
+          .live_peak = live_peak_,
           .live_bytes = live_bytes_,
           .taken_bytes = taken_bytes_,
           .taken_peak_bytes = taken_peak_bytes_};

@@ -36,6 +36,8 @@ class Blkpool {
  public:
   static constexpr std::uint64_t kBufferBytesDefault = 64u << 10;
   static constexpr std::uint64_t kBufferBytesMin = 256;
+  /// Beside the bytes of each element, rounded up: what is in front of it, and a fence.
+  static constexpr std::uint64_t kOverheadBytes = kMinAlignment + kFenceBytes;
   static constexpr std::uint64_t kElementBytesMax = std::uint64_t{1} << 62;
   using IsZoneSafe = void;
 
@@ -84,7 +86,7 @@ class Blkpool {
         size, size >= kMaxAlignment ? kMaxAlignment : std::max(kMinAlignment, std::bit_ceil(size)));
   }
   [[nodiscard]] static std::uint64_t RealSize(std::uint64_t size) {
-    return size > kElementBytesMax ? size : RoundUp(std::max<std::uint64_t>(size, 1));
+    return size > kElementBytesMax ? size : BytesOf(size) - kFenceBytes;
   }
 
   /// Live elements.
@@ -128,7 +130,7 @@ class Blkpool {
 
   static std::uint64_t MarkOf(const void* element, std::uint64_t size) {
     constexpr std::uint64_t kLive = 0x9D3C4B1E7F52A86B;
-    return (size * 0x9E3779B97F4A7C15) ^ reinterpret_cast<std::uintptr_t>(element) ^ kLive;
+    return size ^ reinterpret_cast<std::uintptr_t>(element) ^ kLive;
   }
   static std::uint64_t RoundUp(std::uint64_t size) {
     return (size + kMinAlignment - 1) / kMinAlignment * kMinAlignment;
@@ -145,26 +147,30 @@ class Blkpool {
 
   /// Memory for an element, or null: also in a step.
   void* Take(std::uint64_t size, std::size_t alignment) {
-    if (live_ >= control_->limit.elements || size > kElementBytesMax) [[unlikely]] {
-      return Refuse(
-          *control_, size,
-          size > kElementBytesMax ? RefusalReason::kTooLarge : RefusalReason::kElementLimit);
-    }
     const std::uintptr_t element = FirstFit(cursor_, alignment);
-    const std::uintptr_t end = element + RealSize(size) + kFenceBytes;
-    if (end > end_) [[unlikely]] {
-      return TakeElsewhere(size, alignment);
+    const std::uintptr_t end = element + BytesOf(size);
+    if (size > kElementBytesMax || live_ == live_peak_ || end > end_) [[unlikely]] {
+      return TakeSlow(size, alignment);
     }
     const std::uint64_t skipped_bytes = element - sizeof(Header) - cursor_;
     cursor_ = end;
     return Place(*current_, element, size, skipped_bytes);
   }
   static std::uintptr_t FirstFit(std::uintptr_t cursor, std::size_t alignment) {
-    return (cursor + sizeof(Header) + alignment - 1) & ~(std::uintptr_t{alignment} - 1);
+    const std::uintptr_t element = cursor + sizeof(Header);  // a multiple of kMinAlignment
+    return alignment <= kMinAlignment
+               ? element
+               : (element + alignment - 1) & ~(std::uintptr_t{alignment} - 1);
+  }
+  /// What an element of that size takes, but for what is in front of it.
+  static std::uint64_t BytesOf(std::uint64_t size) {
+    return RoundUp(size + (size == 0 ? 1 : 0)) + kFenceBytes;
   }
   void* Place(Buffer& buffer, std::uintptr_t element, std::uint64_t size,
               std::uint64_t skipped_bytes);
+  void* TakeSlow(std::uint64_t size, std::size_t alignment);
   void* TakeElsewhere(std::uint64_t size, std::size_t alignment);
+  void Emptied(Buffer& buffer);
   bool OpenBuffer(std::uint64_t needed_bytes);
   Buffer* AskBase(std::uint64_t bytes);
   void Release(Buffer& buffer);
@@ -180,7 +186,7 @@ class Blkpool {
   Buffer* current_ = nullptr;
   std::uint64_t live_ = 0;
   std::uint64_t live_bytes_ = 0;
-  std::uint64_t live_peak_ = 0;  ///< brought up to date when elements are freed
+  std::uint64_t live_peak_ = 0;
   PoolControl* control_;
   Buffer* free_ = nullptr;     ///< empty buffers of buffer_bytes_ at least
   Buffer* buffers_ = nullptr;  ///< all
@@ -195,14 +201,14 @@ inline void* Blkpool::Place(Buffer& buffer, std::uintptr_t element, std::uint64_
                             std::uint64_t skipped_bytes) {
   void* const memory = reinterpret_cast<void*>(element);
   auto* header = reinterpret_cast<Header*>(element - sizeof(Header));
-  Unpoison(header, sizeof(Header) + RealSize(size) + kFenceBytes);
+  Unpoison(header, sizeof(Header) + BytesOf(size));
   ::new (header) Header{
       reinterpret_cast<std::uintptr_t>(&buffer) | skipped_bytes / kMinAlignment << kAddressBits,
       MarkOf(memory, size)};
-  SetFence(memory, size, RealSize(size) + kFenceBytes);
+  SetFence(memory, size, BytesOf(size));
   ++buffer.live;
   ++live_;
-  live_bytes_ += sizeof(Header) + RealSize(size) + kFenceBytes;
+  live_bytes_ += sizeof(Header) + BytesOf(size);
   return memory;
 }
 
@@ -211,23 +217,18 @@ inline void Blkpool::FreeMem(void* memory, std::uint64_t size) {
   ENSURE(header->mark == MarkOf(memory, size),
          "pool %s: %p of %zu bytes is freed, but is freed already, not its own, or of another size",
          control_->name, memory, static_cast<std::size_t>(size));
-  const std::uint64_t bytes = RealSize(size) + kFenceBytes;
+  const std::uint64_t bytes = BytesOf(size);
   CheckFence(control_->name, memory, size, bytes);
   header->mark = kFreed;
   FillFreed(memory, bytes);
-  live_peak_ = std::max(live_peak_, live_);
   --live_;
   live_bytes_ -= sizeof(Header) + bytes;
+  if (reinterpret_cast<std::uintptr_t>(memory) + bytes == cursor_) {
+    cursor_ = reinterpret_cast<std::uintptr_t>(header) - header->skipped_bytes();
+  }
   Buffer& buffer = header->buffer();
-  --buffer.live;
-  if (&buffer == current_) {
-    if (buffer.live == 0) {
-      cursor_ = FirstIn(buffer);
-    } else if (reinterpret_cast<std::uintptr_t>(memory) + bytes == cursor_) {
-      cursor_ = reinterpret_cast<std::uintptr_t>(header) - header->skipped_bytes();
-    }
-  } else if (buffer.live == 0) [[unlikely]] {
-    Release(buffer);
+  if (--buffer.live == 0) [[unlikely]] {
+    Emptied(buffer);
   }
 }
 

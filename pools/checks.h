@@ -53,10 +53,10 @@ inline void Unpoison([[maybe_unused]] const void* memory, [[maybe_unused]] std::
 #endif
 }
 
-/// The words that a free block of a pool begins with; the rest of it is filled in checked mode.
-struct FreeNode {
-  FreeNode* next;
-  std::uint64_t tag;  ///< checked mode only; otherwise what the element left there
+/// What a free block begins with in checked mode; the rest of it is filled.
+struct FreedHead {
+  void* link;         ///< for FreeStack
+  std::uint64_t tag;  ///< FreedTagOf the block
 };
 
 inline std::uint64_t FreedTagOf(const void* memory) {
@@ -70,44 +70,37 @@ inline void CheckNotFree(const char* pool, const void* memory) {
     ENSURE(__asan_address_is_poisoned(memory) == 0, "pool %s: %p is freed twice, or not its own",
            pool, memory);
 #endif
-    const char* const place = static_cast<const char*>(memory) + offsetof(FreeNode, tag);
-    Unpoison(place, sizeof(FreeNode::tag));  // part of the fence, if the element is small
+    const char* const place = static_cast<const char*>(memory) + offsetof(FreedHead, tag);
+    Unpoison(place, sizeof(FreedHead::tag));  // part of the fence, if the element is small
     std::uint64_t tag = 0;
     std::memcpy(&tag, place, sizeof tag);
     ENSURE(tag != FreedTagOf(memory), "pool %s: %p is freed twice", pool, memory);
   }
 }
 
-/// Links `memory` in front of `next` as a free block of `size` (at least 16) bytes.
-inline FreeNode* MarkFree(void* memory, [[maybe_unused]] std::size_t size, FreeNode* next) {
-  auto* node = ::new (memory) FreeNode;
-  node->next = next;
+/// Marks a block of `size` (at least 16) bytes as free.
+inline void MarkFree([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t size) {
   if constexpr (kChecked) {
-    node->tag = FreedTagOf(memory);
-    std::memset(node + 1, kFreedByte, std::min(size, kFillBytesMax) - sizeof(FreeNode));
+    auto* head = ::new (memory) FreedHead{nullptr, FreedTagOf(memory)};
+    std::memset(head + 1, kFreedByte, std::min(size, kFillBytesMax) - sizeof(FreedHead));
     Poison(memory, size);
   }
-  return node;
 }
 
-/// Takes the free block `node` out of the list: returns its successor and makes it usable.
-inline FreeNode* UnmarkFree([[maybe_unused]] const char* pool, FreeNode* node,
-                            [[maybe_unused]] std::size_t size) {
+/// Makes a free block usable, and ends the process if somebody wrote to it since it was freed.
+inline void UnmarkFree([[maybe_unused]] const char* pool, [[maybe_unused]] void* memory,
+                       [[maybe_unused]] std::size_t size) {
   if constexpr (kChecked) {
-    Unpoison(node, size);
-    ENSURE(node->tag == FreedTagOf(node), "pool %s: %p was written to after it was freed", pool,
-           static_cast<void*>(node));
-    const auto* bytes = reinterpret_cast<const unsigned char*>(node);
+    Unpoison(memory, size);
+    ENSURE(static_cast<FreedHead*>(memory)->tag == FreedTagOf(memory),
+           "pool %s: %p was written to after it was freed", pool, memory);
+    const auto* bytes = static_cast<const unsigned char*>(memory);
     const std::size_t filled = std::min(size, kFillBytesMax);
-    for (std::size_t i = sizeof(FreeNode); i < filled; ++i) {
+    for (std::size_t i = sizeof(FreedHead); i < filled; ++i) {
       ENSURE(bytes[i] == kFreedByte, "pool %s: byte %zu of %p was written to after it was freed",
-             pool, i, static_cast<void*>(node));
+             pool, i, memory);
     }
-    FreeNode* next = node->next;
-    std::memset(static_cast<void*>(node), kFreshByte, sizeof(FreeNode));
-    return next;
-  } else {
-    return node->next;
+    std::memset(memory, kFreshByte, sizeof(FreedHead));
   }
 }
 

@@ -12,26 +12,32 @@ Lpool::Lpool(const char* name, PoolRef base)
 // The base frees what it gave when its own end comes.
 Lpool::~Lpool() { DropControl(control_); }
 
-bool Lpool::AllowOneMore(std::size_t level, std::uint64_t size) {
+void* Lpool::AllocSlow(std::uint64_t size) {
+  const std::size_t level = LevelOf(size);
   if (level >= kLevels) {
-    Refuse(*control_, size, RefusalReason::kTooLarge);
-    return false;
+    return Refuse(*control_, size, RefusalReason::kTooLarge);
   }
   if (live_ >= control_->limit.elements) {  // never below the peak, so only seen at a new peak
-    Refuse(*control_, size, RefusalReason::kElementLimit);
-    return false;
+    return Refuse(*control_, size, RefusalReason::kElementLimit);
   }
-  if (free_[level] == nullptr && !Refill(level, size)) {
-    return false;
+  void* memory = Pop(level);
+  if (memory == nullptr) {
+    if (!Grow(level, size)) {
+      return nullptr;
+    }
+    memory = Pop(level);
   }
   live_peak_ = std::max(live_peak_, live_ + 1);
-  return true;
+  return Handed(memory, level, size);
 }
 
-bool Lpool::Refill(std::size_t level, std::uint64_t size) {
-  for (std::size_t larger = level; larger < kLevels; ++larger) {
-    if (free_[larger] != nullptr) {
-      Split(larger, level);
+bool Lpool::Grow(std::size_t level, std::uint64_t size) {
+  for (std::size_t larger = level + 1; larger < kLevels; ++larger) {
+    void* block = Pop(larger);
+    if (block != nullptr) {
+      UnmarkFree(control_->name, block, BlockBytes(larger));
+      free_[larger].Remove();
+      Split(block, larger, level);
       return true;
     }
   }
@@ -51,27 +57,37 @@ bool Lpool::AskBase(std::size_t level, std::uint64_t size) {
     void* memory = base.TryAllocMem(asked);
     if (memory != nullptr) {
       taken_bytes_ += real_size;
-      const std::size_t taken_level = LevelOf(asked);
-      free_[taken_level] = MarkFree(memory, asked, free_[taken_level]);
-      Split(taken_level, level);
+      Split(memory, LevelOf(asked), level);
       return true;
     }
   }
   return false;
 }
 
-// Makes the first free block of level `from` one of level `to`; upper halves become free blocks.
-void Lpool::Split(std::size_t from, std::size_t to) {
-  if (from == to) {
-    return;
-  }
-  FreeNode* block = free_[from];
-  free_[from] = UnmarkFree(control_->name, block, BlockBytes(from));
+// Makes a block of level `from` free ones: one of level `to`, and the upper halves.
+void Lpool::Split(void* block, std::size_t from, std::size_t to) {
   for (std::size_t level = from; level > to; --level) {
-    const std::uint64_t half = BlockBytes(level - 1);
-    free_[level - 1] = MarkFree(reinterpret_cast<char*>(block) + half, half, free_[level - 1]);
+    AddFree(level - 1, static_cast<char*>(block) + BlockBytes(level - 1));
   }
-  free_[to] = MarkFree(block, BlockBytes(to), free_[to]);
+  AddFree(to, block);
+}
+
+void Lpool::AddFree(std::size_t level, void* memory) {
+  free_[level].Add();
+  free_[level].MakeRoom(BlockBytes(level));
+  MarkFree(memory, BlockBytes(level));
+  free_[level].Push(memory);
+}
+
+void Lpool::FreeSlow(void* memory, std::uint64_t size) {
+  ENSURE(size == 0, "pool %s: a block is freed that is not live", control_->name);
+  FreeMem(memory, 1);
+}
+
+void Lpool::MakeRoomFor(const void* memory, std::size_t level) {
+  ENSURE(!free_[level].Rejects(memory), "pool %s: a block is freed that is not live",
+         control_->name);
+  free_[level].MakeRoom(BlockBytes(level));
 }
 
 void* Lpool::ReallocMem(void* memory, std::uint64_t old_size, std::uint64_t new_size) {
@@ -95,53 +111,26 @@ bool Lpool::ReserveBuffers(std::uint64_t count, std::uint64_t size) {
     NullOnlyOutsideSteps<void>(Refuse(*control_, size, RefusalReason::kTooLarge), *control_, size);
     return false;
   }
-  // Blocks are taken off the list and put back in the order in which they came.
-  FreeNode* first = nullptr;
-  FreeNode** last = &first;
-  std::uint64_t got = 0;
-  for (; got < count; ++got) {
-    if (free_[level] == nullptr && !Refill(level, size)) {
-      break;
+  while (free_[level].free() < count) {
+    if (!Grow(level, size)) {
+      NullOnlyOutsideSteps<void>(nullptr, *control_, size);
+      return false;
     }
-    FreeNode* node = free_[level];
-    free_[level] = UnmarkFree(control_->name, node, BlockBytes(level));
-    node->next = nullptr;
-    *last = node;
-    last = &node->next;
   }
-  // In checked mode marking hides a node's link, so the list is turned over, then marked.
-  FreeNode* reversed = nullptr;
-  while (first != nullptr) {
-    FreeNode* next = first->next;
-    first->next = reversed;
-    reversed = first;
-    first = next;
-  }
-  while (reversed != nullptr) {
-    FreeNode* next = reversed->next;
-    free_[level] = MarkFree(reversed, BlockBytes(level), free_[level]);
-    reversed = next;
-  }
-  if (got < count) {
-    NullOnlyOutsideSteps<void>(nullptr, *control_, size);
-  }
-  return got == count;
+  return true;
 }
 
 std::uint64_t Lpool::CountFree(std::uint64_t size) const {
   const std::size_t level = LevelOf(size);
-  std::uint64_t count = 0;
-  for (FreeNode* node = level < kLevels ? free_[level] : nullptr; node != nullptr; ++count) {
-    Unpoison(node, sizeof *node);
-    FreeNode* next = node->next;
-    Poison(node, sizeof *node);
-    node = next;
-  }
-  return count;
+  return level < kLevels ? free_[level].free() : 0;
 }
 
 Figures Lpool::GetFigures() const {
-  return {live_, live_peak_, live_bytes_, taken_bytes_, taken_bytes_};
+  std::uint64_t live_bytes = 0;
+  for (std::size_t level = 0; level < kLevels; ++level) {
+    live_bytes += free_[level].live() * BlockBytes(level);
+  }
+  return {live_, live_peak_, live_bytes, taken_bytes_, taken_bytes_};
 }
 
 }  // namespace tandem::pools

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Tpool<T>: elements of one type, the fastest pool and the one to use unless there is a reason not
-// to. Allocating pops a free list, deleting pushes; memory taken from the base is never used for
-// another type. It is given back only when the pool itself is destroyed (in a zone: never, the zone
-// ends as a whole).
+// to. Allocating pops from a stack of free ones, deleting pushes; memory taken from the base is
+// never used for another type. It is given back only when the pool itself is destroyed (in a zone:
+// never, the zone ends as a whole).
 //
 //   Tpool<Order> orders("book.FDb.order", lpool);
 //   Order& order = orders.Alloc(id, price);   // out of memory ends the process
@@ -43,7 +43,7 @@ class Tpool {
   /// A new element. Never fails: out of memory ends the process.
   template <class... Args>
   [[nodiscard]] T& Alloc(Args&&... args) {
-    void* memory = NeverNull(Take(), core_.control(), kStride);
+    void* memory = WithFence(core_.AllocMemOrEnd(kStride));
     return *::new (memory) T(std::forward<Args>(args)...);
   }
   /// A new element, or null outside a step; inside one, out of memory ends the process.
@@ -58,7 +58,7 @@ class Tpool {
   }
 
   /// Memory for an element that the caller constructs; null as AllocMaybe.
-  [[nodiscard]] void* AllocMem() { return NullOnlyOutsideSteps(Take(), core_.control(), kStride); }
+  [[nodiscard]] void* AllocMem() { return WithFence(core_.AllocMem(kStride)); }
   void FreeMem(void* memory) { core_.FreeMem(memory, sizeof(T), kStride); }
 
   /// Sees to it that the next `elements` allocations need nothing from the base. False: out of
@@ -82,8 +82,7 @@ class Tpool {
   [[nodiscard]] PoolControl& control() const { return core_.control(); }
 
  private:
-  void* Take() {
-    void* memory = core_.TryAllocMem(kStride);
+  static void* WithFence(void* memory) {
     if (kChecked && memory != nullptr) {
       SetFence(memory, sizeof(T), kStride);
     }

@@ -42,8 +42,18 @@ TpoolCore::~TpoolCore() {
   DropControl(control_);
 }
 
-void* TpoolCore::AllocSlow() {
-  if (live_ >= control_->limit.elements) {
+void* TpoolCore::AllocSlow() { return NullOnlyOutsideSteps(TryAllocSlow(), *control_, stride_); }
+
+void* TpoolCore::AllocSlowOrEnd() { return NeverNull(TryAllocSlow(), *control_, stride_); }
+
+// Null: out of memory, also in a step.
+void* TpoolCore::TryAllocSlow() {
+  if (free_.Refill(stride_)) {
+    void* memory = free_.Pop();
+    UnmarkFree(control_->name, memory, stride_);
+    return memory;
+  }
+  if (N() >= control_->limit.elements) {
     return Refuse(*control_, stride_, RefusalReason::kElementLimit);
   }
   if (fresh_left_ == 0) {
@@ -55,18 +65,22 @@ void* TpoolCore::AllocSlow() {
   std::byte* element = fresh_;
   fresh_ += stride_;
   --fresh_left_;
-  ++carved_;
-  ++live_;
+  free_.Add();
   Unpoison(element, stride_);
   return element;
 }
 
+void TpoolCore::MakeRoomFor(const void* memory) {
+  ENSURE(!free_.Rejects(memory), "pool %s: an element is freed that is not live", control_->name);
+  free_.MakeRoom(stride_);
+}
+
 bool TpoolCore::TryReserve(std::uint64_t elements) {
-  if (elements > kNoLimit / 2 / stride_ || (live_ + elements > control_->limit.elements)) {
+  if (elements > kNoLimit / 2 / stride_ || (N() + elements > control_->limit.elements)) {
     Refuse(*control_, elements * stride_, RefusalReason::kElementLimit);
     return false;
   }
-  const std::uint64_t ready = carved_ - live_ + fresh_left_ + unopened_;
+  const std::uint64_t ready = free_.free() + fresh_left_ + unopened_;
   return ready >= elements || TakeBlock(elements - ready);
 }
 
@@ -137,7 +151,7 @@ void TpoolCore::CheckOwned(const void* memory) const {
 }
 
 Figures TpoolCore::GetFigures() const {
-  return {live_, carved_, live_ * stride_, taken_bytes_, taken_bytes_};
+  return {N(), free_.blocks(), N() * stride_, taken_bytes_, taken_bytes_};
 }
 
 }  // namespace tandem::pools
