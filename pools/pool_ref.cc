@@ -8,6 +8,7 @@
 
 #include "pools/blkpool.h"
 #include "pools/ensure.h"
+#include "pools/heap_controls.h"
 #include "pools/lpool.h"
 #include "pools/malloc_pool.h"
 #include "pools/out_of_memory.h"
@@ -126,18 +127,19 @@ PoolControl* MakeControl(const char* name, PoolKind kind, void* pool, PoolContro
   const std::size_t length = std::strlen(name);
   ENSURE(length != 0 && length < PoolControl::kNameSize,
          "a pool's name has 1 to %zu characters: \"%s\"", PoolControl::kNameSize - 1, name);
-  auto* control = zone != nullptr ? ::new (FindSlot(*zone, name)) PoolControl : new PoolControl;
-  std::copy_n(name, length, control->name);
-  control->kind = kind;
-  control->pool = pool;
-  control->base = base;
-  control->zone = zone;
-  return control;
+  PoolControl made;
+  std::copy_n(name, length, made.name);
+  made.kind = kind;
+  made.pool = pool;
+  made.base = base;
+  made.zone = zone;
+  return zone != nullptr ? ::new (FindSlot(*zone, name)) PoolControl(made)
+                         : HeapControls::New(made);
 }
 
 void DropControl(PoolControl* control) {
   if (control->zone == nullptr) {
-    delete control;
+    HeapControls::Delete(control);
   } else {
     *control = PoolControl();
   }

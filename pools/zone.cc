@@ -68,7 +68,7 @@ Result<std::unique_ptr<Zone>> Zone::Map(const ZoneOptions& options) {
     return Error::Failure("Cannot use the first pages of the zone at " + Range(options) + ": " +
                           std::strerror(reason) + "; give the host more memory.");
   }
-  std::unique_ptr<Zone> zone(new Zone(options.address, options.reserve_bytes));
+  std::unique_ptr<Zone> zone(new Zone(options));
   auto* control = ::new (wanted) ZoneControl;
   control->address = options.address;
   control->reserve_end = options.address + options.reserve_bytes;
@@ -81,10 +81,19 @@ Result<std::unique_ptr<Zone>> Zone::Map(const ZoneOptions& options) {
   return zone;
 }
 
-Zone::Zone(std::uintptr_t address, std::uint64_t reserve_bytes)
-    : address_(address), reserve_bytes_(reserve_bytes) {}
+Zone::Zone(const ZoneOptions& options)
+    : address_(options.address),
+      reserve_bytes_(options.reserve_bytes),
+      report_leaks_(options.report_leaks) {}
 
 Zone::~Zone() {
+  if (report_leaks_) {
+    for (const Leak& leak : Leaks()) {
+      std::fprintf(stderr,
+                   "tandem: leak in pool %s (%s): %" PRIu64 " elements, %" PRIu64 " bytes\n",
+                   leak.pool.c_str(), KindName(leak.kind), leak.elements, leak.bytes);
+    }
+  }
   void* const memory = reinterpret_cast<void*>(address_);
   Unpoison(memory, control().committed_end - address_);
   munmap(memory, reserve_bytes_);

@@ -33,10 +33,20 @@ namespace tandem::pools {
 
 inline constexpr std::uintptr_t kZoneAddressDefault = 0x7e8000000000;
 
+/// Memory that is live in a zone and that nothing in it accounts for.
+struct Leak {
+  std::string pool;
+  PoolKind kind = PoolKind::kNone;
+  std::uint64_t elements = 0;  ///< 0 where only bytes are known: in pools that are bases
+  std::uint64_t bytes = 0;     ///< in real sizes
+  friend bool operator==(const Leak&, const Leak&) = default;
+};
+
 struct ZoneOptions {
   std::uintptr_t address = kZoneAddressDefault;           ///< a multiple of 2 MiB
   std::uint64_t reserve_bytes = std::uint64_t{64} << 30;  ///< of address space, from 4 MiB
   std::uint64_t limit_bytes = 0;                          ///< for Sbrk; 0: only the reserve
+  bool report_leaks = false;  ///< print Leaks() to stderr when the zone ends; for tests
 };
 
 /// A pool of a zone, as tools show it.
@@ -93,8 +103,18 @@ class Zone {
   /// such pool, a base that serves one size only, a cycle, or memory already taken.
   Status SetBase(std::string_view pool, std::string_view base);
 
+  /// An error names a pool whose chain is not one of state: a pool or a reference in the root that
+  /// takes memory from the heap, or a pool elsewhere that takes memory from this zone. To be called
+  /// when the root has been made, and after every SetBase.
+  [[nodiscard]] Status CheckChains() const;
+
+  /// What is left when everything should have been deleted, in the order in which the pools were
+  /// made: elements of pools, and bytes of base pools that no pool of the zone holds (which an
+  /// index, a Text or a plain AllocMem may). The root itself is not among them.
+  [[nodiscard]] std::vector<Leak> Leaks() const;
+
  private:
-  Zone(std::uintptr_t address, std::uint64_t reserve_bytes);
+  Zone(const ZoneOptions& options);
 
   ZoneControl& control() const;
   ZoneHeader& header() const;
@@ -104,6 +124,7 @@ class Zone {
 
   std::uintptr_t address_;
   std::uint64_t reserve_bytes_;
+  bool report_leaks_;
 };
 
 }  // namespace tandem::pools
