@@ -35,6 +35,8 @@ template <std::size_t kSize>
 class Str;
 template <class T>
 class Tpool;
+template <class T, class... Indexes>
+class Table;
 template <class T, class Account>
 class Lary;
 template <class T, class Account>
@@ -233,6 +235,10 @@ struct Shape<Blkpool> : PoolShape<std::uint8_t> {
 };
 template <class T>
 struct Shape<Tpool<T>> : PoolShape<T> {
+  static constexpr std::string_view kReftype = "Tpool";
+};
+template <class T, class... Indexes>
+struct Shape<Table<T, Indexes...>> : PoolShape<T> {
   static constexpr std::string_view kReftype = "Tpool";
 };
 template <class T, class Account>

@@ -29,9 +29,11 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "pools/ensure.h"
 #include "pools/hash.h"
+#include "pools/out_of_memory.h"
 #include "pools/pool_ref.h"
 
 namespace tandem::pools {
@@ -74,16 +76,22 @@ class HashIndex {
 
   /// The element with that key, or null.
   [[nodiscard]] T* Find(const Key& key) const {
+    return FindIf(Policy::Hash(key),
+                  [&key](const T& element) { return Policy::KeyOf(element) == key; });
+  }
+
+  /// The element for which `is_it` says so, among those whose keys have that hash; or null. For
+  /// keys that are not at hand as a Key.
+  template <class IsIt>
+  [[nodiscard]] T* FindIf(std::uint64_t hash, IsIt&& is_it) const {
     if (buckets_ == 0) {
       return nullptr;
     }
-    for (T* element = BucketOf(Policy::Hash(key)); element != nullptr;
-         element = Policy::Next(*element)) {
-      if (Policy::KeyOf(*element) == key) {
-        return element;
-      }
+    T* element = BucketOf(hash);
+    while (element != nullptr && !is_it(std::as_const(*element))) {
+      element = Policy::Next(*element);
     }
-    return nullptr;
+    return element;
   }
 
   /// Puts the element in, unless one with its key is in: then false, and nothing changes.
@@ -97,7 +105,9 @@ class HashIndex {
 
   /// Puts in an element whose key is known not to be in.
   void InsertNew(T& element) {
-    Grow();
+    if (!TryMakeRoom()) {
+      EndOutOfMemory(base_.control(), SegmentBuckets(SegmentOf(buckets_)) * sizeof(T*));
+    }
     T*& bucket = BucketOf(Policy::Hash(Policy::KeyOf(element)));
     Policy::Next(element) = bucket;
     bucket = &element;
@@ -106,15 +116,33 @@ class HashIndex {
 
   /// Takes the element out; it must be in.
   void Remove(T& element) {
-    ENSURE(count_ != 0, "an element is removed from an empty index");
-    T** link = &BucketOf(Policy::Hash(Policy::KeyOf(element)));
-    while (*link != &element) {
-      ENSURE(*link != nullptr, "an element is removed from an index that it is not in");
-      link = &Policy::Next(**link);
-    }
-    *link = Policy::Next(element);
+    LinkTo(element) = Policy::Next(element);
     Policy::Next(element) = nullptr;
     --count_;
+  }
+
+  /// Puts `element` in the place of `old`, which is in and has the same key.
+  void Replace(T& old, T& element) {
+    T** link = &LinkTo(old);
+    Policy::Next(element) = Policy::Next(old);
+    *link = &element;
+    Policy::Next(old) = nullptr;
+  }
+
+  /// Sees to it that the next InsertNew needs no memory; splits a bucket if there are as many
+  /// elements as buckets. False: the base has none, and nothing changed; also in a step.
+  [[nodiscard]] bool TryMakeRoom() { return count_ < buckets_ || TryGrow(); }
+
+  /// Gets the bucket arrays for that many elements in all. False: the base has too little; what
+  /// was got is kept; also in a step.
+  [[nodiscard]] bool TryReserve(std::uint64_t elements) {
+    const std::size_t last = elements == 0 ? 0 : SegmentOf(elements - 1);
+    for (std::size_t segment = 0; elements != 0 && segment <= last; ++segment) {
+      if (!TryAddSegment(segment)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// Takes out and returns the element with that key, or null.
@@ -146,6 +174,8 @@ class HashIndex {
  private:
   static constexpr int kFirstBits = std::countr_zero(kFirstBuckets);
   static constexpr std::size_t kSegments = 40;
+  /// Buckets are split in turn, so the elements of one that is due soon can be fetched before.
+  static constexpr std::uint64_t kSplitsAhead = 6;
   static_assert(std::has_single_bit(kFirstBuckets));
 
   /// Segment 0 has buckets [0, kFirstBuckets), segment s > 0 those from kFirstBuckets << (s - 1) to
@@ -170,28 +200,43 @@ class HashIndex {
     return Bucket(bucket);
   }
 
-  void AddSegment(std::size_t segment) {
-    ENSURE(segment < kSegments, "an index has too many elements");
-    segments_[segment] =
-        static_cast<T**>(base_.AllocMemOrEnd(SegmentBuckets(segment) * sizeof(T*)));
+  /// The pointer, in a bucket or an element, that leads to `element`.
+  T*& LinkTo(T& element) {
+    ENSURE(count_ != 0, "an element is removed from an empty index");
+    T** link = &BucketOf(Policy::Hash(Policy::KeyOf(element)));
+    while (*link != &element) {
+      ENSURE(*link != nullptr, "an element is removed from an index that it is not in");
+      link = &Policy::Next(**link);
+    }
+    return *link;
   }
 
-  /// Makes room for one more: splits one bucket if there are as many elements as buckets.
-  void Grow() {
-    if (count_ < buckets_) {
-      return;
+  bool TryAddSegment(std::size_t segment) {
+    ENSURE(segment < kSegments, "an index has too many elements");
+    if (segments_[segment] == nullptr) {
+      segments_[segment] =
+          static_cast<T**>(base_.TryAllocMem(SegmentBuckets(segment) * sizeof(T*)));
     }
+    return segments_[segment] != nullptr;
+  }
+
+  /// Brings one more bucket into use, with its share of the bucket that is split.
+  bool TryGrow() {
     if (buckets_ == 0) {
-      AddSegment(0);
+      if (!TryAddSegment(0)) {
+        return false;
+      }
       for (std::uint64_t i = 0; i < kFirstBuckets; ++i) {
         segments_[0][i] = nullptr;
       }
       buckets_ = kFirstBuckets;
       mask_ = kFirstBuckets - 1;
-      return;
+      return true;
     }
     if (buckets_ > mask_) {  // a round is over: as many buckets again will follow
-      AddSegment(SegmentOf(buckets_));
+      if (!TryAddSegment(SegmentOf(buckets_))) {
+        return false;
+      }
       mask_ = 2 * mask_ + 1;
     }
     T** low = &Bucket(buckets_ & (mask_ >> 1));
@@ -207,6 +252,8 @@ class HashIndex {
     *low = nullptr;
     *high = nullptr;
     ++buckets_;
+    __builtin_prefetch(Bucket((buckets_ + kSplitsAhead) & (mask_ >> 1)));
+    return true;
   }
 
   void FreeSegments() {
