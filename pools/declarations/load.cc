@@ -239,12 +239,53 @@ Status AddCppType(const Reading& in, Declarations& out) {
   return AddRow(in, out.cpp_types, out.cpp_type_index, name, std::move(type));
 }
 
+// The words of a list with commas between them.
+std::vector<std::string> ListOf(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    words.emplace_back(text.substr(0, comma));
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  return words;
+}
+
+Status AddIndex(const Reading& in, Declarations& out) {
+  if (Status status = First(
+          {in.Need("field"), in.Need("kind"), in.AllowOnly({"field", "kind", "key", "comment"})});
+      !status) {
+    return status;
+  }
+  Index index{in.Text("field"), in.Text("kind"), ListOf(in.Text("key")), in.place()};
+  const bool ordered = index.kind == "Ordered" || index.kind == "OrderedMulti";
+  const bool list = index.kind == "List";
+  if (!ordered && !list && index.kind != "Hash" && index.kind != "HashMulti") {
+    return in.Bad("its kind is " + Shown(index.kind),
+                  "choose Hash, HashMulti, Ordered, OrderedMulti or List");
+  }
+  if (list ? index.keys.size() > 1 : index.keys.empty()) {
+    return in.Bad("its key is \"" + Shown(in.Text("key")) + "\"",
+                  list ? "name one bool field, or none for all rows"
+                       : "name fields of the element, with commas between them");
+  }
+  for (const std::string_view key : index.keys) {
+    const bool descends = ordered && key.starts_with('-');
+    if (!IsIdentifier(key.substr(descends ? 1 : 0))) {
+      return in.Bad("its key has " + Shown(key),
+                    "name fields of the element, in ordered indexes with - in front if the last "
+                    "comes first");
+    }
+  }
+  out.indexes.push_back(std::move(index));
+  return {};
+}
+
 struct Table {
   std::string_view head;
   Status (*add)(const Reading&, Declarations&);
 };
 
-constexpr std::array<Table, 9> kTables = {{
+constexpr std::array<Table, 10> kTables = {{
     {"dmmeta.field", &AddField},
     {"dmmeta.ctype", &AddCtype},
     {"dmmeta.basepool", &AddBasepool},
@@ -254,6 +295,7 @@ constexpr std::array<Table, 9> kTables = {{
     {"tandem.pool", &AddPoolTuning},
     {"tandem.sbrk", &AddSbrkTuning},
     {"tandem.ctype", &AddCppType},
+    {"tandem.index", &AddIndex},
 }};
 
 Status AddText(std::string_view text, const std::string& file, std::uint32_t file_index,
@@ -271,7 +313,7 @@ Status AddText(std::string_view text, const std::string& file, std::uint32_t fil
       if (!reader.head().starts_with(kOurSpace)) continue;
       return ErrorAt(reader.place(), Shown(reader.head()) +
                                          ": there is no such table; choose tandem.pool, "
-                                         "tandem.sbrk or tandem.ctype.");
+                                         "tandem.sbrk, tandem.index or tandem.ctype.");
     }
     const Result<Record> record = reader.Read();
     if (!record) return record.error();

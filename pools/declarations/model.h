@@ -125,6 +125,14 @@ struct Tuning {
   Place place;
 };
 
+/// tandem.index: makes a Tpool a Table, with an index by these keys (pools/table.h).
+struct Index {
+  std::string field;
+  std::string kind;               ///< Hash, HashMulti, Ordered, OrderedMulti or List
+  std::vector<std::string> keys;  ///< own names of fields of the element; -name: descending
+  Place place;
+};
+
 /// What the records of some files say. Everything is in the order in which it was read.
 struct Declarations {
   std::vector<Ctype> ctypes;
@@ -133,6 +141,7 @@ struct Declarations {
   std::vector<Basepool> basepools;
   std::vector<Namespace> namespaces;
   std::vector<Tuning> tunings;
+  std::vector<Index> indexes;
   std::unordered_map<std::string, InlaryBounds> inlaries;  ///< by field
   std::unordered_map<std::string, TaryOptions> taries;     ///< by field
 

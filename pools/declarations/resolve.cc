@@ -28,6 +28,7 @@ class Resolver {
     FindCycles();
     CheckOrder();
     CheckTunings();
+    CheckIndexes();
     std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
       return std::pair(a.place.file_index, a.place.line) <
              std::pair(b.place.file_index, b.place.line);
@@ -198,6 +199,17 @@ class Resolver {
         Report(tuning.place, subject +
                                  "it reserves more than its limit; raise the limit or "
                                  "reserve less.");
+      }
+    }
+  }
+
+  void CheckIndexes() {
+    for (const Index& index : declarations_.indexes) {
+      const Field* field = declarations_.FindField(index.field);
+      if (field == nullptr || field->reftype != Reftype::kTpool) {
+        Report(index.place, "tandem.index of " + Shown(index.field) +
+                                ": there is no Tpool of that name; declare it with a dmmeta.field "
+                                "record, or leave this record out.");
       }
     }
   }

@@ -187,8 +187,38 @@ TEST(Load, InTablesOfItsOwnTakesNoSlipsOfThePen) {
             "t:1: tandem.pool of a.FDb.c: there is no key limit_elements; choose from field, "
             "limit_elems, limit_bytes, reserve_elems, reserve_bytes, comment.");
   EXPECT_EQ(LoadError("tandem.pools field:a.FDb.c"),
-            "t:1: tandem.pools: there is no such table; choose tandem.pool, tandem.sbrk or "
-            "tandem.ctype.");
+            "t:1: tandem.pools: there is no such table; choose tandem.pool, tandem.sbrk, "
+            "tandem.index or tandem.ctype.");
+}
+
+TEST(Load, ReadsIndexes) {
+  const Declarations loaded = Loaded(
+      "tandem.index field:a.FDb.b kind:Hash key:user,id\n"
+      "tandem.index field:a.FDb.b kind:OrderedMulti key:-price\n"
+      "tandem.index field:a.FDb.b kind:List\n");
+  ASSERT_EQ(loaded.indexes.size(), 3u);
+  EXPECT_EQ(loaded.indexes[0].kind, "Hash");
+  EXPECT_EQ(loaded.indexes[0].keys, (std::vector<std::string>{"user", "id"}));
+  EXPECT_EQ(loaded.indexes[1].keys, std::vector<std::string>{"-price"});
+  EXPECT_TRUE(loaded.indexes[2].keys.empty());
+  EXPECT_EQ(LoadError("tandem.index field:a.FDb.b kind:Tree key:id"),
+            "t:1: tandem.index of a.FDb.b: its kind is Tree; choose Hash, HashMulti, Ordered, "
+            "OrderedMulti or List.");
+  EXPECT_EQ(LoadError("tandem.index field:a.FDb.b kind:Hash"),
+            "t:1: tandem.index of a.FDb.b: its key is \"\"; name fields of the element, with "
+            "commas between them.");
+  EXPECT_EQ(LoadError("tandem.index field:a.FDb.b kind:List key:a,b"),
+            "t:1: tandem.index of a.FDb.b: its key is \"a,b\"; name one bool field, or none for "
+            "all rows.");
+  for (const char* key : {"-id", "a,,b", "a b", "a,"}) {
+    const std::string error =
+        LoadError("tandem.index field:a.FDb.b kind:Hash key:\"" + std::string(key) + "\"");
+    if (std::string(key) == "a,") {
+      EXPECT_EQ(error, "");  // as if there were no comma
+    } else {
+      EXPECT_THAT(error, ::testing::HasSubstr("its key has "));
+    }
+  }
 }
 
 TEST(Load, ReadsThousandsOfRecordsOfManyTables) {

@@ -249,6 +249,16 @@ TEST(Resolve, TuningThatReservesMoreThanItAllows) {
   EXPECT_THAT(Problems(pool + "tandem.pool field:a.FDb.b reserve_bytes:1TiB"), IsEmpty());
 }
 
+TEST(Resolve, AnIndexOfWhatIsNoTpool) {
+  const std::string index = "tandem.index field:a.FDb.b kind:List\n";
+  const std::string sentence =
+      "t:1: tandem.index of a.FDb.b: there is no Tpool of that name; declare it with a "
+      "dmmeta.field record, or leave this record out.";
+  EXPECT_THAT(Problems(index), ElementsAre(sentence));
+  EXPECT_THAT(Problems(index + FieldLine("a.FDb.b", "Lary")), ElementsAre(sentence));
+  EXPECT_THAT(Problems(index + FieldLine("a.FDb.b", "Tpool")), IsEmpty());
+}
+
 TEST(Resolve, ProblemsStandInTheOrderOfTheLines) {
   const std::string text = FieldLine("a.FDb.b", "Tpool") + Basepool("a.FDb.b", "a.FDb.x") +
                            FieldLine("a.FDb.v", "Val") + Basepool("a.FDb.v", "a.FDb.b") +

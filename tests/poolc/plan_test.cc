@@ -267,6 +267,21 @@ TEST(Poolc, RefusesHandWrittenTypesThatItKnowsTooLittleOf) {
           "size, or declare this field first."));
 }
 
+TEST(Poolc, RefusesIndexesByWhatIsNoKey) {
+  const std::string table = Ctype("a.B") + Field("a.B.id", "Val", "u64") + Ctype("a.C") +
+                            Field("a.B.c", "Val", "a.C") + Field("a.B.t", "Tary", "u8") +
+                            Field("a.FDb.b", "Tpool", "a.B");
+  for (const std::string key : {"x", "c", "t"}) {
+    EXPECT_THAT(Problems(table + "tandem.index field:a.FDb.b kind:Hash key:" + key),
+                ElementsAre("t:7: tandem.index of a.FDb.b: its key " + key +
+                            " is no Val of a.B that can be compared; name one that is."));
+  }
+  EXPECT_THAT(Problems(table + "tandem.index field:a.FDb.b kind:Hash key:id\n"
+                               "tandem.index field:a.FDb.b kind:Hash key:id\n"),
+              ElementsAre("t:8: tandem.index of a.FDb.b: there is such an index already; leave one "
+                          "out."));
+}
+
 TEST(Poolc, FillsGapsWithZeros) {
   const std::string header = Header(Ctype("a.B") + Field("a.B.a", "Val", "u8") +
                                     Field("a.B.b", "Val", "u32") + Field("a.B.c", "Val", "u16") +

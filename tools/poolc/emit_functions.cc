@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/poolc/emit_functions.h"
 
+#include <set>
+
 #include "tools/poolc/concat.h"
 #include "tools/poolc/operations.h"
 
@@ -44,13 +46,15 @@ class FunctionEmitter {
   }
 
   std::string Run() {
-    for (const Operation& operation : OperationsOf(field_.reftype, bounded_)) {
+    for (const Operation& operation :
+         member_.indexes.empty() ? OperationsOf(field_.reftype, bounded_) : TableOperations()) {
       if (operation.for_ranges && !ranges_) continue;
       if (!copies_ && (operation.makes == Makes::kByDefault || operation.makes == Makes::kCopies)) {
         continue;
       }
       Function(operation);
     }
+    for (const IndexPlan& index : member_.indexes) IndexFunctions(index);
     if (out_.empty()) return out_;
     const std::string comment = CommentText(field_.comment);
     return Concat("// ", field_.name, ", ", field_.reftype_name, " of ", CommentText(field_.arg),
@@ -107,6 +111,56 @@ class FunctionEmitter {
     }
   }
 
+  // Find, walk, and change of keys.
+  void IndexFunctions(const IndexPlan& index) {
+    const std::string member = Concat(parent_, ".", name_, ".");
+    if (index.kind == "List") {
+      const std::string name = index.name.empty() ? "Rows" : Concat("Rows_", index.name);
+      Write("auto ", name, "", Concat(member, "Rows<", index.keys, ">()"));
+    } else {
+      std::string parameters;
+      std::string arguments;
+      for (const Field* key : index.fields) {
+        parameters += Concat(", ", KeyType(*key), " ", key->own_name());
+        arguments += Concat(arguments.empty() ? "" : ", ", key->own_name());
+      }
+      const bool unique = index.kind == "Hash" || index.kind == "Ordered";
+      const std::string find = unique ? "Find" : "FindAll";
+      Write(unique ? Concat(member_.element_cpp, "* ") : "auto ", Concat(find, "_", index.name),
+            parameters, Concat(member, find, "<", index.keys, ">(", arguments, ")"));
+      if (index.kind.starts_with("Ordered")) {
+        Write("auto ", Concat("By_", index.name), "", Concat(member, "By<", index.keys, ">()"));
+      }
+    }
+    for (const Field* key : index.fields) {
+      if (key->arg == "Text" || !settable_.insert(key).second) continue;
+      Write("bool ", Concat("Set_", key->own_name()),
+            Concat(", ", member_.element_cpp, "& row, ", ValueType(*key), " value"),
+            Concat(member, "Set<&", member_.element_cpp, "::", key->own_name(), ">(row, value)"));
+    }
+  }
+
+  // How a key is given: a text as any text.
+  std::string KeyType(const Field& key) const {
+    return key.arg == "Text" || StrSize(key.arg) ? "std::string_view" : ValueType(key);
+  }
+  std::string ValueType(const Field& key) const {
+    if (const Builtin* builtin = FindBuiltin(key.arg)) return std::string(builtin->cpp);
+    if (StrSize(key.arg)) return Concat("const pools::", key.arg, "&");
+    return Concat("const decltype(", member_.element_cpp, "::", key.own_name(), ")&");
+  }
+
+  // A function of a table that gives `result`.
+  void Write(std::string_view result, std::string_view name, std::string_view parameters,
+             std::string_view body) {
+    std::string start = Concat("[[nodiscard]] inline ", result, name_, "_", name, "(");
+    const std::string rest = Concat(type_.cpp, "& ", parent_, parameters, ") {");
+    const bool wraps = start.size() + rest.size() > kColumnsMax;
+    const bool fits = start.size() + rest.size() + body.size() + 11 <= kColumnsMax;
+    out_ += Concat(start, wraps ? "\n    " : "", rest, fits ? " return " : "\n  return ", body,
+                   fits ? "; }\n" : ";\n}\n");
+  }
+
   // A database has what its elements need; others are given it.
   void Needs(std::string& parameters, std::string& made) const {
     for (const Need& need : member_.element->needs) {
@@ -133,6 +187,7 @@ class FunctionEmitter {
   bool bounded_ = false;
   bool ranges_ = false;
   bool copies_ = true;
+  std::set<const Field*> settable_;  ///< keys that have a function already
   std::string out_;
 };
 

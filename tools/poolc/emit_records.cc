@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "tools/poolc/concat.h"
 #include "tools/poolc/names.h"
 
 namespace tandem::poolc {
@@ -80,6 +81,14 @@ class RecordEmitter {
     if (const auto options = declarations_.taries.find(field.name);
         options != declarations_.taries.end()) {
       Add("  dmmeta.tary", {{"field", field.name}, {"aliased", YesNo(options->second.aliased)}});
+    }
+    for (const declarations::Index& index : declarations_.indexes) {
+      if (index.field != field.name) continue;
+      std::string keys;
+      for (const std::string& key : index.keys) keys += Concat(keys.empty() ? "" : ",", key);
+      std::vector<declarations::Pair> values = {{"field", field.name}, {"kind", index.kind}};
+      if (!keys.empty()) values.push_back({"key", keys});
+      Add("  tandem.index", values);
     }
     if (const declarations::Tuning* tuning = declarations_.FindTuning(field.name)) {
       AddTuning(*tuning);

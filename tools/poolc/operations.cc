@@ -61,6 +61,16 @@ constexpr Operation kTpool[] = {
     {"ReserveMem", "bool", "std::uint64_t bytes", "$F.ReserveMem(bytes)"},
     kN,
 };
+constexpr Operation kTable[] = {
+    {"Insert", "$T*", "const $T& row", "$F.Insert(row)", Makes::kCopies},
+    {"InsertMaybe", "$T*", "const $T& row", "$F.InsertMaybe(row)", Makes::kCopies},
+    {"Emplace", "$T*", "", "$F.Emplace($A)", Makes::kOne},
+    {"Delete", "void", "$T& row", "$F.Erase(row)"},
+    {"RemoveAll", "void", "", "$F.Clear()"},
+    {"Reserve", "bool", "std::uint64_t rows", "$F.Reserve(rows)"},
+    kN,
+    kEmptyQ,
+};
 constexpr Operation kLary[] = {kAlloc,     kAllocMaybe, kAllocElementMem, kRemoveLast,
                                kRemoveAll, kFind,       kqFind,           kLast,
                                kN,         kEmptyQ};
@@ -104,6 +114,8 @@ constexpr Operation kDelptr[] = {
 };
 
 }  // namespace
+
+std::span<const Operation> TableOperations() { return kTable; }
 
 std::span<const Operation> OperationsOf(Reftype reftype, bool bounded) {
   switch (reftype) {

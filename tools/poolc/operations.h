@@ -31,6 +31,9 @@ struct Operation {
   bool for_ranges = false;  ///< made where dmmeta.tary says aliased:Y
 };
 
+/// Those of a Tpool that is a Table, beside those of each of its indexes.
+[[nodiscard]] std::span<const Operation> TableOperations();
+
 /// Those of a reftype; `bounded`: an Inlary whose number of elements changes.
 [[nodiscard]] std::span<const Operation> OperationsOf(declarations::Reftype reftype, bool bounded);
 

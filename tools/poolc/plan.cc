@@ -7,6 +7,7 @@
 
 #include "pools/declarations/values.h"
 #include "tools/poolc/complete.h"
+#include "tools/poolc/concat.h"
 
 namespace tandem::poolc {
 namespace {
@@ -54,6 +55,9 @@ class Planner::Impl {
   Impl(const Declarations& declarations, const declarations::Resolution& resolution)
       : declarations_(declarations) {
     for (const ResolvedPool& pool : resolution.pools) pools_.emplace(pool.field, &pool);
+    for (const declarations::Index& index : declarations.indexes) {
+      indexes_[declarations.FindField(index.field)].push_back(&index);
+    }
   }
 
   const Plan& Make(const std::vector<std::string>& namespaces) {
@@ -270,6 +274,7 @@ class Planner::Impl {
         break;
       case Reftype::kTpool:
         member.cpp = pool + "<" + member.element_cpp + ">";
+        if (indexes_.contains(&field)) SetIndexes(field, member);
         break;
       case Reftype::kLary:
       case Reftype::kTary:
@@ -295,8 +300,45 @@ class Planner::Impl {
     }
   }
 
+  // Makes a Tpool a Table. Several indexes stand one on a line.
+  void SetIndexes(const Field& field, MemberPlan& member) {
+    plan_.includes.insert("pools/table.h");
+    const std::string_view separator = indexes_.at(&field).size() > 1 ? ",\n      " : ", ";
+    std::unordered_set<std::string> names;
+    std::string indexes;
+    for (const declarations::Index* index : indexes_.at(&field)) {
+      IndexPlan one{index->kind, "", "", {}};
+      for (const std::string_view key : index->keys) {
+        const bool descends = key.starts_with('-');
+        const std::string name(key.substr(descends ? 1 : 0));
+        const Field* key_field = declarations_.FindField(field.arg + "." + name);
+        if (member.element == nullptr || key_field == nullptr ||
+            key_field->reftype != Reftype::kVal || types_.contains(key_field->arg)) {
+          Report(index->place, "tandem.index of " + field.name + ": its key " + name +
+                                   " is no Val of " + Shown(field.arg) +
+                                   " that can be compared; name one that is.");
+          return;
+        }
+        const std::string pointer = "&" + member.element_cpp + "::" + name;
+        one.keys += one.keys.empty() ? "" : ", ";
+        one.keys += descends ? "pools::kDescending<" + pointer + ">" : pointer;
+        one.name += one.name.empty() ? "" : "_";
+        one.name += name;
+        one.fields.push_back(key_field);
+      }
+      if (!names.insert(one.kind + " " + one.keys).second) {
+        Report(index->place, "tandem.index of " + field.name +
+                                 ": there is such an index already; leave one out.");
+      }
+      indexes += Concat(separator, "pools::", one.kind, "<", one.keys, ">");
+      member.indexes.push_back(std::move(one));
+    }
+    member.cpp = "pools::Table<" + member.element_cpp + indexes + ">";
+  }
+
   const Declarations& declarations_;
   std::unordered_map<const Field*, const ResolvedPool*> pools_;
+  std::unordered_map<const Field*, std::vector<const declarations::Index*>> indexes_;
   std::unordered_map<std::string, std::unique_ptr<TypePlan>> types_;
   std::unordered_map<const TypePlan*, std::vector<const Field*>> fields_;
   std::vector<TypePlan*> declared_;

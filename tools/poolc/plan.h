@@ -24,6 +24,14 @@ namespace tandem::poolc {
 
 struct TypePlan;
 
+/// An index of a member that is a Table.
+struct IndexPlan {
+  std::string kind;  ///< Hash
+  std::string name;  ///< of its functions: id, user_id
+  std::string keys;  ///< between the brackets: &Order::user, &Order::id
+  std::vector<const declarations::Field*> fields;
+};
+
 /// One member of a generated type.
 struct MemberPlan {
   const declarations::Field* field = nullptr;
@@ -35,6 +43,7 @@ struct MemberPlan {
   std::string cpp;                              ///< with the pool around it: pools::Tpool<Order>
   std::string initializer;                      ///< of a Val
   std::uint64_t padding_bytes = 0;              ///< in front of it
+  std::vector<IndexPlan> indexes;               ///< of a Tpool that is a Table
   bool shares_account = false;                  ///< a Lary, Tary or Delptr outside a database
 };
 
