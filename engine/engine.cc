@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace tandem::engine {
 
@@ -32,6 +33,17 @@ Status Engine::Verify(std::span<const std::byte> output) {
   if (!recorded) return recorded.error();
   if (std::ranges::equal(recorded->bytes, output)) return {};
   const proto::Header& header = recorded->header;
+  proto::Header now;
+  std::memcpy(&now, output.data(), sizeof now);
+  // Time and epoch are the input's: if they differ, so did the input.
+  if (now.epoch != header.epoch || (now.origin == header.origin && now.time_ns != header.time_ns)) {
+    return Error{ExitCode::kDivergence,
+                 "input forked at " + std::to_string(std::min(now.origin, header.origin)) +
+                     ": this engine's own log answers input " + std::to_string(header.origin) +
+                     " of epoch " + std::to_string(header.epoch) +
+                     ", the sequencer has another one there now (epoch " +
+                     std::to_string(now.epoch) + "); " + std::string(kAfterAFork)};
+  }
   return Error{ExitCode::kDivergence,
                "this engine's own log holds another output " + std::to_string(header.number) +
                    " (for input " + std::to_string(header.origin) +

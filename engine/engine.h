@@ -8,12 +8,18 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "pools/result.h"
 #include "proto/message.h"
 #include "replay/stepper.h"
 
 namespace tandem::engine {
+
+/// What a person can do about a forked input; ends a sentence.
+constexpr std::string_view kAfterAFork =
+    "stop the sequencer and give it back a copy of the input log that has what was acted on, or "
+    "begin a new session with new logs everywhere";
 
 /// Where an engine finds what it said before: its own output log, read in order.
 class RecordedOutputs {
@@ -32,7 +38,8 @@ class Engine {
 
   /// Takes the next input. An input before the next one is a repetition after a reconnect: it is
   /// passed over and has no outputs. Error kDivergence: the state now says something else than the
-  /// log; nothing may be appended.
+  /// log, or the input is not the one that was acted on ("input forked at N"); nothing may be
+  /// appended.
   Status Apply(const proto::MessageView& input);
 
   /// Outputs of the last input that are to be appended, in order.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "engine/context.h"
 #include "pools/ensure.h"
@@ -22,7 +23,8 @@ void Sequencer::Recover(const MessageView& message) {
          static_cast<unsigned long>(header.number), static_cast<unsigned long>(position_.number));
   position_ = {.number = header.number, .digest = header.digest};
   time_ns_ = header.time_ns;
-  epoch_ = header.epoch;
+  constexpr std::uint32_t kEpochMax = std::numeric_limits<std::uint32_t>::max();
+  epoch_ = std::max(epoch_, header.epoch < kEpochMax ? header.epoch + 1 : kEpochMax);
   if (header.type == TypeOf<pb::EndOfSession>()) ended_ = true;
   if (header.type >= proto::kFirstApplicationType) {
     accepted_[header.user] = header.origin;
@@ -103,7 +105,8 @@ void Sequencer::Append(std::uint16_t type, User user, std::uint64_t origin,
   if (!payload.empty()) {
     std::memcpy(message_.data() + sizeof header_, payload.data(), payload.size());
   }
-  header_.digest = proto::Digest(position_.digest, message_);
+  digest_before_ = position_.digest;
+  header_.digest = proto::Digest(digest_before_, message_);
   std::memcpy(message_.data(), &header_.digest, sizeof header_.digest);
   position_ = {.number = header_.number, .digest = header_.digest};
 }

@@ -6,6 +6,11 @@
 //
 // Exactly once: every client numbers its submissions 1, 2, 3 ... in the header's `origin`. The next
 // number is accepted, an earlier one is a duplicate and ignored, a later one is refused.
+//
+// Epoch: each life of a sequencer on a log that has messages has one of its own, one more than the
+// last in the log. So a number that was published, lost by the disk and given again is told from
+// the first one by epoch and digest, and readers that have the first one can stop. The caller
+// syncs the first message of an epoch before it publishes it: then no epoch is given twice.
 #pragma once
 
 #include <cstdint>
@@ -54,12 +59,17 @@ class Sequencer {
   [[nodiscard]] const proto::Header& header() const { return header_; }  ///< of message()
   [[nodiscard]] const std::string& reason() const { return reason_; }
 
+  /// The digest of the message before message().
+  [[nodiscard]] std::uint64_t digest_before() const { return digest_before_; }
+
   /// How many submissions of `user` are in the stream: the number of the last one.
   [[nodiscard]] std::uint64_t accepted(proto::User user) const;
   [[nodiscard]] std::uint64_t accepted_total() const { return accepted_total_; }
   [[nodiscard]] std::size_t users() const { return accepted_.size(); }
   [[nodiscard]] proto::StreamPosition position() const { return position_; }
   [[nodiscard]] bool ended() const { return ended_; }
+  /// Of the messages that this sequencer makes.
+  [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
 
  private:
   Verdict Refuse(std::string reason);
@@ -74,6 +84,7 @@ class Sequencer {
   std::uint32_t epoch_ = 1;
   bool ended_ = false;
   proto::Header header_;
+  std::uint64_t digest_before_ = 0;
   std::vector<std::byte> message_;
   std::string reason_;
 };

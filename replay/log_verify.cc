@@ -24,6 +24,7 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
   if (!mark) return mark.error();
   if (!mark->text.empty()) report.problems.push_back(mark->text);
 
+  std::uint32_t epoch = 0;
   std::uint64_t segment_id = reader.segment_id();
   report.segments = 1;
   for (;;) {
@@ -63,6 +64,13 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
     }
     ++report.messages;
     const std::uint64_t number = reader.position().number;
+    if (reader.message().header.epoch < epoch) {
+      report.problems.push_back("the log " + folder + " forked at " + std::to_string(number) +
+                                ": message " + std::to_string(number) + " is of epoch " +
+                                std::to_string(reader.message().header.epoch) + " after epoch " +
+                                std::to_string(epoch));
+    }
+    epoch = reader.message().header.epoch;
     if (number == mark->mark.number && reader.position().digest != mark->mark.digest) {
       report.problems.push_back("the log " + folder + " has another digest at message " +
                                 std::to_string(number) + " than its mark says");

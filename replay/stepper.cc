@@ -36,15 +36,20 @@ Status Stepper::Check(const proto::MessageView& input) const {
                            " follows the end of the session; nothing may");
   }
   if (header.epoch < point.epoch) {
-    return Error::BadInput("input message " + Number(header.number) + " is of epoch " +
-                           Number(header.epoch) + ", older than epoch " + Number(point.epoch) +
-                           " before it; its sequencer has been replaced and must not be read");
+    return Error{ExitCode::kDivergence,
+                 "input forked at " + Number(header.number) + ": it is of epoch " +
+                     Number(header.epoch) + ", older than epoch " + Number(point.epoch) +
+                     " before it, so it comes from a sequencer that another one has followed; "
+                     "read from the one that came last"};
   }
   if (header.digest != proto::Digest(point.input.digest, input.bytes)) {
-    return Error::BadInput("input message " + Number(header.number) +
-                           " does not carry the digest that follows from the messages before it: "
-                           "the input was changed or forked at or before this number; compare the "
-                           "input logs with `tandem diff`");
+    return Error{ExitCode::kDivergence,
+                 "input forked at " + Number(header.number) + ": it (epoch " +
+                     Number(header.epoch) + ") does not carry the digest that follows from input " +
+                     Number(point.input.number) + " (epoch " + Number(point.epoch) +
+                     ") that was stepped here, so one of them or one before was changed or given "
+                     "twice; compare the input logs with `tandem diff`, and go on with the one "
+                     "that was stepped, or step the other one from the start into new logs"};
   }
   return {};
 }

@@ -2,6 +2,7 @@
 #include "tools/options.h"
 
 #include <charconv>
+#include <cmath>
 
 #include "tools/applications.h"
 
@@ -34,6 +35,35 @@ Result<pools::ZoneOptions> ApplicationOptions::Zone() const {
   zone.address = address;
   zone.limit_bytes = zone_limit_bytes;
   return zone;
+}
+
+CLI::Validator WholeNumber(std::uint64_t min, std::uint64_t max) {
+  return CLI::Validator(
+      [min, max](std::string& text) {
+        std::uint64_t number = 0;
+        const char* const end = text.data() + text.size();
+        const auto parsed = std::from_chars(text.data(), end, number);
+        if (parsed.ec == std::errc() && parsed.ptr == end && number >= min && number <= max) {
+          return std::string();
+        }
+        return "\"" + text + "\" is not a whole number from " + std::to_string(min) +
+               (max == kNoMax ? " on" : " to " + std::to_string(max));
+      },
+      "");
+}
+
+CLI::Validator Rate() {
+  return CLI::Validator(
+      [](std::string& text) {
+        double rate = 0;
+        const char* const end = text.data() + text.size();
+        const auto parsed = std::from_chars(text.data(), end, rate);
+        const bool is_rate = parsed.ec == std::errc() && parsed.ptr == end && std::isfinite(rate);
+        return is_rate && rate >= 0
+                   ? std::string()
+                   : "\"" + text + "\" is not a rate; give messages a second, or 0 for no limit";
+      },
+      "");
 }
 
 CLI::Validator NotNegative() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <limits>
 #include <string>
 
 #include "engine/transport/listener.h"
@@ -23,7 +24,12 @@ struct ApplicationOptions {
   Result<pools::ZoneOptions> Zone() const;
 };
 
-/// A check for numbers without a sign; the library would take -1 as the largest.
+constexpr std::uint64_t kNoMax = std::numeric_limits<std::uint64_t>::max();
+
+/// Checks for numbers, which say in words what is wrong with one.
+CLI::Validator WholeNumber(std::uint64_t min = 0, std::uint64_t max = kNoMax);
+CLI::Validator Rate();
+/// A check for sizes without a sign; the library would take -1 as the largest.
 CLI::Validator NotNegative();
 
 /// An option whose value must be HOST:PORT.

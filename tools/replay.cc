@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "engine/live/log_folder.h"
 #include "tools/applications.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
@@ -20,7 +21,7 @@ namespace {
 struct Options {
   std::string input;
   std::string output;
-  std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t last = kNoMax;
   ApplicationOptions application;
 };
 
@@ -80,11 +81,15 @@ Result<ExitCode> Run(const Options& options) {
     }
   }
   std::signal(SIGXFSZ, SIG_IGN);  // an error of the disk is a value
+  engine::NewLogFolder folder(storage, options.output);
   auto output = replay::LogWriter::Open(storage, options.output,
                                         {.session = input->session(),
                                          .role = replay::kOutputRole,
                                          .schema = (*application)->info().schema});
-  if (!output) return output.error();
+  if (!output) {
+    folder.TakeBack();
+    return output.error();
+  }
 
   CatchInterrupts();
   ProgressLine line(std::min(options.last, end->number));
@@ -97,8 +102,12 @@ Result<ExitCode> Run(const Options& options) {
   line.Clear();
   const proto::StreamPosition position = output->position();
   const Status closed = output->Close();
-  if (!progress) return progress.error();
-  if (!closed) return closed.error();
+  if (!progress || !closed) {
+    const Error& error = progress ? closed.error() : progress.error();
+    return Error{error.code, error.text + "; " + options.output +
+                                 " is kept, with the outputs up to then: remove it before you "
+                                 "replay into it again"};
+  }
   std::printf(
       "%lu inputs, %lu outputs in %.3f s: %.2f M inputs/s, %.2f M messages/s; digest %016lx%s\n",
       static_cast<unsigned long>(progress->inputs), static_cast<unsigned long>(progress->outputs),
@@ -106,6 +115,12 @@ Result<ExitCode> Run(const Options& options) {
       static_cast<double>(progress->inputs + progress->outputs) / seconds / 1e6,
       static_cast<unsigned long>(position.digest),
       Interrupted() ? "; interrupted before the end" : "");
+  if (options.last != kNoMax && options.last > end->number) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "tandem: note: --to %lu is beyond the end: %s ends with message %lu\n",
+                 static_cast<unsigned long>(options.last), options.input.c_str(),
+                 static_cast<unsigned long>(end->number));
+  }
   return Interrupted() ? ExitCode::kFailure : ExitCode::kYes;
 }
 
@@ -120,8 +135,7 @@ void RegisterReplay(Commands& commands) {
   command.add_option("INPUT", options->input, "Folder of the input log")->required();
   command.add_option("-o,--output", options->output, "New folder for the output log")->required();
   command.add_option("--to", options->last, "Stop after this input message; default: the last")
-      ->check(NotNegative())
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumber(1))
       ->type_name("NUMBER");
   options->application.AddTo(command);
 }

@@ -8,6 +8,7 @@
 
 #include "engine/live/divergence_report.h"
 #include "engine/live/log_folder.h"
+#include "engine/transport/served_role.h"
 #include "replay/log_reader.h"
 
 namespace tandem::engine {
@@ -18,22 +19,6 @@ using replay::ReadOutcome;
 namespace {
 
 constexpr std::array<std::string_view, Deduplicator::kEngines> kEngineNames = {"A", "B"};
-
-/// Reads message `number` of the log in `folder`.
-Result<std::vector<std::byte>> ReadOne(replay::Storage& storage, const std::string& folder,
-                                       std::uint64_t number) {
-  auto reader = LogReader::Open(storage, folder, {.from_number = number});
-  if (!reader) return reader.error();
-  switch (reader->Next()) {
-    case ReadOutcome::kMessage:
-      return std::vector<std::byte>(reader->message().bytes.begin(), reader->message().bytes.end());
-    case ReadOutcome::kDamaged:
-      return reader->error();
-    case ReadOutcome::kEnd:
-      break;
-  }
-  return Error::Failure("the log in " + folder + " ends before message " + std::to_string(number));
-}
 
 }  // namespace
 
@@ -67,8 +52,26 @@ class DedupRole::Source : private StreamClient::Handler {
   void OnSchema(const std::string& schema) override { role_.OnSchema(schema); }
   void OnMessage(const proto::MessageView& message) override { role_.OnMessage(engine_, message); }
   void OnStatus(const pb::Status& status) override {
+    if (!role_.loop_.Check(CheckServes(
+            status, kEngineRole, address(),
+            engine_ == 0 ? "--a the stream of an engine" : "--b the stream of an engine"))) {
+      return;
+    }
     process_ = status.name() + "/" + std::to_string(status.process());
     role_.CheckTwoEngines();
+    TellIfBehind(status);
+  }
+  /// An engine that steps its input again is behind what it gave before; it must give the same.
+  void TellIfBehind(const pb::Status& status) {
+    const std::uint64_t had = WantedNumber() - 1;
+    const bool is_behind = status.number() < had;
+    if (is_behind && !is_behind_) {
+      spdlog::warn(
+          "{}: engine {} at {} has outputs up to {} only, where {} are merged that it must give "
+          "again; nothing is taken from it until it has",
+          role_.options_.name, kEngineNames[engine_], address(), status.number(), had);
+    }
+    is_behind_ = is_behind;
   }
   void OnBatchEnd() override { role_.OnBatchEnd(); }
   void OnDisconnected(const std::string& why) override {
@@ -79,6 +82,7 @@ class DedupRole::Source : private StreamClient::Handler {
   DedupRole& role_;
   std::size_t engine_;
   std::uint64_t connections_ = 0;
+  bool is_behind_ = false;
   std::string process_;  ///< name and process of the engine; empty: not known
   StreamClient client_;
 };
@@ -127,7 +131,14 @@ DedupRole::DedupRole(DedupRoleOptions options, replay::Storage& storage)
 DedupRole::~DedupRole() = default;
 
 ExitCode DedupRole::Run() {
-  if (!loop_.Check(OpenExistingLog()) || !loop_.Check(stream_.Listen(options_.stream))) {
+  NewLogFolder folder(storage_, options_.folder);
+  const ExitCode code = RunInFolder();
+  if (!log_) folder.TakeBack();
+  return code;
+}
+
+ExitCode DedupRole::RunInFolder() {
+  if (!loop_.Check(stream_.Listen(options_.stream)) || !loop_.Check(OpenExistingLog())) {
     return loop_.exit_code();
   }
   spdlog::info("{}: engine A at {}, engine B at {}, merged stream on {}", options_.name,
@@ -256,7 +267,7 @@ void DedupRole::OnDivergence() {
 
 pb::Status DedupRole::MakeStatus() const {
   pb::Status status;
-  status.set_role("dedup");
+  status.set_role(std::string(kDedupRole));
   status.set_name(options_.name);
   status.set_process(static_cast<std::uint64_t>(::getpid()));
   if (log_) {

@@ -41,6 +41,7 @@ class DedupRole {
   class Source;
   class MergedHistory;
 
+  ExitCode RunInFolder();
   Status OpenExistingLog();
   /// `session`: of a new log; blank: that of the log that is there.
   Status OpenLog(proto::Session session);

@@ -4,7 +4,11 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "engine/live/log_folder.h"
+#include "engine/transport/served_role.h"
+#include "pools/ensure.h"
 
 namespace tandem::engine {
 
@@ -46,7 +50,14 @@ EngineRole::EngineRole(EngineRoleOptions options, replay::Application& applicati
 EngineRole::~EngineRole() = default;
 
 ExitCode EngineRole::Run() {
-  if (!loop_.Check(OpenExistingLog()) || !loop_.Check(stream_.Listen(options_.stream))) {
+  NewLogFolder folder(storage_, options_.folder);
+  const ExitCode code = RunInFolder();
+  if (!log_) folder.TakeBack();
+  return code;
+}
+
+ExitCode EngineRole::RunInFolder() {
+  if (!loop_.Check(stream_.Listen(options_.stream)) || !loop_.Check(OpenExistingLog())) {
     return loop_.exit_code();
   }
   spdlog::info("engine {}: input from {}, output on {}", options_.name, options_.input.text(),
@@ -84,6 +95,13 @@ Status EngineRole::OpenLog(proto::Session session) {
   if (!reader) return reader.error();
   own_log_ = std::make_unique<OwnLog>(std::move(*reader));
   const proto::StreamPosition logged = log_->position();
+  if (logged.number > 0) {
+    const auto last = ReadOne(storage_, options_.folder, logged.number);
+    if (!last) return last.error();
+    const auto message = proto::ParseMessage(*last);
+    ENSURE(message.has_value(), "the log gave something that is no message");
+    logged_input_ = message->header.origin;
+  }
   engine_.emplace(application_, session_, logged, *own_log_);
   was_verifying_ = engine_->verifying();
   if (was_verifying_) {
@@ -98,6 +116,24 @@ Status EngineRole::OpenLog(proto::Session session) {
 void EngineRole::OnLogin(proto::Session /*session*/, std::uint64_t number) {
   spdlog::info("engine {}: reading input from {} at {}", options_.name, number,
                options_.input.text());
+}
+
+void EngineRole::OnStatus(const pb::Status& status) {
+  if (loop_.exit_code() != ExitCode::kYes) return;
+  if (!loop_.Check(CheckServes(status, kSequencerRole, options_.input.text(),
+                               "--input the stream of a sequencer"))) {
+    return;
+  }
+  // A sequencer publishes what is in its log and nothing else, so it cannot be behind its readers.
+  const replay::ResumePoint& point = application_.resume_point();
+  const std::uint64_t acted_on = std::max(point.input.number, logged_input_);
+  if (status.number() >= acted_on) return;
+  loop_.Fail(Error{ExitCode::kDivergence,
+                   "input forked at " + std::to_string(status.number() + 1) + ": engine " +
+                       options_.name + " has acted on inputs up to " + std::to_string(acted_on) +
+                       ", but the sequencer at " + options_.input.text() + " has only " +
+                       std::to_string(status.number()) + ": it has lost the others; " +
+                       std::string(kAfterAFork)});
 }
 
 void EngineRole::OnMessage(const proto::MessageView& message) {
@@ -149,7 +185,7 @@ void EngineRole::PlantFault() {
 
 pb::Status EngineRole::MakeStatus() const {
   pb::Status status;
-  status.set_role("engine");
+  status.set_role(std::string(kEngineRole));
   status.set_name(options_.name);
   status.set_process(static_cast<std::uint64_t>(::getpid()));
   status.set_input_number(application_.resume_point().input.number);

@@ -2,7 +2,8 @@
 //
 // The live engine: reads the input stream from where its state stands, steps, appends to its output
 // log, serves that log. Begins from nothing: it steps the whole input again and compares with its
-// own log before it appends.
+// own log before it appends. A sequencer that does not have the inputs which were acted on, or has
+// others in their place, ends it: "input forked at N", exit code kDivergence.
 #pragma once
 
 #include <memory>
@@ -43,10 +44,12 @@ class EngineRole : private StreamClient::Handler {
   std::uint64_t WantedNumber() override { return application_.resume_point().input.number + 1; }
   std::string WantedSession() override { return session_.str(); }
   void OnLogin(proto::Session session, std::uint64_t number) override;
+  void OnStatus(const pb::Status& status) override;
   void OnMessage(const proto::MessageView& message) override;
   void OnBatchEnd() override;
   void OnDisconnected(const std::string& why) override;
 
+  ExitCode RunInFolder();
   Status OpenExistingLog();
   /// `session`: of a new log; blank: that of the log that is there.
   Status OpenLog(proto::Session session);
@@ -64,6 +67,7 @@ class EngineRole : private StreamClient::Handler {
   StreamServer stream_;
   StreamClient input_;
   bool was_verifying_ = false;
+  std::uint64_t logged_input_ = 0;  ///< cause of the last output in the log as it was opened
 };
 
 }  // namespace tandem::engine

@@ -2,8 +2,11 @@
 #include "engine/live/log_folder.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "replay/log_mark.h"
+#include "replay/log_reader.h"
 #include "replay/log_segment.h"
 
 namespace tandem::engine {
@@ -31,6 +34,53 @@ Result<bool> HoldsLog(replay::Storage& storage, const std::string& folder) {
   const auto blank = replay::SegmentIsBlank(storage, first);
   if (!blank) return blank.error();
   return !*blank;
+}
+
+NewLogFolder::NewLogFolder(replay::Storage& storage, std::string folder)
+    : storage_(storage), folder_(std::move(folder)) {
+  while (folder_.size() > 1 && folder_.back() == '/') folder_.pop_back();
+  if (storage_.FolderExists(folder_)) {
+    if (auto names = storage_.List(folder_)) names_before_ = std::move(*names);
+    return;
+  }
+  std::filesystem::path path = folder_;
+  while (!path.empty() && !storage_.FolderExists(path.string())) {
+    missing_folders_.push_back(path.string());
+    path = path.parent_path();
+  }
+}
+
+void NewLogFolder::TakeBack() {
+  if (!storage_.FolderExists(folder_)) return;
+  const auto holds = HoldsLog(storage_, folder_);
+  if (!holds || *holds) return;
+  if (storage_.Locked(folder_ + "/" + std::string(replay::kMarkFileName))) return;
+  // What cannot be removed stays: the failure that brought us here is what counts.
+  const auto names = storage_.List(folder_);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (std::ranges::find(names_before_, name) != names_before_.end()) continue;
+    if (!storage_.Remove(folder_ + "/" + name)) return;
+  }
+  for (const std::string& missing : missing_folders_) {
+    std::error_code not_empty;
+    if (!std::filesystem::remove(missing, not_empty)) return;
+  }
+}
+
+Result<std::vector<std::byte>> ReadOne(replay::Storage& storage, const std::string& folder,
+                                       std::uint64_t number) {
+  auto reader = replay::LogReader::Open(storage, folder, {.from_number = number});
+  if (!reader) return reader.error();
+  switch (reader->Next()) {
+    case replay::ReadOutcome::kMessage:
+      return std::vector<std::byte>(reader->message().bytes.begin(), reader->message().bytes.end());
+    case replay::ReadOutcome::kDamaged:
+      return reader->error();
+    case replay::ReadOutcome::kEnd:
+      break;
+  }
+  return Error::Failure("the log in " + folder + " ends before message " + std::to_string(number));
 }
 
 }  // namespace tandem::engine

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "pools/result.h"
 #include "proto/digest.h"
@@ -15,6 +16,27 @@ namespace tandem::engine {
 /// True if there is a log in `folder`, whole or not; false if a new one may begin there, as after a
 /// crash before the first message was written. Makes nothing.
 [[nodiscard]] Result<bool> HoldsLog(replay::Storage& storage, const std::string& folder);
+
+/// A folder where a new log may begin, as it is before. A start that fails takes back what it made.
+class NewLogFolder {
+ public:
+  NewLogFolder(replay::Storage& storage, std::string folder);
+
+  /// Removes the files and folders that were not there before, unless there is a log now or
+  /// somebody writes one.
+  void TakeBack();
+
+ private:
+  replay::Storage& storage_;
+  std::string folder_;
+  std::vector<std::string> names_before_;
+  std::vector<std::string> missing_folders_;  ///< the folder itself first, then what it is in
+};
+
+/// Message `number` of the log in `folder`, which must have it.
+[[nodiscard]] Result<std::vector<std::byte>> ReadOne(replay::Storage& storage,
+                                                     const std::string& folder,
+                                                     std::uint64_t number);
 
 /// True if `message` is the one that follows `position`: nobody who talks nonsense gets that right.
 [[nodiscard]] inline bool Follows(const proto::MessageView& message,

@@ -5,6 +5,7 @@
 
 #include "engine/context.h"
 #include "engine/live/log_folder.h"
+#include "engine/transport/served_role.h"
 #include "tandem/control.pb.h"
 
 namespace tandem::engine {
@@ -16,6 +17,13 @@ RecordRole::RecordRole(RecordRoleOptions options, replay::Storage& storage)
       client_(loop_.context(), options_.from, "record", *this, options_.limits) {}
 
 ExitCode RecordRole::Run() {
+  NewLogFolder folder(storage_, options_.folder);
+  const ExitCode code = RunInFolder();
+  if (!log_) folder.TakeBack();
+  return code;
+}
+
+ExitCode RecordRole::RunInFolder() {
   if (!loop_.Check(OpenExistingLog())) return loop_.exit_code();
   if (!done_) {
     client_.Start();
@@ -38,6 +46,7 @@ Status RecordRole::OpenExistingLog() {
                            "; leave --from away to go on with it, or take another folder");
   }
   position_ = log_->position();
+  epoch_ = log_->epoch();
   done_ = options_.last != 0 && position_.number >= options_.last;
   return {};
 }
@@ -61,7 +70,33 @@ std::uint64_t RecordRole::WantedNumber() {
 }
 
 void RecordRole::OnLogin(proto::Session session, std::uint64_t number) {
-  spdlog::info("recording session {} from message {}", session.view(), number);
+  spdlog::info("recording session {} from message {}", session.view(),
+               awaits_start_ ? number + 1 : number);
+}
+
+void RecordRole::OnStatus(const pb::Status& status) {
+  if (done_ || loop_.exit_code() != ExitCode::kYes) return;
+  if (status.role() == kSubmissionsRole) {
+    return loop_.Fail(Error::BadInput(options_.from.text() + " serves " + WhatItServes(status) +
+                                      "; give the port of a stream"));
+  }
+  const bool is_behind = status.number() < position_.number;
+  if (is_behind && !is_behind_) {
+    const std::string has = options_.from.text() + " serves " + WhatItServes(status) +
+                            ", which ends with message " + std::to_string(status.number()) +
+                            ", but messages up to " + std::to_string(position_.number) +
+                            " are recorded in " + options_.folder;
+    // Engines and deduplicators make again what they lost; a sequencer gives other messages.
+    if (status.role() == kSequencerRole) {
+      return loop_.Fail(Error{ExitCode::kDivergence,
+                              "input forked at " + std::to_string(status.number() + 1) + ": " +
+                                  has +
+                                  ": the sequencer has lost them; keep this log, it is a copy of "
+                                  "what was lost, and record what follows into another one"});
+    }
+    spdlog::warn("{}; waiting until it has them again", has);
+  }
+  is_behind_ = is_behind;
 }
 
 void RecordRole::OnMessage(const proto::MessageView& message) {
@@ -71,6 +106,13 @@ void RecordRole::OnMessage(const proto::MessageView& message) {
   if (number > WantedNumber()) {
     return client_.Reconnect("message " + std::to_string(number) + " came where number " +
                              std::to_string(WantedNumber()) + " is next");
+  }
+  if (message.header.epoch < epoch_) {
+    return loop_.Fail(
+        Error{ExitCode::kDivergence,
+              "the stream from " + options_.from.text() + " forked at " + std::to_string(number) +
+                  ": it is of epoch " + std::to_string(message.header.epoch) + " after epoch " +
+                  std::to_string(epoch_) + "; read from the sequencer that came last"});
   }
   if (awaits_start_) {
     position_ = {.number = number, .digest = message.header.digest};
@@ -90,6 +132,7 @@ void RecordRole::OnMessage(const proto::MessageView& message) {
   }
   if (!log_ && !loop_.Check(OpenLog(message.header.session))) return;
   log_->Append(message.bytes);
+  epoch_ = message.header.epoch;
   position_ = log_->position();
   done_ = number == options_.last || message.header.type == TypeOf<pb::EndOfSession>();
 }

@@ -38,10 +38,12 @@ class RecordRole : private StreamClient::Handler {
   std::string WantedSession() override { return log_ ? log_->session().str() : ""; }
   void OnLogin(proto::Session session, std::uint64_t number) override;
   void OnSchema(const std::string& schema) override { schema_ = schema; }
+  void OnStatus(const pb::Status& status) override;
   void OnMessage(const proto::MessageView& message) override;
   void OnBatchEnd() override;
   void OnDisconnected(const std::string& why) override;
 
+  ExitCode RunInFolder();
   Status OpenExistingLog();
   /// `session`: of a new log; blank: that of the log that is there.
   Status OpenLog(proto::Session session);
@@ -56,6 +58,8 @@ class RecordRole : private StreamClient::Handler {
   /// message before its first one is awaited: it gives the digest to begin with.
   proto::StreamPosition position_;
   bool awaits_start_ = false;
+  std::uint32_t epoch_ = 0;  ///< of the last message in the log
+  bool is_behind_ = false;   ///< the server has less than is recorded
   bool done_ = false;
   StreamClient client_;
 };

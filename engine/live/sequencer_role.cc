@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "engine/live/log_folder.h"
+#include "engine/transport/served_role.h"
 #include "replay/log_reader.h"
 
 namespace tandem::engine {
@@ -34,14 +35,21 @@ SequencerRole::SequencerRole(SequencerRoleOptions options, replay::Storage& stor
       tick_timer_(loop_.context()),
       sync_timer_(loop_.context()),
       stream_(
-          loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits) {}
+          loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits),
+      submissions_(loop_.context(), storage, options_.folder,
+                   static_cast<SubmissionServer::Backend&>(*this), options_.limits) {}
 
 ExitCode SequencerRole::Run() {
-  if (!loop_.Check(Open())) return loop_.exit_code();
+  NewLogFolder folder(storage_, options_.folder);
+  if (!loop_.Check(Open())) {
+    log_.reset();
+    folder.TakeBack();
+    return loop_.exit_code();
+  }
   OnTime();
   SyncLater();
   loop_.Run();
-  submissions_->Close();
+  submissions_.Close();
   stream_.Close();
   if (Status status = log_->Close(); !status) loop_.Fail(status.error());
   spdlog::info("{} stopped after input message {}", options_.name, sequencer_->position().number);
@@ -55,6 +63,10 @@ Status SequencerRole::Open() {
     return Error::BadInput("there is no log in " + options_.folder +
                            "; name the session to begin with --session");
   }
+  // A port that is in use must not cost a new log. Nobody is answered before the loop runs, when
+  // everything that the log holds is published.
+  if (Status status = submissions_.Listen(options_.submissions); !status) return status;
+  if (Status status = stream_.Listen(options_.stream); !status) return status;
   auto log = replay::LogWriter::Open(
       storage_, options_.folder,
       {.session = options_.session, .role = replay::kInputRole, .schema = options_.schema});
@@ -71,20 +83,19 @@ Status SequencerRole::Open() {
                            "one with --end-session");
   }
 
-  submissions_.emplace(loop_.context(), storage_, options_.folder, log_->session(),
-                       static_cast<SubmissionServer::Backend&>(*this), options_.limits);
+  submissions_.Serve(log_->session());
   stream_.Serve(options_.folder, log_->session());
   if (Status status = Write(); !status) return status;
-  if (Status status = submissions_->Listen(options_.submissions); !status) return status;
-  if (Status status = stream_.Listen(options_.stream); !status) return status;
-  spdlog::info("{}: session {}, input message {} is next; submissions on {}, stream on {}",
-               options_.name, log_->session().view(), sequencer_->position().number + 1,
-               submissions_->port(), stream_.port());
+  spdlog::info(
+      "{}: session {}, epoch {}, input message {} is next; submissions on {}, stream on {}",
+      options_.name, log_->session().view(), sequencer_->epoch(), sequencer_->position().number + 1,
+      submissions_.port(), stream_.port());
   return {};
 }
 
 Status SequencerRole::Recover() {
-  if (log_->position().number == 0) return {};
+  recovered_ = log_->position().number;
+  if (recovered_ == 0) return {};
   auto reader = replay::LogReader::Open(storage_, options_.folder, {});
   if (!reader) return reader.error();
   for (;;) {
@@ -130,10 +141,13 @@ Sequencer::Verdict SequencerRole::Submit(proto::User user, const proto::MessageV
 bool SequencerRole::Commit() { return loop_.Check(Write()); }
 
 Status SequencerRole::Write() {
-  Status status = options_.durability == Durability::kAlways ? log_->Sync() : log_->Flush();
-  if (!status) return status;
+  // Once the first message of an epoch is on the disk, no later start gives that epoch again.
+  const bool begins_epoch = !epoch_is_synced_ && log_->position().number > recovered_;
+  const bool syncs = options_.durability == Durability::kAlways || begins_epoch;
+  if (Status status = syncs ? log_->Sync() : log_->Flush(); !status) return status;
+  if (begins_epoch) epoch_is_synced_ = true;
   const std::uint64_t number = log_->flushed_position().number;
-  submissions_->Committed(number);
+  submissions_.Committed(number);
   stream_.Publish(number);
   return {};
 }
@@ -149,14 +163,14 @@ void SequencerRole::CommitSoon() {
 
 pb::Status SequencerRole::MakeStatus() const {
   pb::Status status;
-  status.set_role("sequencer");
+  status.set_role(std::string(kSequencerRole));
   status.set_name(options_.name);
   status.set_process(static_cast<std::uint64_t>(::getpid()));
   const proto::StreamPosition position = log_->flushed_position();
   status.set_number(position.number);
   status.set_digest(position.digest);
   status.set_accepted(sequencer_->accepted_total());
-  status.set_clients(submissions_->clients());
+  status.set_clients(submissions_.clients());
   return status;
 }
 

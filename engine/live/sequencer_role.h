@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The live sequencer: submissions in on one port, the input stream out on another, the input log
-// between. Order for each batch: append, (sync), acknowledge, publish.
+// between. Order for each batch: append, (sync), acknowledge, publish. The first message of an
+// epoch is always synced, so that the next start knows of the epoch whatever the disk loses.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -62,7 +63,9 @@ class SequencerRole : private SubmissionServer::Backend {
   std::optional<replay::LogWriter> log_;
   std::optional<Sequencer> sequencer_;
   StreamServer stream_;
-  std::optional<SubmissionServer> submissions_;
+  SubmissionServer submissions_;
+  std::uint64_t recovered_ = 0;   ///< messages that the log held at the start
+  bool epoch_is_synced_ = false;  ///< the first message of this epoch is on the disk
   bool commit_is_scheduled_ = false;
 };
 

@@ -118,7 +118,13 @@ void Connection::OnRead(std::size_t size) {
   // A server that is closing drops what still comes; a client reads on, see OnWritingFailed.
   while (!closed_ && (closing_why_.empty() || side_ == Side::kClient)) {
     const auto framed = proto::soup::NextPacket({received_.data() + begin, received_size_ - begin});
-    if (!framed) return Close("the peer does not speak SoupBinTCP: a packet of length zero");
+    if (!framed) {
+      const char* const why = "the peer does not speak SoupBinTCP: a packet of length zero";
+      if (side_ == Side::kClient) return Close(why);
+      Send(PacketType::kDebug, "a packet of length zero is not SoupBinTCP");
+      CloseAfterSending(why);
+      break;
+    }
     if (!framed->packet) break;
     begin += framed->size;
     if (framed->packet->type == PacketType::kServerHeartbeat ||

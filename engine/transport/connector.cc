@@ -60,7 +60,7 @@ void Connector::Connect() {
 }
 
 void Connector::OnFailure(const error_code& error) {
-  on_failure_("it cannot be reached: " + error.message());
+  on_failure_(kUnreachable + (": " + error.message()));
   if (!stopped_) ConnectLater();
 }
 

@@ -17,6 +17,9 @@ namespace tandem::engine {
 
 class Connector {
  public:
+  /// How a reason begins for which nobody was reached.
+  static constexpr const char* kUnreachable = "it cannot be reached";
+
   /// `on_socket`: connected. `on_failure`: an attempt failed, another one follows by itself.
   Connector(boost::asio::io_context& context, Endpoint server,
             std::chrono::milliseconds backoff_max,

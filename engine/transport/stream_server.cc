@@ -101,7 +101,8 @@ class StreamServer::Reader : public Connection::Handler,
     logged_in_ = true;
     connection_->LoggedIn();
     if (!SendSchema()) return;
-    SendUnsequenced(server_.StatusMessage());
+    // The status comes before the first message, whatever is pending: it says what this is.
+    connection_->Send(PacketType::kUnsequenced, server_.StatusMessage());
     Pump();
   }
 

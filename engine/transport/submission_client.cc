@@ -3,7 +3,10 @@
 
 #include <cstring>
 
+#include "engine/transport/acknowledgement.h"
 #include "engine/transport/printable.h"
+#include "engine/transport/served_role.h"
+#include "engine/transport/unsequenced.h"
 
 namespace tandem::engine {
 
@@ -73,7 +76,7 @@ void SubmissionClient::OnPacket(const proto::soup::Packet& packet) {
   debug_text_.clear();
   if (!logged_in_) return OnLoginAnswer(packet);
   if (packet.type == PacketType::kSequenced) return OnAcknowledgement(packet.payload);
-  if (packet.type == PacketType::kUnsequenced) return;
+  if (packet.type == PacketType::kUnsequenced) return OnUnsequenced(packet.payload);
   connection_->Close("it sent a packet that does not belong here");
 }
 
@@ -96,7 +99,6 @@ void SubmissionClient::OnLoginAnswer(const proto::soup::Packet& packet) {
   if (session_.empty()) {
     session_ = proto::Session(accepted->session);
     there_before_ = accepted->number - 1;
-    handler_.OnLogin(session_, there_before_);
     if (there_before_ > 0) {
       // Log in again from 1: the old acknowledgements show whether they are of this flow.
       reported_ = "asking for the old acknowledgements";
@@ -115,10 +117,29 @@ void SubmissionClient::OnLoginAnswer(const proto::soup::Packet& packet) {
   paced_ = 0;
 }
 
+void SubmissionClient::OnUnsequenced(std::span<const std::byte> payload) {
+  const auto message = proto::ParseMessage(payload);
+  pb::Status status;
+  if (!message || !ParseUnsequenced(*message, status)) return;
+  if (Status served = CheckServes(status, kSubmissionsRole, connector_.server().text(),
+                                  "the sequencer's port for submissions");
+      !served) {
+    Finish(served);
+  }
+}
+
+void SubmissionClient::OnBatchEnd() {
+  if (logged_in_ && !login_is_told_) {
+    login_is_told_ = true;
+    handler_.OnLogin(session_, there_before_);
+  }
+  Pump();
+}
+
 void SubmissionClient::OnAcknowledgement(std::span<const std::byte> payload) {
-  proto::Header header;
-  if (payload.size() != sizeof header) return connection_->Close("it sent no acknowledgement");
-  std::memcpy(&header, payload.data(), sizeof header);
+  const auto acknowledgement = ParseAcknowledgement(payload);
+  if (!acknowledgement) return connection_->Close("it sent no acknowledgement");
+  const proto::Header& header = acknowledgement->header;
   if (Status status = FillWindow(); !status) return Finish(status);
   if (header.origin != acknowledged_ + 1) {
     return connection_->Close("it acknowledged submission " + std::to_string(header.origin) +
@@ -131,9 +152,7 @@ void SubmissionClient::OnAcknowledgement(std::span<const std::byte> payload) {
                                   "\", but there are only " + std::to_string(acknowledged_) +
                                   " here; submit the same flow again, or use another user name"));
   }
-  proto::Header ours;
-  std::memcpy(&ours, window_.front().data(), sizeof ours);
-  if (header.type != ours.type || header.payload_size != ours.payload_size) {
+  if (!Acknowledges(*acknowledgement, window_.front())) {
     return Finish(Error::BadInput(
         connector_.server().text() + " holds another submission " + std::to_string(header.origin) +
         " of user \"" + user_ +

@@ -2,7 +2,8 @@
 //
 // SubmissionClient: submits the messages of one user, each exactly once over any number of
 // reconnects and restarts of either side, and hands over every acknowledgement. What an earlier run
-// submitted is compared, by type and size, with what is here. Keeps what is not
+// submitted is compared with what is here, type and payload, byte for byte, by the digest that its
+// acknowledgement carries. Keeps what is not
 // acknowledged in a window of fixed size. On the thread of the io_context.
 #pragma once
 
@@ -55,10 +56,11 @@ class SubmissionClient : private Connection::Handler {
 
   void OnConnected(boost::asio::ip::tcp::socket socket);
   void OnPacket(const proto::soup::Packet& packet) override;
-  void OnBatchEnd() override { Pump(); }
+  void OnBatchEnd() override;
   void OnWritable() override { Pump(); }
   void OnClosed(const std::string& why) override;
   void OnLoginAnswer(const proto::soup::Packet& packet);
+  void OnUnsequenced(std::span<const std::byte> payload);
   void OnAcknowledgement(std::span<const std::byte> payload);
 
   Status FillWindow();
@@ -78,6 +80,7 @@ class SubmissionClient : private Connection::Handler {
   std::string reported_;    ///< why there is no connection; empty: there is one
   proto::Session session_;  ///< blank until a login succeeded; `acknowledged_` is known then
   bool logged_in_ = false;
+  bool login_is_told_ = false;
 
   std::uint64_t there_before_ = 0;  ///< accepted before this client began
   std::uint64_t acknowledged_ = 0;  ///< in all; until there_before_ they are only compared

@@ -2,12 +2,16 @@
 #include "engine/transport/submission_server.h"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <boost/asio/post.hpp>
 #include <optional>
 #include <vector>
 
+#include "engine/transport/acknowledgement.h"
 #include "engine/transport/printable.h"
+#include "engine/transport/served_role.h"
+#include "engine/transport/unsequenced.h"
 #include "proto/message.h"
 #include "replay/log_reader.h"
 
@@ -23,8 +27,12 @@ namespace {
 /// Input messages looked through for old acknowledgements before others get their turn.
 constexpr int kCatchUpMessages = 20'000;
 
-std::span<const std::byte> Bytes(const proto::Header& header) {
-  return std::as_bytes(std::span(&header, 1));
+std::vector<std::byte> StatusMessage(const Sequencer& sequencer) {
+  pb::Status status;
+  status.set_role(std::string(kSubmissionsRole));
+  status.set_process(static_cast<std::uint64_t>(::getpid()));
+  status.set_accepted(sequencer.accepted_total());
+  return UnsequencedMessage(status);
 }
 
 }  // namespace
@@ -43,7 +51,7 @@ class SubmissionServer::Client : public Connection::Handler,
   /// Sends the acknowledgements of what has been committed.
   void Committed() {
     if (!old_acknowledgements_) {
-      for (const proto::Header& header : accepted_) Acknowledge(header);
+      for (const Acknowledgement& accepted : accepted_) Acknowledge(accepted);
       connection_->Flush();
       // Acknowledgements that the client does not take: its submissions must wait.
       if (connection_->pending() >= Connection::kSendAhead) connection_->PauseReading();
@@ -107,6 +115,7 @@ class SubmissionServer::Client : public Connection::Handler,
     connection_->Send(
         PacketType::kLoginAccepted,
         Encode(proto::soup::LoginAccepted{.session = server_.session_.str(), .number = number}));
+    connection_->Send(PacketType::kUnsequenced, StatusMessage(server_.backend_.sequencer()));
     spdlog::info("client {} logged in from {}; {} submissions accepted so far", user_.view(),
                  connection_->peer(), accepted);
     if (wants_old) StartCatchUp(number);
@@ -125,7 +134,8 @@ class SubmissionServer::Client : public Connection::Handler,
       return Refuse(server_.backend_.sequencer().reason());
     }
     if (verdict == Sequencer::Verdict::kDuplicate) return;
-    accepted_.push_back(server_.backend_.sequencer().header());
+    const Sequencer& sequencer = server_.backend_.sequencer();
+    accepted_.push_back({.header = sequencer.header(), .digest_before = sequencer.digest_before()});
     server_.backend_.CommitSoon();
   }
 
@@ -136,8 +146,8 @@ class SubmissionServer::Client : public Connection::Handler,
     connection_->CloseAfterSending("refused: " + why);
   }
 
-  void Acknowledge(const proto::Header& header) {
-    connection_->Send(PacketType::kSequenced, Bytes(header));
+  void Acknowledge(const Acknowledgement& accepted) {
+    connection_->Send(PacketType::kSequenced, BytesOf(accepted));
   }
 
   void StartCatchUp(std::uint64_t number) {
@@ -151,6 +161,7 @@ class SubmissionServer::Client : public Connection::Handler,
   /// Looks for the client's messages in the input log, a slice at a time.
   void CatchUp() {
     for (int i = 0; i < kCatchUpMessages && connection_->pending() < Connection::kSendAhead; ++i) {
+      const std::uint64_t digest_before = old_acknowledgements_->position().digest;
       const ReadOutcome outcome = old_acknowledgements_->Next(server_.committed_);
       if (outcome == ReadOutcome::kDamaged) {
         return Refuse("the log is damaged: " + old_acknowledgements_->error().text);
@@ -161,7 +172,9 @@ class SubmissionServer::Client : public Connection::Handler,
         return connection_->ResumeReading();
       }
       const proto::Header& header = old_acknowledgements_->message().header;
-      if (header.user == user_ && header.origin >= catch_up_from_) Acknowledge(header);
+      if (header.user == user_ && header.origin >= catch_up_from_) {
+        Acknowledge({.header = header, .digest_before = digest_before});
+      }
     }
     connection_->Flush();
     if (connection_->pending() > 0) return;  // OnWritable goes on
@@ -173,18 +186,17 @@ class SubmissionServer::Client : public Connection::Handler,
   SubmissionServer& server_;
   std::shared_ptr<Connection> connection_;
   proto::User user_;
-  std::vector<proto::Header> accepted_;  ///< not yet committed
+  std::vector<Acknowledgement> accepted_;  ///< not yet committed
   std::optional<LogReader> old_acknowledgements_;
   std::uint64_t catch_up_from_ = 0;
 };
 
 SubmissionServer::SubmissionServer(asio::io_context& context, replay::Storage& storage,
-                                   std::string folder, proto::Session session, Backend& backend,
+                                   std::string folder, Backend& backend,
                                    const ConnectionLimits& limits)
     : context_(context),
       storage_(storage),
       folder_(std::move(folder)),
-      session_(session),
       backend_(backend),
       limits_(limits),
       listener_(context, [this](asio::ip::tcp::socket socket) { Accept(std::move(socket)); }) {}

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SubmissionServer: takes submissions from many clients by SoupBinTCP and sends each client its
-// acknowledgement stream: packet n acknowledges submission n and holds the 64-byte header that the
-// message has in the input stream. Nothing is acknowledged before Committed says that it is in the
-// log. One connection per user; a newer login replaces the older one. On the thread of the
-// io_context.
+// acknowledgement stream: packet n is the Acknowledgement of submission n. Nothing is acknowledged
+// before Committed says that it is in the log. One connection per user; a newer login replaces the
+// older one. On the thread of the io_context.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -40,10 +39,12 @@ class SubmissionServer {
 
   /// `folder`: the input log, from which old acknowledgements are read.
   SubmissionServer(boost::asio::io_context& context, replay::Storage& storage, std::string folder,
-                   proto::Session session, Backend& backend, const ConnectionLimits& limits = {});
+                   Backend& backend, const ConnectionLimits& limits = {});
   ~SubmissionServer();
 
   Status Listen(const Endpoint& endpoint) { return listener_.Listen(endpoint); }
+  /// The log is there, of this session: to be called before the io_context runs.
+  void Serve(proto::Session session) { session_ = session; }
   /// Everything accepted so far, up to input message `number`, is in the log.
   void Committed(std::uint64_t number);
   void Close();

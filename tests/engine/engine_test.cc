@@ -159,6 +159,57 @@ TEST_F(EngineTest, FindsThatTheApplicationIsNotWhatItWas) {
   EXPECT_EQ(status.error().code, ExitCode::kDivergence);
 }
 
+/// Inputs of which the first is as before, and another sequencer gave the others.
+class ForkTest : public EngineTest {
+ protected:
+  std::vector<Bytes> Forked(std::uint32_t epoch, std::int64_t later_ns) {
+    TestStream stream;
+    std::vector<Bytes> inputs = {stream.Add(kType, "ab"), stream.Add(kType, "")};
+    stream.next.epoch = epoch;
+    stream.next.time_ns += later_ns;
+    inputs.push_back(stream.Add(kType, "cdefg"));
+    return inputs;
+  }
+  /// What a restarted engine says of these inputs.
+  Status Restart(const std::vector<Bytes>& inputs) {
+    Life run(outputs_);
+    Status status;
+    for (const Bytes& input : inputs) {
+      status = run.Apply(input);
+      EXPECT_EQ(run.engine().new_count(), 0u);
+      if (!status) break;
+    }
+    EXPECT_EQ(run.log, outputs_);
+    return status;
+  }
+};
+
+TEST_F(ForkTest, IsNamedByTheInputThatWasGivenAgainInAnotherEpoch) {
+  const Status status = Restart(Forked(2, 0));
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ExitCode::kDivergence);
+  EXPECT_TRUE(status.error().text.starts_with(
+      "input forked at 3: this engine's own log answers input 3 of epoch 1, the sequencer has "
+      "another one there now (epoch 2); "))
+      << status.error().text;
+}
+
+TEST_F(ForkTest, IsNamedByTheInputThatWasGivenAgainAtAnotherTime) {
+  const Status status = Restart(Forked(1, 50));
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ExitCode::kDivergence);
+  EXPECT_TRUE(status.error().text.starts_with("input forked at 3: ")) << status.error().text;
+}
+
+TEST_F(ForkTest, IsNotMistakenForAnApplicationThatAnswersOtherwise) {
+  Life run({outputs_.begin(), outputs_.begin() + 2});
+  run.application.echoed = 9;
+  const Status status = run.Apply(inputs_[0]);
+  ASSERT_FALSE(status.ok());
+  EXPECT_TRUE(status.error().text.starts_with("this engine's own log holds another output 1 "))
+      << status.error().text;
+}
+
 TEST_F(EngineTest, HandsOnTheErrorOfALogThatEndsTooEarly) {
   EchoApplication application;
   Recorded recorded({outputs_.begin(), outputs_.begin() + 1});

@@ -224,14 +224,57 @@ TEST_F(SequencerTest, GoesOnAfterARestartAsIfNothingHadHappened) {
   EXPECT_TRUE(test::IsChained(log_));
 }
 
-TEST_F(SequencerTest, KeepsTheEpochOfTheLogItRecovers) {
+TEST_F(SequencerTest, BeginsAnEpochWithEachStartOnALogThatHasMessages) {
+  Restart();  // the log is empty: nothing was published that could be given again
+  for (std::uint64_t origin = 1; origin <= 4; ++origin) {
+    Submit("U1", Submission(2 * origin - 1, kType, "a"));
+    Submit("U1", Submission(2 * origin, kType, "b"));
+    Restart();
+  }
+  std::vector<std::uint32_t> epochs;
+  for (const Bytes& message : log_) epochs.push_back(View(message).header.epoch);
+  EXPECT_EQ(epochs, (std::vector<std::uint32_t>{1, 1, 2, 2, 3, 3, 4, 4}));
+  EXPECT_EQ(sequencer_.epoch(), 5u);
+  EXPECT_TRUE(test::IsChained(log_));
+}
+
+TEST_F(SequencerTest, GivesALostNumberAgainInAnotherEpoch) {
+  Submit("U1", Submission(1, kType, "kept"));
+  Restart();
+  Submit("U1", Submission(2, kType, "first of the epoch"));
+  const std::vector<Bytes> kept = log_;
+  Submit("U1", Submission(3, kType, "the same"), 5);
+  const proto::Header lost = View(log_.back()).header;
+  log_ = kept;
+  Restart();
+  Submit("U1", Submission(3, kType, "the same"), 5);
+  const proto::Header given_again = View(log_.back()).header;
+  EXPECT_EQ(given_again.number, lost.number);
+  EXPECT_EQ(lost.epoch, 2u);
+  EXPECT_EQ(given_again.epoch, 3u);
+  EXPECT_NE(given_again.digest, lost.digest);
+}
+
+TEST_F(SequencerTest, NeverGoesBackInEpochWhateverTheLogHolds) {
   test::TestStream input;
   input.next.epoch = 7;
   log_.push_back(input.Add(kType, "a"));
+  input.next.epoch = 3;
+  log_.push_back(input.Add(kType, "b"));
   Restart();
-  Submit("U1", Submission(2, kType, "b"), 2000);
-  EXPECT_EQ(View(log_.back()).header.epoch, 7u);
-  EXPECT_TRUE(test::IsChained(log_));
+  EXPECT_EQ(sequencer_.epoch(), 8u);
+  input.next.epoch = std::numeric_limits<std::uint32_t>::max();
+  log_.push_back(input.Add(kType, "c"));
+  Restart();
+  EXPECT_EQ(sequencer_.epoch(), std::numeric_limits<std::uint32_t>::max());
+}
+
+TEST_F(SequencerTest, TellsTheDigestBeforeItsMessage) {
+  Submit("U1", Submission(1, kType, "a"));
+  EXPECT_EQ(sequencer_.digest_before(), proto::kDigestStart);
+  const std::uint64_t first = sequencer_.header().digest;
+  Submit("U1", Submission(2, kType, "b"));
+  EXPECT_EQ(sequencer_.digest_before(), first);
 }
 
 TEST_F(SequencerTest, RemembersAfterARestartThatTheSessionHasEnded) {

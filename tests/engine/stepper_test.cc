@@ -43,13 +43,14 @@ class StepperTest : public testing::Test {
   }
 
   /// Applies `input`, expects to be refused with `text`, and that nothing has changed.
-  void ExpectRefused(const Bytes& input, const std::string& text) {
+  void ExpectRefused(const Bytes& input, const std::string& text,
+                     ExitCode code = ExitCode::kBadInput) {
     const ResumePoint before = stepper_.position();
     const int steps_before = application_.steps;
     const Status status = stepper_.Apply(View(input));
     ASSERT_FALSE(status.ok());
     EXPECT_EQ(status.error().text, text);
-    EXPECT_EQ(status.error().code, ExitCode::kBadInput);
+    EXPECT_EQ(status.error().code, code);
     EXPECT_EQ(application_.steps, steps_before);
     EXPECT_EQ(stepper_.position().input, before.input);
     EXPECT_EQ(stepper_.position().output, before.output);
@@ -156,8 +157,10 @@ TEST_F(StepperTest, RefusesAnOlderEpoch) {
   Apply(input_.Add(kType, "a"));
   input_.next.epoch = 1;
   ExpectRefused(input_.Add(kType, "b"),
-                "input message 2 is of epoch 1, older than epoch 2 before it; its sequencer has "
-                "been replaced and must not be read");
+                "input forked at 2: it is of epoch 1, older than epoch 2 before it, so it comes "
+                "from a sequencer that another one has followed; read from the one that came last",
+                ExitCode::kDivergence);
+  EXPECT_EQ(application_.steps, 1);
 }
 
 TEST_F(StepperTest, RefusesEveryFlippedBitThatTheDigestCovers) {
@@ -179,9 +182,11 @@ TEST_F(StepperTest, RefusesAMessageThatIsChainedToAnotherPast) {
   Apply(input_.Add(kType, "a"));
   input_.position.digest ^= 1;
   ExpectRefused(input_.Add(kType, "b"),
-                "input message 2 does not carry the digest that follows from the messages before "
-                "it: the input was changed or forked at or before this number; compare the input "
-                "logs with `tandem diff`");
+                "input forked at 2: it (epoch 1) does not carry the digest that follows from input "
+                "1 (epoch 1) that was stepped here, so one of them or one before was changed or "
+                "given twice; compare the input logs with `tandem diff`, and go on with the one "
+                "that was stepped, or step the other one from the start into new logs",
+                ExitCode::kDivergence);
 }
 
 TEST_F(StepperTest, RefusesControlTypesThatItDoesNotKnow) {

@@ -78,6 +78,13 @@ TEST_F(Commands, EndWithOneSentenceOnWrongOptions) {
   const std::string log = Path("log");
   const std::vector<std::pair<Words, std::string>> cases = {
       {{}, "A subcommand is required"},
+      {{"--bogus"}, "there is no option --bogus"},
+      {{"--bogus", "stat"}, "there is no option --bogus"},
+      {{"generate", "-o", log, "--seed", "-1"}, "\"-1\" is not a whole number from 0 on"},
+      {{"generate", "-o", log, "--seed", "x"}, "\"x\" is not a whole number from 0 on"},
+      {{"generate", "-o", log, "--users", "-1"}, "\"-1\" is not a whole number from 1 to 9999"},
+      {{"demo", "--folder", log, "--seed", "-1"}, "\"-1\" is not a whole number from 0 on"},
+      {{"demo", "--folder", log, "--rate", "nan"}, "\"nan\" is not a rate"},
       {{"sequence"}, "there is no command sequence"},
       {{"sequencer"}, "--log is required"},
       {{"sequencer", "--log", log, "--submissions", "1"}, "--stream is required"},
@@ -141,6 +148,12 @@ TEST_F(Commands, SayWhichPortIsInUseAndCanBeStartedAgain) {
   ExpectEnds(With(With(sequencer, {"0"}), With(log("input"), {taken})), 5, sentence);
   ExpectEnds(With({"engine", "--name", "A", "--input", "1"}, With(log("a"), {taken})), 5, sentence);
   ExpectEnds(With({"dedup", "--a", "1", "--b", "2"}, With(log("merged"), {taken})), 5, sentence);
+  ExpectEnds(
+      {"engine", "--name", "A", "--input", "1", "--log", Path("far/away/a"), "--stream", taken}, 5,
+      sentence);
+  for (const char* const name : {"input", "a", "merged", "far"}) {
+    EXPECT_FALSE(std::filesystem::exists(Path(name))) << name;
+  }
 
   Sequencer started = StartSequencer("input");
   EXPECT_EQ(started.program.Stop(SIGTERM), 0);
@@ -279,6 +292,53 @@ TEST_F(Commands, RefuseAnotherSessionThanTheLogHas) {
   }
 }
 
+TEST_F(Commands, SayThatAReplayEndsBeforeItWasTold) {
+  ASSERT_EQ(Run({"generate", "--orders", "100", "-o", Path("flow")}), 0);
+  std::string output;
+  EXPECT_EQ(Run({"replay", Path("flow"), "--to", "100", "-o", Path("to-100")}, &output), 0);
+  EXPECT_EQ(output.find("note"), std::string::npos) << output;
+  EXPECT_EQ(Run({"replay", Path("flow"), "--to", "101", "-o", Path("to-101")}, &output), 0);
+  EXPECT_NE(output.find("tandem: note: --to 101 is beyond the end: " + Path("flow") +
+                        " ends with message 100\n"),
+            std::string::npos)
+      << output;
+}
+
+TEST_F(Commands, SayWhatAFailedReplayLeavesBehind) {
+  replay::PosixStorage storage;
+  auto log = replay::LogWriter::Open(
+      storage, Path("input"),
+      {.session = proto::Session("TEST"), .role = replay::kInputRole, .schema = ""});
+  ASSERT_TRUE(log.ok()) << log.error().text;
+  TestStream stream;
+  log->Append(stream.Add(9999));
+  stream.position.digest ^= 1;
+  log->Append(stream.Add(9999));
+  ASSERT_TRUE(log->Close().ok());
+  ExpectEnds({"replay", Path("input"), "-o", Path("out")}, 4, "input forked at 2: ");
+  ExpectEnds({"replay", Path("input"), "-o", Path("again")}, 4,
+             "; " + Path("again") + " is kept, with the outputs up to then: remove it");
+  EXPECT_EQ(ReadLog("out").size(), 1u);
+}
+
+TEST_F(Commands, FindAnEpochThatGoesBack) {
+  replay::PosixStorage storage;
+  auto log = replay::LogWriter::Open(
+      storage, Path("input"),
+      {.session = proto::Session("TEST"), .role = replay::kInputRole, .schema = ""});
+  ASSERT_TRUE(log.ok()) << log.error().text;
+  TestStream stream;
+  for (const std::uint32_t epoch : {1u, 2u, 1u}) {
+    stream.next.epoch = epoch;
+    log->Append(stream.Add(9999));
+  }
+  ASSERT_TRUE(log->Close().ok());
+  std::string output;
+  EXPECT_EQ(Run({"verify", Path("input")}, &output), 1);
+  EXPECT_NE(output.find("forked at 3: message 3 is of epoch 1 after epoch 2"), std::string::npos)
+      << output;
+}
+
 TEST_F(Commands, SayThatTheSessionHasEnded) {
   Sequencer ending = StartSequencer("input", {"--end-session"});
   RawPeer client = RawPeer::Connect(ending.submissions);
@@ -352,8 +412,17 @@ TEST_F(Commands, EndWithOneSentenceWhenTheDiskTakesNoMore) {
   const std::string from = At(sequencer.stream);
   expect_full({"engine", "--name", "A", "--input", from, "--log", Path("a"), "--stream", "0"}, "a");
   expect_full({"record", from, "-o", Path("recorded")}, "recorded");
-  expect_full({"dedup", "--a", from, "--b", "1", "--log", Path("merged"), "--stream", "0"},
+  Program engine =
+      Start({"engine", "--name", "A", "--input", from, "--log", Path("whole"), "--stream", "0"});
+  const std::string output = At(engine.PortAfter("output on "));
+  RawPeer client = RawPeer::Connect(sequencer.submissions);
+  client.Login("U1", 0);
+  client.Submit(1, 9999);  // the engine refuses it, so the output stream begins
+  expect_full({"dedup", "--a", output, "--b", "1", "--log", Path("merged"), "--stream", "0"},
               "merged");
+  for (const char* const name : {"out", "full", "a", "recorded", "merged"}) {
+    EXPECT_FALSE(std::filesystem::exists(Path(name))) << name;
+  }
 }
 
 }  // namespace

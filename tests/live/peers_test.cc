@@ -37,7 +37,7 @@ std::vector<Nonsense> AllNonsense() {
   };
   return {
       {"nothing", "", {}},
-      {"a packet of length zero", "\0\0"s, {}},
+      {"a packet of length zero", "\0\0"s, {"+a packet of length zero is not SoupBinTCP"}},
       {"a byte", "\0"s, {}},
       {"HTTP", "GET / HTTP/1.1\r\nHost: tandem\r\n\r\n", {}},
       {"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s, {}},

@@ -142,7 +142,8 @@ std::string RawPeer::Acknowledgements(std::size_t count) {
   std::string origins;
   for (std::size_t i = 0; i < count; ++i) {
     const std::string message = NextMessage();
-    if (message.size() != sizeof(proto::Header)) return origins + " then no acknowledgement";
+    if (message.size() != sizeof(proto::Header) + sizeof(std::uint64_t))
+      return origins + " then no acknowledgement";
     if (i > 0) origins += ' ';
     origins += std::to_string(HeaderIn(message).origin);
   }

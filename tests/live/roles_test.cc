@@ -197,6 +197,28 @@ TEST_F(Roles, NoneMeansWrittenThenAcknowledgedAndSyncedAtTheEnd) {
   EXPECT_GT(diary_.syncs(), syncs_before);
 }
 
+TEST_F(Roles, AnEpochIsOnTheDiskBeforeAnyOfItIsAcknowledged) {
+  for (int life = 0; life < 3; ++life) {
+    const std::uint64_t held = life == 0 ? 0 : ReadLog("input").size();
+    log_.Clear();
+    RoleThread<engine::SequencerRole> sequencer(Sequencing(Durability::kNone), storage_);
+    RawPeer client = LogIn();
+    EXPECT_EQ(client.Next().substr(0, 1), "A");
+    Submit(client, 2 * life + 1);
+    EXPECT_EQ(client.Acknowledgements(1), std::to_string(2 * life + 1));
+    Submit(client, 2 * life + 2);
+    EXPECT_EQ(client.Acknowledgements(1), std::to_string(2 * life + 2));
+    auto log = replay::LogReader::Open(files_, Path("input"), {});
+    ASSERT_TRUE(log.ok()) << log.error().text;
+    const auto mark = log->ReadMark();
+    ASSERT_TRUE(mark.ok()) << mark.error().text;
+    EXPECT_GT(mark->mark.number, held);
+    // And no more than the write that it began with: this is durability none.
+    EXPECT_LT(mark->mark.number, log->LastPosition(files_, Path("input"))->number);
+    EXPECT_EQ(sequencer.Stop(), ExitCode::kYes);
+  }
+}
+
 TEST_F(Roles, IntervalMeansSyncedSoonWithoutBeingAsked) {
   RoleThread<engine::SequencerRole> sequencer(Sequencing(Durability::kInterval), storage_);
   RawPeer client = LogIn();
