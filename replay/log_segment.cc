@@ -150,7 +150,11 @@ Result<bool> SegmentIsBlank(Storage& storage, const std::string& path) {
 
 Result<SegmentList> ListSegments(Storage& storage, const std::string& folder) {
   if (!storage.FolderExists(folder)) {
-    return Error::BadInput("there is no log at " + folder + ": no such folder");
+    const Result<std::unique_ptr<File>> file = storage.OpenToRead(folder);
+    const bool is_file = !file || *file != nullptr;
+    return Error::BadInput(
+        "there is no log at " + folder +
+        (is_file ? ": it is no folder; a log is a folder of segments" : ": no such folder"));
   }
   const Result<std::vector<std::string>> names = storage.List(folder);
   if (!names) return names.error();

@@ -155,9 +155,9 @@ void RegisterCat(Commands& commands) {
                   "Only messages of this type, by name or number; may be given again")
       ->allow_extra_args(false);
   command.add_option("--from", options->from, "First number to look at")
-      ->check(CLI::Range(std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max() - 1));
-  command.add_option("--to", options->to, "Last number to look at")->check(NotNegative());
-  command.add_option("--count", options->count, "Messages to print at most")->check(NotNegative());
+      ->check(WholeNumber(1, kNoMax - 1));
+  command.add_option("--to", options->to, "Last number to look at")->check(WholeNumber());
+  command.add_option("--count", options->count, "Messages to print at most")->check(WholeNumber());
   command.add_flag("--follow", options->follow,
                    "Wait for more at the end, until the end of the session");
 }

@@ -34,7 +34,8 @@ class Commands {
   CLI::App& AddBelow(CLI::App& parent, const std::string& name, const std::string& description,
                      const std::string& examples, CommandBody body);
   /// A command that only has commands below it.
-  CLI::App& AddGroup(const std::string& name, const std::string& description);
+  CLI::App& AddGroup(const std::string& name, const std::string& description,
+                     const std::string& examples);
 
   /// What the command line asked for; empty before parsing.
   [[nodiscard]] const CommandBody& chosen() const { return chosen_; }

@@ -15,6 +15,7 @@
 #include "replay/log_reader.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
+#include "tools/options.h"
 #include "tools/oracle.h"
 #include "tools/pair.h"
 
@@ -333,16 +334,33 @@ Result<ExitCode> Demo::DivergenceVerdict() {
   return ExitCode::kDivergence;
 }
 
+/// `word` as a shell reads it.
+std::string Quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:+=@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char character : word) {
+    if (character == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += character;
+    }
+  }
+  return quoted + "'";
+}
+
 void Demo::PrintNextCommands() const {
-  const std::string program = std::filesystem::relative(ThisProgram()).string();
+  const std::string program = Quoted(std::filesystem::relative(ThisProgram()).string());
+  const auto path = [&](const char* name) { return Quoted(Path(name)); };
   const auto show = [&](const std::string& arguments, const char* what) {
     std::printf("  %s %s\n      %s\n", program.c_str(), arguments.c_str(), what);
   };
   std::printf("\nEverything is in %s. Try next:\n", options_.folder.c_str());
-  show("stat " + Path("merged"), "what the clients were told, in numbers");
-  show("cat " + Path("merged") + " --count 10", "the first messages, decoded");
-  show("diff " + Path("a") + " " + Path("b"), "compare the copies");
-  show("verify " + Path("input"), "check every byte of the input log");
+  show("stat " + path("merged"), "what the clients were told, in numbers");
+  show("cat " + path("merged") + " --count 10", "the first messages, decoded");
+  show("diff " + path("a") + " " + path("b"), "compare the copies");
+  show("verify " + path("input"), "check every byte of the input log");
   if (!planting()) {
     show("demo --plant bitflip", "see one engine caught lying");
   }
@@ -408,14 +426,16 @@ void RegisterDemo(Commands& commands) {
       "Exit code 0 if everything is identical, 4 if not.\n",
       [options] { return Demo(*options).Run(); });
   command.add_option("--orders", options->orders, "Messages to generate and submit")
-      ->check(CLI::Range(std::uint64_t{1'000}, std::uint64_t{100'000'000}))
+      ->check(WholeNumber(1'000, 100'000'000))
       ->capture_default_str();
   command.add_option("--symbols", options->symbols, "Symbols they are spread over")
-      ->check(CLI::Range(1, 10'000))
+      ->check(WholeNumber(1, 10'000))
       ->capture_default_str();
-  command.add_option("--seed", options->seed, "Of the generated flow")->capture_default_str();
+  command.add_option("--seed", options->seed, "Of the generated flow")
+      ->check(WholeNumber())
+      ->capture_default_str();
   command.add_option("--rate", options->rate, "Messages a second; 0: as fast as it goes")
-      ->check(CLI::NonNegativeNumber)
+      ->check(Rate())
       ->capture_default_str();
   command.add_option("--folder", options->folder,
                      "New folder for logs and outputs; default: demo/DATE-TIME");

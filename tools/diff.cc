@@ -167,7 +167,7 @@ void RegisterDiff(Commands& commands) {
   command.add_option("A", options->a, "Folder of one log")->required();
   command.add_option("B", options->b, "Folder of the other")->required();
   command.add_option("--context", options->context, "Messages to show before the difference")
-      ->check(NotNegative());
+      ->check(WholeNumber());
   command.add_flag("--ignore-session", options->compare.ignore_session,
                    "Compare logs of two sessions");
   command.add_flag("--trust-digests", options->compare.trust_digests,

@@ -52,7 +52,7 @@ void RegisterEngine(Commands& commands) {
   command
       .add_option("--plant-bitflip", options->role.plant_fault_at,
                   "Drill: flip one bit of the state after this input message; the pair must notice")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumber(1))
       ->type_name("NUMBER");
 }
 

@@ -7,6 +7,7 @@
 #include "engine/book/generator.h"
 #include "tools/command.h"
 #include "tools/flow_log.h"
+#include "tools/options.h"
 #include "tools/progress_line.h"
 
 namespace tandem::tools {
@@ -60,13 +61,16 @@ void RegisterGenerate(Commands& commands) {
                    "  tandem replay flow --app book -o answers\n",
                    [options] { return Generate(*options); });
   command.add_option("--orders", options->orders, "Messages to make: orders, cancels, reduces")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000'000'000}))
+      ->check(WholeNumber(1, 10'000'000'000))
       ->capture_default_str();
   command.add_option("--symbols", options->flow.symbols, "Symbols, 1 to 10000")
+      ->check(WholeNumber(1, 10'000))
       ->capture_default_str();
   command.add_option("--users", options->flow.users, "Users U1, U2 ..., 1 to 9999")
+      ->check(WholeNumber(1, 9'999))
       ->capture_default_str();
   command.add_option("--seed", options->flow.seed, "Equal seeds give equal logs, byte for byte")
+      ->check(WholeNumber())
       ->capture_default_str();
   command.add_flag(
       "--all-kinds", options->flow.all_kinds,

@@ -82,7 +82,10 @@ Result<ExitCode> ImportLobster(const Options& options) {
 }  // namespace
 
 void RegisterImport(Commands& commands) {
-  CLI::App& group = commands.AddGroup("import", "Make an input log from market data");
+  CLI::App& group = commands.AddGroup("import", "Make an input log from market data",
+                                      "  tandem import lobster "
+                                      "AAPL_2012-06-21_34200000_57600000_message_1.csv.gz -o day\n"
+                                      "`tandem import lobster --help` says what a file must be.\n");
   auto options = std::make_shared<Options>();
   CLI::App& lobster = commands.AddBelow(
       group, "lobster", "From a LOBSTER message file, plain or gzip",

@@ -24,9 +24,11 @@ CLI::App& Commands::Add(const std::string& name, const std::string& description,
   return AddBelow(root_, name, description, examples, std::move(body));
 }
 
-CLI::App& Commands::AddGroup(const std::string& name, const std::string& description) {
+CLI::App& Commands::AddGroup(const std::string& name, const std::string& description,
+                             const std::string& examples) {
   CLI::App& group = *root_.add_subcommand(name, description);
   group.require_subcommand(1);
+  group.footer("Example:\n" + examples);
   return group;
 }
 
@@ -79,8 +81,15 @@ int Main(int argument_count, char** arguments) {
       std::fprintf(stderr, "tandem: there is no command %s; see `tandem --help`\n", arguments[1]);
       return static_cast<int>(ExitCode::kBadInput);
     }
+    // An option that there is not weighs more than what is missing beside it.
+    std::string what = error.what();
+    for (const std::string& unknown : root.remaining(true)) {
+      if (!unknown.starts_with('-')) continue;
+      what = "there is no option " + unknown;
+      break;
+    }
     std::fprintf(stderr, "tandem: %s; see `tandem --help` or `tandem COMMAND --help`\n",
-                 error.what());
+                 what.c_str());
     return static_cast<int>(ExitCode::kBadInput);
   }
   SetUpLogging();

@@ -61,8 +61,9 @@ void RegisterPools(Commands& commands) {
   auto options = std::make_shared<Options>();
   CLI::App& command = commands.Add(
       "pools", "Check declared pools, and print from which base each takes its memory and why",
-      "  tandem pools schema/\n  tandem pools book.pools --site big-host.pools\n"
-      "  tandem pools book.pools --dot | dot -Tsvg > pools.svg\n",
+      "  tandem pools tests/poolc/ledger.pools\n"
+      "  tandem pools tests/poolc/ledger.pools --dot | dot -Tsvg > pools.svg\n"
+      "The file is in Tandem's source tree, a small program that uses pools.\n",
       [options] { return Run(*options); });
   command.add_option("FILE", options->files, "Declarations: files, or folders with all below them")
       ->required();

@@ -43,10 +43,10 @@ void RegisterRecord(Commands& commands) {
   command.add_option("-o,--output", options->folder, "Folder of the log; made if missing")
       ->required();
   command.add_option("--from", options->first, "First message of a new log; default: the first")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumber(1))
       ->type_name("NUMBER");
   command.add_option("--to", options->last, "Stop after this message; default: go on")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumber(1))
       ->type_name("NUMBER");
 }
 

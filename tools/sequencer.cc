@@ -62,7 +62,7 @@ void RegisterSequencer(Commands& commands) {
   command
       .add_option("--message-size", options->role.message_size_max,
                   "Largest message, header included, in bytes")
-      ->check(CLI::Range(std::size_t{128}, proto::kMessageSizeMaxDefault))
+      ->check(WholeNumber(128, proto::kMessageSizeMaxDefault))
       ->capture_default_str();
   command.add_flag("--end-session", options->role.end_session,
                    "Write the end of the session, then serve without taking submissions");

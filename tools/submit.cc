@@ -33,19 +33,38 @@ struct CloseFile {
 };
 using FilePointer = std::unique_ptr<std::FILE, CloseFile>;
 
+/// That there is no sequencer, and why, told once for all users.
+class Outage {
+ public:
+  explicit Outage(std::string server) : server_(std::move(server)) {}
+
+  void Begins(const std::string& why) {
+    // Nobody needs to hear that what has gone cannot be reached.
+    if (!told_.empty() && why.starts_with(engine::Connector::kUnreachable)) return;
+    if (!told_.insert(why).second) return;
+    spdlog::warn("no sequencer at {}: {}; trying again until there is", server_, why);
+  }
+  void Ends() { told_.clear(); }
+
+ private:
+  std::string server_;
+  std::set<std::string> told_;  ///< why, in this outage
+};
+
 /// One user of the log on one connection.
 class UserFlow : private engine::SubmissionClient::Handler {
  public:
   /// `submitted_as`: the name to log in with. `only`: take this user's messages; null: all.
   UserFlow(engine::RoleLoop& loop, const Options& options, LogReader log, std::string submitted_as,
            std::optional<proto::User> only, double rate, std::FILE* acknowledgements,
-           std::size_t& running)
+           std::size_t& running, Outage& outage)
       : loop_(loop),
         log_(std::move(log)),
         only_(only),
         user_(submitted_as),
         acknowledgements_(acknowledgements),
         running_(running),
+        outage_(outage),
         client_(loop.context(), options.to, std::move(submitted_as), rate, *this) {
     ++running_;
   }
@@ -79,16 +98,14 @@ class UserFlow : private engine::SubmissionClient::Handler {
   }
   void OnAcknowledged(const proto::Header& header) override {
     ++acknowledged_;
+    outage_.Ends();
     if (acknowledgements_ != nullptr) {
       std::fprintf(acknowledgements_, "%s %lu %lu\n", user_.c_str(),
                    static_cast<unsigned long>(header.origin),
                    static_cast<unsigned long>(header.number));
     }
   }
-  void OnDisconnected(const std::string& why) override {
-    spdlog::warn("{}: no sequencer at {}: {}; trying again until there is", user_,
-                 client_.server().text(), why);
-  }
+  void OnDisconnected(const std::string& why) override { outage_.Begins(why); }
   void OnDone(const Status& status) override {
     --running_;
     if (!status) return loop_.Fail(status.error());
@@ -101,6 +118,7 @@ class UserFlow : private engine::SubmissionClient::Handler {
   std::string user_;
   std::FILE* acknowledgements_;
   std::size_t& running_;
+  Outage& outage_;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t accepted_before_ = 0;
   engine::SubmissionClient client_;
@@ -153,13 +171,14 @@ Result<ExitCode> Run(const Options& options) {
 
   engine::RoleLoop loop;
   std::size_t running = 0;
+  Outage outage(options.to.text());
   std::vector<std::unique_ptr<UserFlow>> flows;
   const auto add = [&](const std::string& name, std::optional<proto::User> only,
                        double rate) -> Status {
     auto log = LogReader::Open(storage, options.log, {});
     if (!log) return log.error();
     flows.push_back(std::make_unique<UserFlow>(loop, options, std::move(*log), name, only, rate,
-                                               acknowledgements.get(), running));
+                                               acknowledgements.get(), running, outage));
     return {};
   };
   if (!options.user.empty()) {
@@ -196,7 +215,8 @@ Result<ExitCode> Run(const Options& options) {
   std::printf("%lu submissions acknowledged, %lu were there before, %zu users%s\n",
               static_cast<unsigned long>(acknowledged), static_cast<unsigned long>(before),
               flows.size(), running == 0 ? "" : "; stopped before the end");
-  return loop.exit_code();
+  const bool interrupted = running > 0 && loop.exit_code() == ExitCode::kYes;
+  return interrupted ? ExitCode::kFailure : loop.exit_code();
 }
 
 }  // namespace
@@ -226,7 +246,7 @@ void RegisterSubmit(Commands& commands) {
           "own")
       ->type_name("NAME");
   command.add_option("--rate", options->rate, "Messages a second, all users together; 0: no limit")
-      ->check(CLI::NonNegativeNumber)
+      ->check(Rate())
       ->capture_default_str();
   command.add_option("--acks", options->acknowledgements,
                      "Append a line for each acknowledgement: user, own number, input number");

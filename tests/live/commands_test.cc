@@ -119,7 +119,8 @@ TEST_F(Commands, EndWithOneSentenceOnWrongOptions) {
       {{"submit", log}, "--to is required"},
       {{"submit", "--to", "1"}, "LOG is required"},
       {{"submit", log, "--to", "1", "--user", "SEVENCH"}, "\"SEVENCH\" is no user name"},
-      {{"submit", log, "--to", "1", "--rate", "-1"}, "-1"},
+      {{"submit", log, "--to", "1", "--rate", "-1"},
+       "--rate: \"-1\" is not a rate; give messages a second, or 0 for no limit;"},
       {{"replay", log}, "--output is required"},
       {{"replay", log, "-o", Path("out"), "--to", "x"}, "--to"},
       {{"replay", log, "-o", Path("out"), "--to", "-1"}, "--to"},
@@ -380,7 +381,7 @@ TEST_F(Commands, EndCleanlyOnSigintAndSigterm) {
                             "U1", "--rate", "3000"});
     AwaitMessages("recorded" + of, 100);
 
-    EXPECT_EQ(submit.Stop(signal), 0);
+    EXPECT_EQ(submit.Stop(signal), 5);  // a job that did not get to its end
     EXPECT_NE(submit.Output().find("; stopped before the end\n"), std::string::npos);
     EXPECT_EQ(record.Stop(signal), 0);
     EXPECT_NE(record.Output().find("recorded messages 1 to "), std::string::npos);

@@ -39,15 +39,16 @@ class Demo : public testing::Test {
 };
 
 TEST_F(Demo, KillsBothEnginesAndEndsIdentical) {
+  const std::string quoted = "'" + folder_ + "/a folder/it'\\''s";
   const ShellResult demo =
-      Shell(kProgram + " demo --orders 40000 --rate 10000 --folder " + folder_);
+      Shell(kProgram + " demo --orders 40000 --rate 10000 --folder " + quoted + "'");
   EXPECT_EQ(demo.exit_code, 0) << demo.printed;
   ExpectPrinted(demo, "kill -9 engine A");
   ExpectPrinted(demo, "kill -9 engine B");
   ExpectPrinted(demo, "IDENTICAL: ");
   ExpectPrinted(demo, ", 2 kills,");
-  ExpectPrinted(demo, "stat " + folder_ + "/merged");
-  EXPECT_EQ(Shell(kProgram + " verify " + folder_ + "/merged").exit_code, 0);
+  ExpectPrinted(demo, "stat " + quoted + "/merged'");
+  EXPECT_EQ(Shell(kProgram + " verify " + quoted + "/merged'").exit_code, 0);
 }
 
 TEST_F(Demo, CatchesAPlantedBitFlipAndNamesTheField) {

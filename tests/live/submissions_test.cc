@@ -95,6 +95,7 @@ TEST_F(Submissions, AreAcknowledgedByTheHeaderInTheInputStream) {
   RawPeer reader = RawPeer::Connect(sequencer.stream);
   reader.Login("R", 1, "TEST");
   EXPECT_EQ(reader.Next(), Accepted(1));
+  std::uint64_t before = 0;
   for (std::uint64_t i = 1; i <= 10; ++i) {
     client.Submit(i, 100, std::string(i, 'x'));
     const std::string acknowledgement = client.NextMessage();
@@ -102,8 +103,13 @@ TEST_F(Submissions, AreAcknowledgedByTheHeaderInTheInputStream) {
     do {  // ticks
       message = reader.NextMessage();
     } while (HeaderIn(message).type < proto::kFirstApplicationType && !message.empty());
-    EXPECT_EQ(acknowledgement, message.substr(0, sizeof(proto::Header)));
+    // The header, and the digest of the message before: enough to check the payload.
+    ASSERT_EQ(acknowledgement.size(), sizeof(proto::Header) + sizeof before);
+    EXPECT_EQ(acknowledgement.substr(0, sizeof(proto::Header)),
+              message.substr(0, sizeof(proto::Header)));
     EXPECT_EQ(message.substr(sizeof(proto::Header)), std::string(i, 'x'));
+    std::memcpy(&before, acknowledgement.data() + sizeof(proto::Header), sizeof before);
+    EXPECT_EQ(proto::Digest(before, std::as_bytes(std::span(message))), HeaderIn(message).digest);
   }
 }
 
@@ -322,6 +328,57 @@ TEST_F(SubmitCommand, SaysThatTheSequencerHoldsAnotherFlow) {
   client.Close();
   ExpectEnds({"submit", Path("flow-of-8-bytes"), "--to", At(sequencer.submissions)}, 2,
              "holds another submission 2 of user \"U1\" than this flow has");
+}
+
+TEST_F(SubmitCommand, ComparesWholePayloadsWithWhatTheSequencerHolds) {
+  Sequencer sequencer = StartSequencer("input");
+  WriteLog("flow-of-8-bytes", replay::kInputRole, 3);
+  RawPeer client = LogIn(sequencer, 0);
+  EXPECT_EQ(client.Next(), Accepted(1));
+  client.Submit(1, 200, "pppppppp");
+  client.Submit(2, 200, "pppppppq");
+  EXPECT_EQ(client.Acknowledgements(2), "1 2");
+  client.Close();
+  const Words submit = {"submit", Path("flow-of-8-bytes"), "--to", At(sequencer.submissions)};
+  const std::string sentence = "holds another submission 2 of user \"U1\" than this flow has";
+  ExpectEnds(submit, 2, sentence);
+  // After a restart the acknowledgements come from the log.
+  sequencer.program.Kill();
+  sequencer = StartSequencer("input", {}, &sequencer);
+  ExpectEnds(submit, 2, sentence);
+}
+
+TEST_F(SubmitCommand, SaysOnceForAllUsersThatTheSequencerHasGone) {
+  Sequencer sequencer = StartSequencer("input");
+  Program submit = Start(Submit(sequencer, {"--rate", "1000"}));
+  const std::string gone = "no sequencer at " + At(sequencer.submissions);
+  for (std::size_t outage = 1; outage <= 2; ++outage) {
+    AwaitMessages("input", 20 + ReadLog("input").size());
+    sequencer.program.Kill();
+    EXPECT_TRUE(submit.Says(gone, outage));
+    // Long enough for every user to find out, and to fail at another attempt.
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    sequencer = StartSequencer("input", {}, &sequencer);
+  }
+  AwaitMessages("input", 20 + ReadLog("input").size());
+  submit.Stop(SIGTERM);
+  // Some of the eight connections are closed and some are reset.
+  EXPECT_GE(Count(submit.Output(), gone), 2u) << submit.Output();
+  EXPECT_LE(Count(submit.Output(), gone), 4u) << submit.Output();
+}
+
+TEST_F(SubmitCommand, RefusesAPortThatServesAStream) {
+  Sequencer sequencer = StartSequencer("input");
+  RawPeer client = LogIn(sequencer, 0);
+  EXPECT_EQ(client.Next(), Accepted(1));
+  client.Submit(1, 200, "pppppppp");
+  EXPECT_EQ(client.Acknowledgements(1), "1");
+  std::string output;
+  EXPECT_EQ(Run({"submit", Path("flow"), "--to", At(sequencer.stream), "--user", "U1"}, &output),
+            2);
+  EXPECT_EQ(ErrorsIn(output),
+            Words{At(sequencer.stream) +
+                  " serves a sequencer's input stream; give the sequencer's port for submissions"});
 }
 
 TEST_F(SubmitCommand, SaysThatItsAcknowledgementsCouldNotBeWritten) {

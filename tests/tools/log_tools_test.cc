@@ -365,7 +365,8 @@ TEST_F(LogTools, EveryToolRefusesWhatIsNoLogInOneSentence) {
   std::filesystem::create_directories(Path("strange/00000001.segment"));
   const std::vector<std::pair<std::string, std::string>> cases{
       {"none", "there is no log at " + Path("none") + ": no such folder"},
-      {"file", "there is no log at " + Path("file") + ": no such folder"},
+      {"file",
+       "there is no log at " + Path("file") + ": it is no folder; a log is a folder of segments"},
       {"empty", Path("empty") + " is not a log: it holds no segment (00000001.segment and so on)"},
       {"garbled", Path("garbled") + "/00000001.segment has a damaged segment header: its CRC does "
                                     "not match; restore the file"},
@@ -476,6 +477,10 @@ TEST_F(LogTools, HelpEndsWithAnExampleAndExitsWithZero) {
     EXPECT_NE(ran.out.find("  tandem " + std::string(tool) + " ", examples), std::string::npos)
         << ran.out;
   }
+  const Ran import = Tandem({"import", "--help"});
+  EXPECT_EQ(import.exit_code, 0);
+  EXPECT_NE(import.out.find("\nExample:\n  tandem import lobster "), std::string::npos)
+      << import.out;
   const Ran ran = Tandem({"--version"});
   EXPECT_EQ(ran.exit_code, 0);
   EXPECT_TRUE(ran.out.starts_with("tandem ")) << ran.out;
