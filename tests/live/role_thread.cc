@@ -135,5 +135,6 @@ Result<std::unique_ptr<replay::FileLock>> WatchedStorage::Lock(const std::string
   return files_.Lock(path);
 }
 bool WatchedStorage::Locked(const std::string& path) { return files_.Locked(path); }
+std::uint32_t WatchedStorage::BootId() { return files_.BootId(); }
 
 }  // namespace tandem::test

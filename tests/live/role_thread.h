@@ -106,6 +106,7 @@ class WatchedStorage final : public replay::Storage {
   Status SyncFolder(const std::string& folder) override;
   Result<std::unique_ptr<replay::FileLock>> Lock(const std::string& path) override;
   [[nodiscard]] bool Locked(const std::string& path) override;
+  [[nodiscard]] std::uint32_t BootId() override;
 
  private:
   class WatchedFile;
