@@ -75,6 +75,15 @@ class Schema {
   /// (payload_size, digest). Empty if the messages are byte for byte the same.
   [[nodiscard]] std::vector<FieldDifference> Compare(const MessageView& a, const MessageView& b);
 
+  /// The values of a field as text: of the payload, or else of the header as JSON names them; none
+  /// if this message has no such field or it is absent. "price"; "legs.size": of each leg;
+  /// "NewOrder.price": of this type only.
+  [[nodiscard]] std::vector<std::string> ValuesOf(const MessageView& message,
+                                                  std::string_view path);
+  /// True if the header or a type of this schema has such a field.
+  [[nodiscard]] bool HasField(std::string_view path) const;
+  [[nodiscard]] static bool IsHeaderField(std::string_view name);
+
  private:
   struct Type {
     const google::protobuf::Descriptor* descriptor = nullptr;
@@ -84,6 +93,7 @@ class Schema {
 
   Schema();
   Status Index(const google::protobuf::Descriptor& message);
+  [[nodiscard]] std::string HeaderField(const Header& header, std::string_view name) const;
   /// The decoded payload in scratch memory; null if the type is unknown or it does not decode.
   const google::protobuf::Message* Decode(const MessageView& message, bool other = false);
 
@@ -93,6 +103,9 @@ class Schema {
   std::vector<Type> types_;  ///< by number
 };
 
+/// ns since 1970 of a time as TimeText writes it, or shorter: the fraction, the seconds, the time
+/// of day and the Z may be left away. Null: it is no time, or not between 1678 and 2262.
+[[nodiscard]] std::optional<std::int64_t> ParseTime(std::string_view text);
 /// "2012-06-21T13:30:00.004241176Z"
 [[nodiscard]] std::string TimeText(std::int64_t time_ns);
 /// 16 hexadecimal digits.

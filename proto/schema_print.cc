@@ -139,35 +139,6 @@ void AppendJsonMessage(const Message& message, std::string* out) {
 
 }  // namespace
 
-std::string TimeText(std::int64_t time_ns) {
-  // Days since 1970 to a date of the Gregorian calendar, by eras of 400 years from 0000-03-01.
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  constexpr std::int64_t kDay = 86'400 * kSecond;
-  std::int64_t days = time_ns / kDay;
-  std::int64_t rest = time_ns % kDay;
-  if (rest < 0) {
-    rest += kDay;
-    --days;
-  }
-  const std::int64_t shifted = days + 719'468;
-  const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
-  const std::int64_t day_of_era = shifted - era * 146'097;
-  const std::int64_t year_of_era =
-      (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const std::int64_t day_of_year =
-      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const std::int64_t month_from_march = (5 * day_of_year + 2) / 153;
-  const int day = static_cast<int>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
-  const int month =
-      static_cast<int>(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
-  const int year = static_cast<int>(year_of_era + era * 400 + (month <= 2 ? 1 : 0));
-  const int seconds = static_cast<int>(rest / kSecond);
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09dZ", year, month, day,
-                seconds / 3600, seconds / 60 % 60, seconds % 60, static_cast<int>(rest % kSecond));
-  return text;
-}
-
 std::string DigestText(std::uint64_t digest) {
   char text[24];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(digest));

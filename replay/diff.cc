@@ -6,57 +6,74 @@
 #include <optional>
 #include <utility>
 
-#include "replay/log_reader.h"
+#include "replay/log_segment.h"
 
 namespace tandem::replay {
 namespace {
 
-/// One of the two logs.
-struct Side {
-  Storage& storage;
-  const std::string& folder;
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  proto::Session session;
-  LogRole role;
+using Number = std::uint64_t;
 
-  [[nodiscard]] Result<LogReader> OpenAt(std::uint64_t number) const {
-    return LogReader::Open(storage, folder, {.from_number = number, .check_digest = false});
-  }
+/// One of the two logs.
+class Side {
+ public:
+  Side(Storage& storage, const std::string& folder) : storage_(storage), folder_(folder) {}
 
   Status Look() {
     const Result<LogReader> end = OpenAt(ReadOptions::kEnd);
     if (!end) return end.error();
     first = end->first_number();
-    last = end->position().number;
+    last = end->position();
     session = end->session();
     role = end->role();
+    const Result<SegmentList> list = ListSegments(storage_, folder_);
+    if (!list) return list.error();
+    segments_ = list->ids;
     return {};
   }
 
+  [[nodiscard]] Result<LogReader> OpenAt(Number number) const {
+    return LogReader::Open(storage_, folder_, {.from_number = number, .check_digest = false});
+  }
+
   /// The running digest after message `number`.
-  [[nodiscard]] Result<std::uint64_t> DigestAt(std::uint64_t number) const {
+  [[nodiscard]] Result<std::uint64_t> DigestAt(Number number) const {
+    if (number == last.number) return last.digest;
     const Result<LogReader> reader = OpenAt(number + 1);
     if (!reader) return reader.error();
     return reader->position().digest;
   }
 
   /// Null bytes if the log ends before it.
-  [[nodiscard]] Result<std::vector<std::byte>> MessageAt(std::uint64_t number) const {
-    if (number > last) return std::vector<std::byte>();
+  [[nodiscard]] Result<std::vector<std::byte>> MessageAt(Number number) const {
+    if (number > last.number) return std::vector<std::byte>();
     Result<LogReader> reader = OpenAt(number);
     if (!reader) return reader.error();
     switch (reader->Next()) {
       case ReadOutcome::kMessage:
         break;
       case ReadOutcome::kEnd:
-        return Error::Failure("message " + std::to_string(number) + " went away from " + folder);
+        return Error::Failure("message " + std::to_string(number) + " went away from " + folder_);
       case ReadOutcome::kDamaged:
         return reader->error();
     }
     const auto bytes = reader->message().bytes;
     return std::vector<std::byte>(bytes.begin(), bytes.end());
   }
+
+  [[nodiscard]] std::size_t segments() const { return segments_.size(); }
+  [[nodiscard]] Result<SegmentHeader> Header(std::size_t index) const {
+    return ReadSegmentHeader(storage_, SegmentPath(folder_, segments_[index]));
+  }
+
+  Number first = 0;
+  proto::StreamPosition last;
+  proto::Session session;
+  LogRole role;
+
+ private:
+  Storage& storage_;
+  const std::string& folder_;
+  std::vector<std::uint64_t> segments_;
 };
 
 /// Equal but for the session in the header, if that is not to be looked at.
@@ -69,65 +86,125 @@ bool SameBytes(std::span<const std::byte> a, std::span<const std::byte> b, bool 
          std::memcmp(a.data() + kTo, b.data() + kTo, a.size() - kTo) == 0;
 }
 
-/// The first number in [first, last] that differs by its bytes; null: none does.
-Result<std::optional<std::uint64_t>> Scan(const Side& a, const Side& b, std::uint64_t first,
-                                          std::uint64_t last, bool ignore_session) {
-  Result<LogReader> reader_a = a.OpenAt(first);
-  if (!reader_a) return reader_a.error();
-  Result<LogReader> reader_b = b.OpenAt(first);
-  if (!reader_b) return reader_b.error();
-  for (std::uint64_t number = first; number <= last; ++number) {
-    for (LogReader* reader : {&*reader_a, &*reader_b}) {
-      const ReadOutcome outcome = reader->Next();
-      if (outcome == ReadOutcome::kDamaged) return reader->error();
-      if (outcome == ReadOutcome::kEnd) {
-        return Error::Failure("message " + std::to_string(number) + " went away while it was read");
+/// Numbers `first` to `last`, between which the first difference is looked for.
+struct Range {
+  Number first;
+  Number last;
+};
+
+class Search {
+ public:
+  Search(const Side& a, const Side& b, const DiffOptions& options)
+      : a_(a), b_(b), options_(options) {}
+
+  /// The first number in `range` that differs and matters; null: none does.
+  Result<std::optional<Number>> Find(Range range) {
+    if (range.first > range.last) return std::optional<Number>();
+    const Result<bool> equal = Equal(range.last);
+    if (!equal) return equal.error();
+    if (*equal && options_.trust_digests) return std::optional<Number>();
+    Range suspect = range;
+    if (!*equal) {
+      if (Status status = Narrow(a_, suspect); !status) return status.error();
+      if (Status status = Narrow(b_, suspect); !status) return status.error();
+      if (options_.matters) suspect.last = range.last;
+    }
+    return Scan(suspect);
+  }
+
+  [[nodiscard]] Number ignored() const { return ignored_; }
+
+ private:
+  /// Are both the same up to `number`?
+  [[nodiscard]] Result<bool> Equal(Number number) const {
+    const Result<std::uint64_t> of_a = a_.DigestAt(number);
+    if (!of_a) return of_a.error();
+    const Result<std::uint64_t> of_b = b_.DigestAt(number);
+    if (!of_b) return of_b.error();
+    return *of_a == *of_b;
+  }
+
+  /// Narrows `range`, at whose end the digests differ, to one segment of `side`.
+  Status Narrow(const Side& side, Range& range) const {
+    const Side& other = &side == &a_ ? b_ : a_;
+    std::size_t low = 0;
+    std::size_t high = side.segments();
+    while (high - low > 1) {
+      const std::size_t middle = low + (high - low) / 2;
+      const Result<SegmentHeader> header = side.Header(middle);
+      if (!header) return header.error();
+      const Number first = header->first_number;
+      if (first <= range.first) {
+        low = middle;
+        continue;
+      }
+      if (first > range.last) {
+        high = middle;
+        continue;
+      }
+      const Result<std::uint64_t> digest = other.DigestAt(first - 1);
+      if (!digest) return digest.error();
+      if (*digest == header->digest_before) {
+        range.first = first;
+        low = middle;
+      } else {
+        range.last = first - 1;
+        high = middle;
       }
     }
-    if (!SameBytes(reader_a->message().bytes, reader_b->message().bytes, ignore_session)) {
-      return std::optional(number);
-    }
+    return {};
   }
-  return std::optional<std::uint64_t>();
-}
 
-/// The first number in [first, last] with unequal digests; null: none. Digests at n are equal only
-/// if all up to n are.
-Result<std::optional<std::uint64_t>> Bisect(const Side& a, const Side& b, std::uint64_t first,
-                                            std::uint64_t last) {
-  std::uint64_t low = first;
-  std::uint64_t high = last + 1;
-  while (low < high) {
-    // The ends first: most pairs are equal or differ from the start.
-    const std::uint64_t middle = high == last + 1 ? last : low + (high - low) / 2;
-    const Result<std::uint64_t> digest_a = a.DigestAt(middle);
-    if (!digest_a) return digest_a.error();
-    const Result<std::uint64_t> digest_b = b.DigestAt(middle);
-    if (!digest_b) return digest_b.error();
-    if (*digest_a == *digest_b) {
-      low = middle + 1;
-    } else {
-      high = middle;
+  /// Reads both sides over `range`, up to the first difference that matters.
+  Result<std::optional<Number>> Scan(Range range) {
+    Result<LogReader> a = a_.OpenAt(range.first);
+    if (!a) return a.error();
+    Result<LogReader> b = b_.OpenAt(range.first);
+    if (!b) return b.error();
+    for (Number number = range.first; number <= range.last; ++number) {
+      for (LogReader* reader : {&*a, &*b}) {
+        const ReadOutcome outcome = reader->Next();
+        if (outcome == ReadOutcome::kDamaged) return reader->error();
+        if (outcome == ReadOutcome::kEnd) {
+          return Error::Failure("message " + std::to_string(number) +
+                                " went away while it was read");
+        }
+      }
+      if (SameBytes(a->message().bytes, b->message().bytes, options_.ignore_session)) continue;
+      if (!options_.matters || options_.matters(*a, *b)) return std::optional(number);
+      ++ignored_;
     }
+    return std::optional<Number>();
   }
-  if (low > last) return std::optional<std::uint64_t>();
-  return std::optional(low);
-}
 
-std::string Plain(std::uint64_t number) { return std::to_string(number); }
+  const Side& a_;
+  const Side& b_;
+  const DiffOptions& options_;
+  Number ignored_ = 0;
+};
+
+std::string Plain(Number number) { return std::to_string(number); }
+
+/// "messages 1 to 9 are the same", with what was ignored in them.
+std::string SameText(Range range, Number ignored) {
+  std::string text = "messages " + Plain(range.first) + " to " + Plain(range.last);
+  if (ignored == 0) return text;
+  return text + " (in " + Plain(ignored) + (ignored == 1 ? " message" : " messages") +
+         " what differs is ignored)";
+}
 
 }  // namespace
 
 Result<LogDifference> DiffLogs(Storage& storage, const std::string& a, const std::string& b,
                                const DiffOptions& options) {
-  Side side_a{.storage = storage, .folder = a, .session = {}, .role = {}};
-  Side side_b{.storage = storage, .folder = b, .session = {}, .role = {}};
+  Side side_a(storage, a);
+  Side side_b(storage, b);
   for (Side* side : {&side_a, &side_b}) {
     if (Status status = side->Look(); !status) return status.error();
   }
   LogDifference difference;
-  difference.last_a = side_a.last;
-  difference.last_b = side_b.last;
+  difference.last_a = side_a.last.number;
+  difference.last_b = side_b.last.number;
   difference.first = std::max(side_a.first, side_b.first);
   if ((side_a.role == kInputRole) != (side_b.role == kInputRole)) {
     difference.verdict = DiffVerdict::kOtherRole;
@@ -142,38 +219,52 @@ Result<LogDifference> DiffLogs(Storage& storage, const std::string& a, const std
                       ": they are not copies of one stream";
     return difference;
   }
-  const std::uint64_t last = std::min(side_a.last, side_b.last);
-  if (difference.first > last + 1) {
+  const Range both{difference.first, std::min(difference.last_a, difference.last_b)};
+  if (both.first > both.last + 1) {
     difference.verdict = DiffVerdict::kNoOverlap;
-    difference.text = a + " has messages " + Plain(side_a.first) + " to " + Plain(side_a.last) +
-                      " and " + b + " has " + Plain(side_b.first) + " to " + Plain(side_b.last) +
-                      ": there is nothing to compare";
+    difference.text = a + " has messages " + Plain(side_a.first) + " to " +
+                      Plain(difference.last_a) + " and " + b + " has " + Plain(side_b.first) +
+                      " to " + Plain(difference.last_b) + ": there is nothing to compare";
     return difference;
   }
 
-  auto number = Bisect(side_a, side_b, difference.first, last);
-  if (!number) return number.error();
-  if (!number->has_value() && !options.trust_digests && difference.first <= last) {
-    number = Scan(side_a, side_b, difference.first, last, options.ignore_session);
-    if (!number) return number.error();
+  const auto before_a = side_a.DigestAt(both.first - 1);
+  if (!before_a) return before_a.error();
+  const auto before_b = side_b.DigestAt(both.first - 1);
+  if (!before_b) return before_b.error();
+  const bool differs_earlier = *before_a != *before_b && !options.matters;
+  Search search(side_a, side_b, options);
+  std::optional<Number> number = both.first;
+  if (!differs_earlier || both.first > both.last) {
+    const auto found = search.Find(both);
+    if (!found) return found.error();
+    number = *found;
   }
-  const std::string range = "messages " + Plain(difference.first) + " to ";
-  if (number->has_value()) {
+  difference.ignored = search.ignored();
+  if (differs_earlier) {
+    difference.verdict = DiffVerdict::kDiffersEarlier;
+    difference.number = both.first;
+    difference.text = "the logs differ before message " + Plain(both.first) +
+                      ", where the later of them begins: their running digests say so";
+    if (both.first > both.last) return difference;
+  } else if (number.has_value()) {
     difference.verdict = DiffVerdict::kDiffers;
-    difference.number = **number;
+    difference.number = *number;
     difference.text = "the logs differ first at message " + Plain(difference.number);
-  } else if (side_a.last != side_b.last) {
+  } else if (difference.last_a != difference.last_b) {
+    const bool a_ends = difference.last_a < difference.last_b;
     difference.verdict = DiffVerdict::kLonger;
-    difference.number = last + 1;
-    difference.text = (side_a.last < side_b.last ? a : b) + " ends at message " + Plain(last) +
-                      " and " + (side_a.last < side_b.last ? b : a) + " goes on to message " +
-                      Plain(std::max(side_a.last, side_b.last)) + "; " +
-                      (last < difference.first ? "they have none in common"
-                                               : range + Plain(last) + " are the same");
+    difference.number = both.last + 1;
+    difference.text =
+        (a_ends ? a : b) + " ends at message " + Plain(both.last) + " and " + (a_ends ? b : a) +
+        " goes on to message " + Plain(std::max(difference.last_a, difference.last_b)) + "; " +
+        (both.last < both.first ? "they have none in common"
+                                : SameText(both, difference.ignored) + " are the same");
   } else {
-    difference.number = last;
-    difference.text = last < difference.first ? "the logs are the same: both are empty"
-                                              : "the logs are the same: " + range + Plain(last);
+    difference.number = both.last;
+    difference.text = both.last < both.first
+                          ? "the logs are the same: both are empty"
+                          : "the logs are the same: " + SameText(both, difference.ignored);
     return difference;
   }
   auto message_a = side_a.MessageAt(difference.number);

@@ -1,41 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The first difference of two logs of one stream. It is found by bisection over the running
-// digests, so what is equal before it is not read; that two logs are the same is only said after
-// every message was compared byte for byte, unless the digests are to be trusted.
+// digests: first over the segment headers, which carry the digest before them, then in the one
+// segment that is left, which is read to the difference with every check. What is equal before it
+// is not read. That two logs are the same is only said after every message was compared byte for
+// byte, unless the digests are to be trusted.
+// Costs: two walks over the record lengths of one segment, one more for each doubling of the number
+// of segments where the two are not cut alike, and reading one segment of each.
 // One thread; changes nothing.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "pools/result.h"
+#include "replay/log_reader.h"
 #include "replay/storage.h"
 
 namespace tandem::replay {
 
 enum class DiffVerdict : std::uint8_t {
   kSame,
-  kDiffers,       ///< at `number` both have a message, and not the same one
-  kLonger,        ///< equal as far as both go; `number` is the first that only one has
-  kOtherSession,  ///< not copies of one stream: the sessions differ
-  kOtherRole,     ///< an input log and a log of outputs
-  kNoOverlap,     ///< there is no number that both logs have
+  kDiffers,         ///< at `number` both have a message, and not the same one
+  kDiffersEarlier,  ///< before `number`, the first message that both have
+  kLonger,          ///< equal as far as both go; `number` is the first that only one has
+  kOtherSession,    ///< not copies of one stream: the sessions differ
+  kOtherRole,       ///< an input log and a log of outputs
+  kNoOverlap,       ///< there is no number that both logs have
 };
 
 struct DiffOptions {
   bool ignore_session =
       false;                   ///< compare what the sessions hold; digests do not cover their names
   bool trust_digests = false;  ///< equal digests are taken for equal messages
+  /// Asked about each two messages of one number whose bytes differ: does it matter? Once it was
+  /// asked, every later message is read and compared. Null: each difference matters.
+  std::function<bool(const LogReader& a, const LogReader& b)> matters = {};
 };
 
 struct LogDifference {
   DiffVerdict verdict = DiffVerdict::kSame;
-  std::uint64_t first = 0;   ///< numbers from here were compared
-  std::uint64_t number = 0;  ///< of the first difference; of the last message if there is none
-  std::vector<std::byte> a;  ///< message `number` in each log; empty: it has none
+  std::uint64_t first = 0;    ///< numbers from here were compared
+  std::uint64_t number = 0;   ///< of the first difference; of the last message if there is none
+  std::uint64_t ignored = 0;  ///< messages whose differences did not matter
+  std::vector<std::byte> a;   ///< message `number` in each log; empty: it has none
   std::vector<std::byte> b;
   std::uint64_t last_a = 0;  ///< last number of each log
   std::uint64_t last_b = 0;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tandem diff: the first difference of two logs, decoded.
+// tandem diff: the first difference of two logs, decoded; or all of them, summed up.
 #include "replay/diff.h"
 
 #include <algorithm>
 
 #include "replay/log_reader.h"
+#include "tools/cause_log.h"
 #include "tools/command.h"
+#include "tools/diff_all.h"
+#include "tools/field_filter.h"
+#include "tools/json_text.h"
 #include "tools/log_schema.h"
 #include "tools/options.h"
 #include "tools/output.h"
@@ -19,10 +23,10 @@ using replay::LogReader;
 using replay::ReadOutcome;
 
 struct Options {
-  std::string a;
-  std::string b;
-  bool json = false;
+  DiffAllOptions logs;
+  bool all = false;
   std::uint64_t context = 3;
+  std::vector<std::string> ignored;
   replay::DiffOptions compare;
 };
 
@@ -32,6 +36,8 @@ const char* VerdictName(DiffVerdict verdict) {
       return "same";
     case DiffVerdict::kDiffers:
       return "differs";
+    case DiffVerdict::kDiffersEarlier:
+      return "differs_earlier";
     case DiffVerdict::kLonger:
       return "longer";
     case DiffVerdict::kOtherSession:
@@ -44,113 +50,172 @@ const char* VerdictName(DiffVerdict verdict) {
   return "";
 }
 
-/// The messages just before the difference, equal in both, and the schema that counts there.
-class Context {
+/// One log around a number.
+class Around {
  public:
-  static Result<Context> Read(replay::Storage& storage, const std::string& folder,
-                              const replay::LogDifference& difference, std::uint64_t count) {
-    const std::uint64_t first =
-        std::max(difference.first, difference.number - std::min(difference.number, count));
+  static Result<Around> Open(replay::Storage& storage, const std::string& folder,
+                             std::uint64_t first, std::uint64_t last) {
+    first = std::min(first, last + 1);  // at most just behind the end
     auto reader = LogReader::Open(storage, folder, {.from_number = first, .check_digest = false});
     if (!reader) return reader.error();
-    Context context;
-    while (reader->position().number + 1 < difference.number &&
-           reader->Next() == ReadOutcome::kMessage) {
-      context.lines_ += "      " + context.schema_.For(*reader).Text(reader->message()) + "\n";
-    }
-    // One step on, to where the schema of the message itself stands.
-    reader->Next();
-    context.schema_.For(*reader);
-    context.reader_ = std::move(*reader);
-    return context;
+    return Around(std::move(*reader));
   }
 
-  [[nodiscard]] const std::string& lines() const { return lines_; }
-  [[nodiscard]] proto::Schema& schema() { return schema_.For(*reader_); }
+  /// The next message; false at the end of the log.
+  bool Next() { return reader_.Next() == ReadOutcome::kMessage; }
+  [[nodiscard]] std::uint64_t next_number() const { return reader_.position().number + 1; }
+  [[nodiscard]] const proto::MessageView& message() const { return reader_.message(); }
+  [[nodiscard]] proto::Schema& schema() { return schema_.For(reader_); }
+  [[nodiscard]] std::string Text() { return schema().Text(message()); }
+  [[nodiscard]] std::string Json() { return schema().Json(message()); }
 
  private:
-  std::string lines_;
+  explicit Around(LogReader reader) : reader_(std::move(reader)) {}
+  LogReader reader_;
   LogSchema schema_;
-  std::optional<LogReader> reader_;
 };
 
-void AppendJsonText(const std::string& text, std::string* out) {
-  *out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      *out += '\\';
-      *out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned char>(c));
-      *out += escaped;
+/// What there is to show of a difference, as text and as JSON.
+class Report {
+ public:
+  Report(const Options& options, const replay::LogDifference& difference)
+      : options_(options), difference_(difference) {}
+
+  Status Read(replay::Storage& storage, const FieldFilter& filter) {
+    const std::uint64_t first = std::max(
+        difference_.first, difference_.number - std::min(difference_.number, options_.context));
+    auto a = Around::Open(storage, options_.logs.a, first, difference_.last_a);
+    if (!a) return a.error();
+    auto b = Around::Open(storage, options_.logs.b, first, difference_.last_b);
+    if (!b) return b.error();
+    while (a->next_number() < difference_.number && a->Next() && b->Next()) {
+      text_ += "      " + a->Text() + "\n";
+      before_json_ += (before_json_.empty() ? "" : ",") + a->Json();
+    }
+    has_a_ = a->Next();
+    has_b_ = b->Next();
+    if (Status status = ReadCause(storage, has_a_ ? *a : *b); !status) return status;
+    text_ += "  A:  " + (has_a_ ? a->Text() : "(the log ends here)") + "\n";
+    text_ += "  B:  " + (has_b_ ? b->Text() : "(the log ends here)") + "\n";
+    json_ = ",\"a\":" + (has_a_ ? a->Json() : "null") + ",\"b\":" + (has_b_ ? b->Json() : "null");
+    if (has_a_ && has_b_) {
+      const auto fields = filter.Differences(a->schema(), a->message(), b->schema(), b->message());
+      text_ += TextOf(fields, "  ");
+      json_ += ",\"fields\":" + JsonOf(fields);
     } else {
-      *out += c;
+      json_ += ",\"fields\":[]";
     }
+    ReadAfter(*a, *b);
+    return {};
   }
-  *out += '"';
-}
 
-std::string Text(const replay::LogDifference& difference, Context* context) {
-  std::string text = difference.text + "\n";
-  if (context == nullptr) return text;
-  const auto a = proto::ParseMessage(difference.a);
-  const auto b = proto::ParseMessage(difference.b);
-  text += context->lines();
-  text += "  A:  " + (a ? context->schema().Text(*a) : "(the log ends here)") + "\n";
-  text += "  B:  " + (b ? context->schema().Text(*b) : "(the log ends here)") + "\n";
-  if (!a || !b) return text;
-  for (const proto::FieldDifference& field : context->schema().Compare(*a, *b)) {
-    text += "  differs: " + field.path + ": A " + field.a + ", B " + field.b + "\n";
+  [[nodiscard]] std::string Text() const { return difference_.text + "\n" + text_; }
+
+  [[nodiscard]] std::string Json() const {
+    std::string text = std::string("{\"result\":\"") + VerdictName(difference_.verdict) + "\"";
+    text += ",\"first\":" + std::to_string(difference_.first);
+    text += ",\"number\":" + std::to_string(difference_.number);
+    text += ",\"last_a\":" + std::to_string(difference_.last_a);
+    text += ",\"last_b\":" + std::to_string(difference_.last_b);
+    text += ",\"ignored\":" + std::to_string(difference_.ignored) + ",\"text\":";
+    AppendJsonText(difference_.text, &text);
+    text += json_;
+    if (!json_.empty()) {
+      text += ",\"cause\":" + (cause_json_.empty() ? "null" : cause_json_);
+      text += ",\"before\":[" + before_json_ + "],\"after_a\":[" + after_json_[0] +
+              "],\"after_b\":[" + after_json_[1] + "]";
+    }
+    return text + "}\n";
   }
-  return text;
-}
 
-std::string Json(const replay::LogDifference& difference, Context* context) {
-  std::string text = std::string("{\"result\":\"") + VerdictName(difference.verdict) + "\"";
-  text += ",\"first\":" + std::to_string(difference.first);
-  text += ",\"number\":" + std::to_string(difference.number);
-  text += ",\"last_a\":" + std::to_string(difference.last_a);
-  text += ",\"last_b\":" + std::to_string(difference.last_b) + ",\"text\":";
-  AppendJsonText(difference.text, &text);
-  if (context != nullptr) {
-    const auto a = proto::ParseMessage(difference.a);
-    const auto b = proto::ParseMessage(difference.b);
-    text += ",\"a\":" + (a ? context->schema().Json(*a) : "null");
-    text += ",\"b\":" + (b ? context->schema().Json(*b) : "null");
-    text += ",\"fields\":[";
-    if (a && b) {
-      bool first = true;
-      for (const proto::FieldDifference& field : context->schema().Compare(*a, *b)) {
-        text += first ? "{\"path\":" : ",{\"path\":";
-        first = false;
-        AppendJsonText(field.path, &text);
-        text += ",\"a\":";
-        AppendJsonText(field.a, &text);
-        text += ",\"b\":";
-        AppendJsonText(field.b, &text);
-        text += '}';
+ private:
+  /// The input message that a differing output comes from.
+  Status ReadCause(replay::Storage& storage, Around& side) {
+    if (options_.logs.input.empty()) return {};
+    CauseLog causes(storage, options_.logs.input);
+    const auto known = causes.GoTo(side.message().header.origin);
+    if (!known) return known.error();
+    if (!*known) return {};
+    text_ += "  cause: " + causes.schema().Text(causes.message()) + "\n";
+    cause_json_ = causes.schema().Json(causes.message());
+    return {};
+  }
+
+  /// What follows: one line where both are alike, else one each.
+  void ReadAfter(Around& a, Around& b) {
+    for (std::uint64_t i = 0; i < options_.context && (has_a_ || has_b_); ++i) {
+      has_a_ = has_a_ && a.Next();
+      has_b_ = has_b_ && b.Next();
+      if (has_a_) after_json_[0] += (i == 0 ? "" : ",") + a.Json();
+      if (has_b_) after_json_[1] += (i == 0 ? "" : ",") + b.Json();
+      if (has_a_ && has_b_ && a.Text() == b.Text()) {
+        text_ += "      " + a.Text() + "\n";
+        continue;
       }
+      if (has_a_) text_ += "  A:  " + a.Text() + "\n";
+      if (has_b_) text_ += "  B:  " + b.Text() + "\n";
     }
-    text += ']';
   }
-  return text + "}\n";
+
+  const Options& options_;
+  const replay::LogDifference& difference_;
+  bool has_a_ = false;
+  bool has_b_ = false;
+  std::string text_;
+  std::string json_;
+  std::string before_json_;
+  std::string after_json_[2];
+  std::string cause_json_;
+};
+
+/// --input must be the log of the inputs, or every cause would be another message.
+Status CheckInput(replay::Storage& storage, const std::string& folder) {
+  if (folder.empty()) return {};
+  const auto reader = LogReader::Open(storage, folder, {.check_digest = false});
+  if (!reader) return reader.error();
+  return CheckIsInput(reader->role(), folder);
+}
+
+/// An error that names a field which neither log knows where it begins.
+Status CheckFields(replay::Storage& storage, const Options& options, const FieldFilter& filter) {
+  if (filter.empty()) return {};
+  auto a = LogReader::Open(storage, options.logs.a, {.check_digest = false});
+  if (!a) return a.error();
+  auto b = LogReader::Open(storage, options.logs.b, {.check_digest = false});
+  if (!b) return b.error();
+  LogSchema schema_a;
+  LogSchema schema_b;
+  return filter.Check(schema_a.For(*a), schema_b.For(*b));
 }
 
 Result<ExitCode> Run(const Options& options) {
   replay::PosixStorage storage;
-  const auto difference = replay::DiffLogs(storage, options.a, options.b, options.compare);
+  if (Status status = CheckInput(storage, options.logs.input); !status) return status.error();
+  std::vector<std::string> ignored = options.ignored;
+  const bool ignores_session = std::erase(ignored, "session") > 0;
+  const FieldFilter filter(ignored);
+  if (Status status = CheckFields(storage, options, filter); !status) return status.error();
+  replay::DiffOptions compare = options.compare;
+  compare.ignore_session |= ignores_session;
+  LogSchema schema_a;
+  LogSchema schema_b;
+  if (!filter.empty() && !options.all) {
+    compare.matters = [&](const LogReader& a, const LogReader& b) {
+      return !filter.Differences(schema_a.For(a), a.message(), schema_b.For(b), b.message())
+                  .empty();
+    };
+  }
+  const auto difference = replay::DiffLogs(storage, options.logs.a, options.logs.b, compare);
   if (!difference) return difference.error();
-  std::optional<Context> context;
+  if (options.all && (!difference->a.empty() || !difference->b.empty())) {
+    return DiffAll(storage, options.logs, filter, *difference);
+  }
+  Report report(options, *difference);
   if (!difference->a.empty() || !difference->b.empty()) {
-    const std::string& longer = difference->a.empty() ? options.b : options.a;
-    auto read = Context::Read(storage, longer, *difference, options.context);
-    if (!read) return read.error();
-    context = std::move(*read);
+    if (Status status = report.Read(storage, filter); !status) return status.error();
   }
   Output output;
-  Context* known = context ? &*context : nullptr;
-  output.text = options.json ? Json(*difference, known) : Text(*difference, known);
+  output.text = options.logs.json ? report.Json() : report.Text();
   if (Status status = output.Flush(); !status) return status.error();
   return difference->verdict == DiffVerdict::kSame ? ExitCode::kYes : ExitCode::kNo;
 }
@@ -162,17 +227,33 @@ void RegisterDiff(Commands& commands) {
   CLI::App& command = commands.Add("diff", "Find the first difference of two logs of one stream",
                                    "  tandem generate --orders 10000 --seed 1 -o one\n"
                                    "  tandem generate --orders 10000 --seed 2 -o two\n"
-                                   "  tandem diff one two\n",
+                                   "  tandem diff one two\n"
+                                   "  tandem diff one two --all --ignore price --ignore size\n",
                                    [options] { return Run(*options); });
-  command.add_option("A", options->a, "Folder of one log")->required();
-  command.add_option("B", options->b, "Folder of the other")->required();
-  command.add_option("--context", options->context, "Messages to show before the difference")
-      ->check(WholeNumber());
+  command.add_option("A", options->logs.a, "Folder of one log")->required();
+  command.add_option("B", options->logs.b, "Folder of the other")->required();
+  command
+      .add_option("--context", options->context, "Messages to show before and after the difference")
+      ->check(WholeNumber())
+      ->capture_default_str();
+  command.add_option("--input", options->logs.input,
+                     "Log of the inputs, to show the message that caused a differing output");
+  command
+      .add_option("--ignore", options->ignored,
+                  "A field that may differ, of payload or header, as price or Trade.price; may be "
+                  "given again")
+      ->allow_extra_args(false)
+      ->type_name("FIELD");
+  command.add_flag("--all", options->all,
+                   "Align the outputs of each input and sum up every difference by type");
+  command.add_option("--examples", options->logs.examples, "With --all: examples of each kind")
+      ->check(WholeNumber())
+      ->capture_default_str();
   command.add_flag("--ignore-session", options->compare.ignore_session,
                    "Compare logs of two sessions");
   command.add_flag("--trust-digests", options->compare.trust_digests,
                    "Take equal running digests for equal messages and do not read them");
-  command.add_flag("--json", options->json, "One JSON object");
+  command.add_flag("--json", options->logs.json, "One JSON object");
 }
 
 }  // namespace tandem::tools

@@ -1,128 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// cat, stat, verify and diff as a person runs them: output, sentences, exit codes.
+// cat, stat and verify as a person runs them: output, sentences, exit codes.
+#include "tests/tools/log_tools.h"
+
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
-#include "book/book.pb.h"
-#include "proto/schema.h"
-#include "replay/log_reader.h"
-#include "replay/log_writer.h"
-#include "tests/support/run_program.h"
-
 namespace tandem::test {
 namespace {
-
-Ran Tandem(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), TANDEM_PROGRAM);
-  return RunProgram(arguments);
-}
-
-std::vector<std::string> Lines(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = text.find('\n', begin);
-    lines.push_back(text.substr(begin, end - begin));
-    begin = end == std::string::npos ? text.size() : end + 1;
-  }
-  return lines;
-}
-
-/// A folder of the test's own, with logs of `book` messages in it.
-class LogTools : public ::testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = ::testing::TempDir() + "log_tools_" + std::to_string(::getpid()) + "_" +
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  [[nodiscard]] std::string Path(const std::string& name) const { return folder_ + "/" + name; }
-
-  /// How a log is made: every third message is a tick, the others open and cancel an order. From
-  /// message `differs_at` on, orders have another price.
-  struct Recipe {
-    std::uint64_t messages = 9;
-    std::uint64_t differs_at = UINT64_MAX;
-    std::string session = "DAY1";
-    replay::LogRole role = replay::kOutputRole;
-    bool close = true;
-    std::string schema = proto::SchemaOf({book::pb::NewOrder::descriptor()});
-    std::uint64_t segment_bytes = 16 << 10;
-  };
-
-  replay::LogWriter Write(const std::string& name, const Recipe& recipe) {
-    auto writer = replay::LogWriter::Open(storage_, Path(name),
-                                          {.session = proto::Session(recipe.session),
-                                           .role = recipe.role,
-                                           .schema = recipe.schema,
-                                           .segment_bytes = recipe.segment_bytes});
-    EXPECT_TRUE(writer) << writer.error().text;
-    while (writer->position().number < recipe.messages) {
-      writer->Append(MessageAfter(writer->position(), recipe));
-    }
-    EXPECT_TRUE(writer->Flush());
-    EXPECT_TRUE(!recipe.close || writer->Close().ok());
-    return std::move(*writer);
-  }
-
-  static std::vector<std::byte> MessageAfter(proto::StreamPosition before, const Recipe& recipe) {
-    const std::uint64_t number = before.number + 1;
-    proto::Header header;
-    header.session = proto::Session(recipe.session);
-    header.number = number;
-    header.time_ns = static_cast<std::int64_t>(1'340'285'400'000'000'000 + number);
-    header.origin = (number + 2) / 3;
-    header.index = static_cast<std::uint32_t>((number + 2) % 3);
-    header.flags = number % 3 == 0 ? proto::kLast : 0;
-    header.epoch = 1;
-    std::string payload;
-    if (number % 3 == 0) {
-      header.type = 1;
-    } else if (number % 3 == 1) {
-      book::pb::NewOrder order;
-      order.set_order_id(number);
-      order.set_symbol("ABC");
-      order.set_price(number >= recipe.differs_at ? 101 : 100);
-      payload = order.SerializeAsString();
-      header.type = 100;
-      header.user = proto::User("alice");
-    } else {
-      book::pb::Cancel cancel;
-      cancel.set_order_id(number - 1);
-      payload = cancel.SerializeAsString();
-      header.type = 101;
-      header.user = proto::User("alice");
-    }
-    header.payload_size = static_cast<std::uint16_t>(payload.size());
-    std::vector<std::byte> bytes(sizeof header + payload.size());
-    std::memcpy(bytes.data(), &header, sizeof header);
-    if (!payload.empty()) std::memcpy(&bytes[sizeof header], payload.data(), payload.size());
-    const std::uint64_t digest = proto::Digest(before.digest, bytes);
-    std::memcpy(bytes.data(), &digest, sizeof digest);
-    return bytes;
-  }
-
-  void FlipByte(const std::string& file, std::int64_t offset) const {
-    std::fstream stream(Path(file), std::ios::in | std::ios::out | std::ios::binary);
-    ASSERT_TRUE(stream) << file;
-    if (offset < 0) offset += static_cast<std::int64_t>(std::filesystem::file_size(Path(file)));
-    stream.seekg(offset);
-    const int byte = stream.get();
-    stream.seekp(offset);
-    stream.put(static_cast<char>(byte ^ 0x55));
-  }
-
-  std::string folder_;
-  replay::PosixStorage storage_;
-};
 
 TEST_F(LogTools, CatPrintsOneLineAMessage) {
   Write("log", {.messages = 3});
@@ -384,88 +273,6 @@ TEST_F(LogTools, EveryToolRefusesWhatIsNoLogInOneSentence) {
       EXPECT_EQ(ran.err, "tandem: " + sentence + "\n") << tool << " " << name;
     }
   }
-}
-
-TEST_F(LogTools, DiffSaysThatLogsAreTheSame) {
-  Write("a", {.messages = 50});
-  Write("b", {.messages = 50, .role = replay::kMergedRole, .segment_bytes = 12 << 10});
-  for (const bool trust : {false, true}) {
-    std::vector<std::string> arguments{"diff", Path("a"), Path("b")};
-    if (trust) arguments.emplace_back("--trust-digests");
-    const Ran ran = Tandem(arguments);
-    EXPECT_EQ(ran.exit_code, 0) << ran.err;
-    EXPECT_EQ(ran.out, "the logs are the same: messages 1 to 50\n");
-  }
-}
-
-TEST_F(LogTools, DiffFindsTheFirstDifferenceWhereverItIs) {
-  Write("a", {.messages = 40, .segment_bytes = 12 << 10});
-  for (std::uint64_t at = 1; at <= 40; at += 3) {
-    std::string name = std::to_string(at);
-    Write(name, {.messages = 40, .differs_at = at});
-    const Ran ran = Tandem({"diff", Path("a"), Path(name), "--context", "0"});
-    EXPECT_EQ(ran.exit_code, 1) << ran.err;
-    EXPECT_TRUE(
-        ran.out.starts_with("the logs differ first at message " + std::to_string(at) + "\n"))
-        << ran.out;
-  }
-}
-
-TEST_F(LogTools, DiffShowsBothMessagesTheFieldsAndWhatWentBefore) {
-  Write("a", {.messages = 12});
-  Write("b", {.messages = 12, .differs_at = 7});
-  Ran ran = Tandem({"diff", Path("a"), Path("b"), "--context", "2"});
-  EXPECT_EQ(ran.exit_code, 1) << ran.err;
-  auto lines = Lines(ran.out);
-  ASSERT_EQ(lines.size(), 7u) << ran.out;
-  EXPECT_EQ(lines[0], "the logs differ first at message 7");
-  EXPECT_TRUE(lines[1].starts_with("      5 2012-06-21T13:30:00.000000005Z Cancel")) << lines[1];
-  EXPECT_TRUE(lines[2].starts_with("      6 2012-06-21T13:30:00.000000006Z Tick")) << lines[2];
-  EXPECT_TRUE(lines[3].starts_with("  A:  7 ") && lines[3].ends_with("price: 100 }")) << lines[3];
-  EXPECT_TRUE(lines[4].starts_with("  B:  7 ") && lines[4].ends_with("price: 101 }")) << lines[4];
-  EXPECT_EQ(lines[5], "  differs: price: A 100, B 101");
-  EXPECT_TRUE(lines[6].starts_with("  differs: digest: A ")) << lines[6];
-
-  ran = Tandem({"diff", Path("a"), Path("b"), "--json"});
-  EXPECT_EQ(ran.exit_code, 1) << ran.err;
-  EXPECT_TRUE(
-      ran.out.starts_with("{\"result\":\"differs\",\"first\":1,\"number\":7,\"last_a\":12,"
-                          "\"last_b\":12,\"text\":\"the logs differ first at message 7\","
-                          "\"a\":{\"number\":7,"))
-      << ran.out;
-  EXPECT_NE(ran.out.find("\"fields\":[{\"path\":\"price\",\"a\":\"100\",\"b\":\"101\"},{\"path\":"
-                         "\"digest\","),
-            std::string::npos)
-      << ran.out;
-}
-
-TEST_F(LogTools, DiffSaysWhichLogIsLonger) {
-  Write("a", {.messages = 5});
-  Write("b", {.messages = 8});
-  const Ran ran = Tandem({"diff", Path("a"), Path("b"), "--context", "1"});
-  EXPECT_EQ(ran.exit_code, 1) << ran.err;
-  const auto lines = Lines(ran.out);
-  ASSERT_EQ(lines.size(), 4u) << ran.out;
-  EXPECT_EQ(lines[0], Path("a") + " ends at message 5 and " + Path("b") +
-                          " goes on to message 8; messages 1 to 5 are the same");
-  EXPECT_EQ(lines[2], "  A:  (the log ends here)");
-  EXPECT_TRUE(lines[3].starts_with("  B:  6 ")) << lines[3];
-}
-
-TEST_F(LogTools, DiffDoesNotCompareStreamsThatAreNoCopies) {
-  Write("a", {.messages = 5});
-  Write("b", {.messages = 5, .session = "DAY2"});
-  Write("c", {.messages = 5, .role = replay::kInputRole});
-  Ran ran = Tandem({"diff", Path("a"), Path("b")});
-  EXPECT_EQ(ran.exit_code, 1) << ran.err;
-  EXPECT_EQ(ran.out, Path("a") + " is of session DAY1 and " + Path("b") +
-                         " is of session DAY2: they are not copies of one stream\n");
-  ran = Tandem({"diff", Path("a"), Path("b"), "--ignore-session"});
-  EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
-  ran = Tandem({"diff", Path("c"), Path("a")});
-  EXPECT_EQ(ran.exit_code, 1) << ran.err;
-  EXPECT_EQ(ran.out, Path("c") + " is an input log and " + Path("a") +
-                         " is an output log: they are not copies of one stream\n");
 }
 
 TEST_F(LogTools, HelpEndsWithAnExampleAndExitsWithZero) {

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two logs and their first difference; what is read to find it.
+#include "replay/diff.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "replay/log_segment.h"
+#include "tests/support/log_fixture.h"
+
+namespace tandem::test {
+namespace {
+
+using replay::DiffLogs;
+using replay::DiffOptions;
+using replay::DiffVerdict;
+using replay::LogDifference;
+using replay::LogReader;
+
+/// Logs in one storage. Message n of a log is MessageOf(n) up to where it begins to differ.
+class Diff : public ::testing::Test {
+ protected:
+  struct Recipe {
+    std::uint64_t last = 100;
+    std::uint64_t differs_at = UINT64_MAX;
+    std::uint64_t segment_bytes = 1'024;
+    std::uint64_t first = 1;
+  };
+
+  void Write(const std::string& folder, const Recipe& recipe) {
+    proto::StreamPosition start{.number = recipe.first - 1};
+    if (recipe.first > 1) {
+      const auto before = Message(recipe.first - 1, recipe, proto::kDigestStart);
+      std::memcpy(&start.digest, before.data(), sizeof start.digest);
+    }
+    auto writer = replay::LogWriter::Open(storage_, folder,
+                                          {.session = proto::Session("TEST"),
+                                           .role = replay::kOutputRole,
+                                           .schema = "",
+                                           .start = start,
+                                           .segment_bytes = recipe.segment_bytes,
+                                           .check_digest = true});
+    ASSERT_TRUE(writer) << writer.error().text;
+    while (writer->position().number < recipe.last) {
+      writer->Append(Message(writer->position().number + 1, recipe, writer->position().digest));
+    }
+    ASSERT_TRUE(writer->Close());
+  }
+
+  /// A message with another origin than MessageOf from where the recipe differs on.
+  static std::vector<std::byte> Message(std::uint64_t number, const Recipe& recipe,
+                                        std::uint64_t before) {
+    std::vector<std::byte> bytes = MessageOf(number);
+    if (number < recipe.differs_at) return bytes;
+    const std::uint64_t origin = 7'000 + number;
+    std::memcpy(bytes.data() + offsetof(proto::Header, origin), &origin, sizeof origin);
+    const std::uint64_t digest = proto::Digest(before, bytes);
+    std::memcpy(bytes.data(), &digest, sizeof digest);
+    return bytes;
+  }
+
+  LogDifference Compare(const std::string& a, const std::string& b,
+                        const DiffOptions& options = {}) {
+    auto difference = DiffLogs(storage_, a, b, options);
+    EXPECT_TRUE(difference) << difference.error().text;
+    return difference ? *difference : LogDifference{};
+  }
+
+  [[nodiscard]] std::vector<replay::SegmentHeader> Segments(const std::string& folder) {
+    std::vector<replay::SegmentHeader> headers;
+    const auto list = replay::ListSegments(storage_, folder);
+    EXPECT_TRUE(list);
+    for (const std::uint64_t id : list->ids) {
+      headers.push_back(*replay::ReadSegmentHeader(storage_, replay::SegmentPath(folder, id)));
+    }
+    return headers;
+  }
+
+  /// Nothing but zeros after the header of a segment: whoever looks there finds damage.
+  void Blank(const std::string& folder, std::uint64_t segment_id) {
+    auto& bytes = storage_.Bytes(replay::SegmentPath(folder, segment_id));
+    std::fill(bytes.begin() + sizeof(replay::SegmentHeader), bytes.end(), std::byte{0});
+  }
+
+  MemoryStorage storage_;
+};
+
+TEST_F(Diff, FindsTheFirstDifferenceWhereverItIsAndHoweverTheLogsAreCut) {
+  Write("a", {});
+  for (const std::uint64_t segment_bytes : {512u, 1'024u, 1'500u, 100'000u}) {
+    for (std::uint64_t at = 1; at <= 100; ++at) {
+      std::string name = "b";
+      name.append(std::to_string(segment_bytes)).append("_").append(std::to_string(at));
+      Write(name, {.differs_at = at, .segment_bytes = segment_bytes});
+      const LogDifference difference = Compare("a", name);
+      ASSERT_EQ(difference.verdict, DiffVerdict::kDiffers) << at;
+      ASSERT_EQ(difference.number, at);
+      ASSERT_EQ(difference.a, MessageOf(at));
+      ASSERT_EQ(difference.b.size(), difference.a.size());
+    }
+  }
+}
+
+TEST_F(Diff, ReadsNoSegmentButTheOneThatDiffersAndTheLastOnes) {
+  Write("a", {.last = 600});
+  Write("b", {.last = 600, .differs_at = 333});
+  const auto segments = Segments("a");
+  ASSERT_GT(segments.size(), 60u);
+  std::uint64_t blanked = 0;
+  for (std::size_t i = 0; i + 1 < segments.size(); ++i) {
+    if (segments[i].first_number <= 333 && segments[i + 1].first_number > 333) continue;
+    Blank("a", segments[i].segment_id);
+    Blank("b", segments[i].segment_id);
+    ++blanked;
+  }
+  ASSERT_EQ(blanked, segments.size() - 2);
+  const LogDifference difference = Compare("a", "b");
+  EXPECT_EQ(difference.verdict, DiffVerdict::kDiffers);
+  EXPECT_EQ(difference.number, 333u);
+}
+
+TEST_F(Diff, ReadsFewSegmentsOfLogsThatAreCutInOtherPlaces) {
+  Write("a", {.last = 600});
+  Write("b", {.last = 600, .differs_at = 333, .segment_bytes = 1'500});
+  // A segment that is needed cannot be missed, so each that can be blanked was not.
+  std::uint64_t needed = 0;
+  for (const std::string folder : {"a", "b"}) {
+    for (const auto& segment : Segments(folder)) {
+      auto& bytes = storage_.Bytes(replay::SegmentPath(folder, segment.segment_id));
+      const std::vector<std::byte> kept = bytes;
+      Blank(folder, segment.segment_id);
+      const auto difference = DiffLogs(storage_, "a", "b");
+      if (!difference || difference->number != 333) ++needed;
+      bytes = kept;
+    }
+  }
+  EXPECT_LE(needed, 20u) << "of " << Segments("a").size() + Segments("b").size();
+  EXPECT_GE(needed, 4u);
+}
+
+TEST_F(Diff, EqualLogsAreReadToTheLastByte) {
+  Write("a", {});
+  Write("b", {.segment_bytes = 1'500});
+  EXPECT_EQ(Compare("a", "b").verdict, DiffVerdict::kSame);
+  // A message that differs while all digests are alike: only reading it shows that.
+  auto& bytes = storage_.Bytes("b/00000002.segment");
+  const std::uint64_t at = sizeof(replay::SegmentHeader) + sizeof(replay::RecordHeader);
+  bytes[at + offsetof(proto::Header, epoch)] ^= std::byte{1};
+  replay::SegmentHeader header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  std::uint32_t words[2];
+  std::memcpy(words, bytes.data() + sizeof header, sizeof words);
+  words[0] = replay::Crc32c(
+      header.crc, std::span(bytes).subspan(sizeof header + 4,
+                                           replay::RecordBytes(replay::BodySize(words[1])) - 4));
+  std::memcpy(bytes.data() + sizeof header, words, sizeof words);
+  const LogDifference difference = Compare("a", "b");
+  EXPECT_EQ(difference.verdict, DiffVerdict::kDiffers);
+  EXPECT_EQ(difference.number, header.first_number);
+  EXPECT_EQ(Compare("a", "b", {.trust_digests = true}).verdict, DiffVerdict::kSame);
+}
+
+TEST_F(Diff, ComparesWhatBothHave) {
+  Write("whole", {});
+  Write("late", {.last = 80, .first = 40});
+  Write("late_other", {.differs_at = 70, .first = 60});
+  Write("none_yet", {.last = 80, .first = 81});
+  LogDifference difference = Compare("whole", "late");
+  EXPECT_EQ(difference.verdict, DiffVerdict::kLonger);
+  EXPECT_EQ(difference.first, 40u);
+  EXPECT_EQ(difference.number, 81u);
+  EXPECT_EQ(difference.text,
+            "late ends at message 80 and whole goes on to message 100; messages 40 to 80 are the "
+            "same");
+  difference = Compare("late", "late_other");
+  EXPECT_EQ(difference.verdict, DiffVerdict::kDiffers);
+  EXPECT_EQ(difference.number, 70u);
+  EXPECT_EQ(Compare("late", "none_yet").verdict, DiffVerdict::kSame);
+  Write("other", {.differs_at = 20});
+  difference = Compare("late", "other");
+  EXPECT_EQ(difference.verdict, DiffVerdict::kDiffersEarlier);
+  EXPECT_EQ(difference.number, 40u);
+  EXPECT_EQ(difference.text,
+            "the logs differ before message 40, where the later of them begins: their running "
+            "digests say so");
+  Write("later", {.last = 130, .first = 120});
+  difference = Compare("whole", "later");
+  EXPECT_EQ(difference.verdict, DiffVerdict::kNoOverlap);
+}
+
+TEST_F(Diff, PassesOverDifferencesThatDoNotMatter) {
+  Write("a", {});
+  Write("b", {.last = 90, .differs_at = 50});
+  std::vector<std::uint64_t> asked;
+  DiffOptions options;
+  options.matters = [&](const LogReader& a, const LogReader& b) {
+    EXPECT_EQ(a.message().header.number, b.message().header.number);
+    asked.push_back(a.message().header.number);
+    return a.message().header.number == 53;
+  };
+  LogDifference difference = Compare("a", "b", options);
+  EXPECT_EQ(difference.verdict, DiffVerdict::kDiffers);
+  EXPECT_EQ(difference.number, 53u);
+  EXPECT_EQ(difference.ignored, 3u);
+  EXPECT_EQ(asked, (std::vector<std::uint64_t>{50, 51, 52, 53}));
+  options.matters = [](const LogReader&, const LogReader&) { return false; };
+  difference = Compare("a", "b", options);
+  EXPECT_EQ(difference.verdict, DiffVerdict::kLonger);
+  EXPECT_EQ(difference.text,
+            "b ends at message 90 and a goes on to message 100; messages 1 to 90 (in 41 messages "
+            "what differs is ignored) are the same");
+}
+
+}  // namespace
+}  // namespace tandem::test
