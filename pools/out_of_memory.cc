@@ -91,6 +91,10 @@ void Explain(Report& report, const Refusal& refusal) {
     case RefusalReason::kSystem:
       report << "was refused " << refusal.asked_bytes << " bytes by the operating system";
       break;
+    case RefusalReason::kLock:
+      report << "was refused " << refusal.asked_bytes
+             << " bytes that stay in memory: raise the limit of locked memory (ulimit -l)";
+      break;
     case RefusalReason::kTooLarge:
       report << "has no blocks of " << refusal.asked_bytes << " bytes";
       break;

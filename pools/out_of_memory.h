@@ -20,6 +20,7 @@ enum class RefusalReason : std::uint8_t {
   kByteLimit,      ///< the pool's limit of bytes
   kAddressSpace,   ///< the zone's reserve is used up
   kSystem,         ///< the operating system refused
+  kLock,           ///< the operating system refused to keep it in memory (mlock)
   kTooLarge,       ///< no block of this pool is that large
   kRefusedByTest,  ///< Sbrk::RefuseAfter
 };

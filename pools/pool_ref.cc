@@ -133,8 +133,14 @@ PoolControl* MakeControl(const char* name, PoolKind kind, void* pool, PoolContro
   made.pool = pool;
   made.base = base;
   made.zone = zone;
-  return zone != nullptr ? ::new (FindSlot(*zone, name)) PoolControl(made)
-                         : HeapControls::New(made);
+  if (zone == nullptr) {
+    return HeapControls::New(made);
+  }
+  auto* const control = ::new (FindSlot(*zone, name)) PoolControl(made);
+  if (zone->settings != nullptr) {
+    zone->settings->Apply(*control);
+  }
+  return control;
 }
 
 void DropControl(PoolControl* control) {

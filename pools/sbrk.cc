@@ -4,6 +4,9 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
 
 #include "pools/checks.h"
 #include "pools/ensure.h"
@@ -18,11 +21,11 @@ constexpr std::uint64_t kCommitBytes = 16u << 20;
 
 }  // namespace
 
-Sbrk::Sbrk(ZoneControl& zone, std::uintptr_t begin)
+Sbrk::Sbrk(ZoneControl& zone, std::uintptr_t begin, const char* name)
     : begin_(begin),
       break_(begin),
       zone_(&zone),
-      control_(MakeControl("sbrk", PoolKind::kSbrk, this, nullptr, &zone)) {}
+      control_(MakeControl(name, PoolKind::kSbrk, this, nullptr, &zone)) {}
 
 std::uint64_t Sbrk::RealSize(std::uint64_t size) {
   if (size > kNoLimit - kPageBytes) {
@@ -46,6 +49,7 @@ void* Sbrk::TryAllocMem(std::uint64_t size) {
     }
     --control_->grants_left;
   }
+  bool fresh = false;
   void* memory = TakeFreeBlock(real_size);
   if (memory == nullptr) {
     const std::uint64_t used = break_ - begin_;
@@ -55,16 +59,22 @@ void* Sbrk::TryAllocMem(std::uint64_t size) {
     if (used > control_->limit.bytes || real_size > control_->limit.bytes - used) {
       return Refuse(*control_, size, RefusalReason::kByteLimit);
     }
-    if (!Commit(break_ + real_size)) {
-      return Refuse(*control_, size, RefusalReason::kSystem);
+    const RefusalReason refusal = Commit(break_ + real_size);
+    if (refusal != RefusalReason::kNone) {
+      return Refuse(*control_, size, refusal);
     }
     memory = reinterpret_cast<void*>(break_);
+    fresh = break_ >= fresh_from_;
     break_ += real_size;
+    fresh_from_ = std::max(fresh_from_, break_);
     taken_peak_bytes_ = std::max(taken_peak_bytes_, break_ - begin_);
   }
   live_bytes_ += real_size;
   live_peak_ = std::max(live_peak_, ++live_);
   Unpoison(memory, real_size);
+  if (zone_->pages.zero && !fresh) {
+    std::memset(memory, 0, real_size);
+  }
   return memory;
 }
 
@@ -127,20 +137,59 @@ void Sbrk::FreeMem(void* memory, std::uint64_t size) {
   }
 }
 
-bool Sbrk::Commit(std::uintptr_t end) {
+bool Sbrk::TryReserve(std::uint64_t bytes) {
+  const std::uint64_t real_size = RealSize(bytes);
+  RefusalReason refusal = RefusalReason::kNone;
+  if (real_size > zone_->reserve_end - break_) {
+    refusal = RefusalReason::kAddressSpace;
+  } else if (real_size > control_->limit.bytes - std::min(control_->limit.bytes, break_ - begin_)) {
+    refusal = RefusalReason::kByteLimit;
+  } else {
+    refusal = Commit(break_ + real_size);
+  }
+  if (refusal != RefusalReason::kNone) {
+    Refuse(*control_, bytes, refusal);
+  }
+  return refusal == RefusalReason::kNone;
+}
+
+RefusalReason Sbrk::Commit(std::uintptr_t end) {
   if (end <= zone_->committed_end) {
-    return true;
+    return RefusalReason::kNone;
   }
   const std::uintptr_t begin = zone_->committed_end;
   const std::uintptr_t generous = std::min(
       zone_->reserve_end, begin + (end - begin + kCommitBytes - 1) / kCommitBytes * kCommitBytes);
   for (const std::uintptr_t target : {generous, end}) {
-    if (mprotect(reinterpret_cast<void*>(begin), target - begin, PROT_READ | PROT_WRITE) == 0) {
+    if (mprotect(reinterpret_cast<void*>(begin), target - begin, PROT_READ | PROT_WRITE) != 0) {
+      continue;
+    }
+    const RefusalReason refusal = Populate(begin, target);
+    if (refusal == RefusalReason::kNone) {
       zone_->committed_end = target;
-      return true;
+    }
+    if (refusal == RefusalReason::kNone || target == end) {
+      return refusal;
     }
   }
-  return false;
+  return RefusalReason::kSystem;
+}
+
+RefusalReason Sbrk::Populate(std::uintptr_t begin, std::uintptr_t end) const {
+  void* const memory = reinterpret_cast<void*>(begin);
+  const std::size_t bytes = end - begin;
+  if (zone_->pages.prefault && madvise(memory, bytes, MADV_POPULATE_WRITE) != 0) {
+    if (errno != EINVAL) {
+      return RefusalReason::kSystem;
+    }
+    for (std::size_t at = 0; at < bytes; at += kPageBytes) {  // a kernel before 5.14
+      static_cast<volatile std::byte*>(memory)[at] = std::byte{0};
+    }
+  }
+  if (zone_->pages.lock && mlock(memory, bytes) != 0) {
+    return RefusalReason::kLock;
+  }
+  return RefusalReason::kNone;
 }
 
 Figures Sbrk::GetFigures() const {

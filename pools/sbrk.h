@@ -4,7 +4,7 @@
 // from the bottom up, in whole pages, and asks the operating system to make them usable. What is
 // given back joins an address-ordered list of free blocks (first fit, neighbours are merged) and
 // is handed out again; if it lies on top, the break comes down. Fresh pages are zero, reused ones
-// hold what they held.
+// hold what they held unless PageSettings (zone_settings.h) say otherwise.
 //
 // Use it as the base of pools; small blocks waste most of a page. Lives in its zone's header; one
 // thread. AllocMem: O(free blocks), which are few, since pools keep what they take.
@@ -12,6 +12,7 @@
 
 #include <cstdint>
 
+#include "pools/out_of_memory.h"
 #include "pools/pool_ref.h"
 
 namespace tandem::pools {
@@ -21,7 +22,7 @@ class Sbrk {
   static constexpr std::uint64_t kPageBytes = 4096;
 
   /// Made by Zone::Map, in the zone's header: hands out [begin, end of the reserve).
-  Sbrk(ZoneControl& zone, std::uintptr_t begin);
+  Sbrk(ZoneControl& zone, std::uintptr_t begin, const char* name);
   Sbrk(const Sbrk&) = delete;
   Sbrk& operator=(const Sbrk&) = delete;
 
@@ -29,6 +30,10 @@ class Sbrk {
   [[nodiscard]] void* AllocMem(std::uint64_t size);
   void FreeMem(void* memory, std::uint64_t size);
   [[nodiscard]] void* TryAllocMem(std::uint64_t size);
+
+  /// Makes the next `bytes` that are handed out usable now, as PageSettings say. False: the system
+  /// refuses, or there is no address space or limit left for them.
+  [[nodiscard]] bool TryReserve(std::uint64_t bytes);
 
   [[nodiscard]] static std::uint64_t RealSize(std::uint64_t size);
   /// Live blocks.
@@ -53,7 +58,9 @@ class Sbrk {
   };
 
   void* TakeFreeBlock(std::uint64_t size);
-  bool Commit(std::uintptr_t end);
+  /// kNone: done.
+  RefusalReason Commit(std::uintptr_t end);
+  RefusalReason Populate(std::uintptr_t begin, std::uintptr_t end) const;
 
   std::uintptr_t begin_;
   std::uintptr_t break_;
@@ -62,6 +69,7 @@ class Sbrk {
   std::uint64_t live_peak_ = 0;
   std::uint64_t live_bytes_ = 0;
   std::uint64_t taken_peak_bytes_ = 0;  ///< of break_ - begin_
+  std::uintptr_t fresh_from_ = 0;       ///< pages from here on were never handed out
   ZoneControl* zone_;
   PoolControl* control_;
 };

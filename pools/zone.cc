@@ -4,10 +4,12 @@
 #include <sys/mman.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <new>
 
 #include "pools/checks.h"
@@ -36,6 +38,31 @@ Status Check(const ZoneOptions& options) {
     return Error::BadInput("The zone reserve of " + std::to_string(options.reserve_bytes) +
                            " bytes is not a whole number of 4096-byte pages from 4 MiB on that "
                            "fits behind the zone address; choose one.");
+  }
+  return Status();
+}
+
+// Nobody falls back to small pages in silence.
+Status AskForHugePages(const ZoneOptions& options) {
+  if (!options.pages.huge) {
+    return Status();
+  }
+  const auto refused = [](const std::string& why) {
+    return Error::Failure("The system refuses huge pages for the zone: " + why +
+                          "; allow them in /sys/kernel/mm/transparent_hugepage/enabled, or "
+                          "configure the pools without.");
+  };
+  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string mode;
+  std::getline(file, mode);
+  if (mode.find("[never]") != std::string::npos) {
+    return refused("they are switched off");
+  }
+  const std::uint64_t bytes =
+      std::min(options.reserve_bytes - kZonePreludeBytes, options.pages.huge_limit_bytes);
+  if (madvise(reinterpret_cast<void*>(options.address + kZonePreludeBytes), bytes, MADV_HUGEPAGE) !=
+      0) {
+    return refused(std::strerror(errno));
   }
   return Status();
 }
@@ -70,13 +97,19 @@ Result<std::unique_ptr<Zone>> Zone::Map(const ZoneOptions& options) {
   }
   std::unique_ptr<Zone> zone(new Zone(options));
   auto* control = ::new (wanted) ZoneControl;
+  control->pages = options.pages;
+  control->settings = &zone->settings_;
   control->address = options.address;
   control->reserve_end = options.address + options.reserve_bytes;
   control->committed_end = options.address + kZonePreludeBytes;
   ::new (reinterpret_cast<void*>(options.address + kZoneHeaderOffset))
-      ZoneHeader(*control, options.address + kZonePreludeBytes);
+      ZoneHeader(*control, options.address + kZonePreludeBytes, options.sbrk_name.c_str());
   if (options.limit_bytes != 0) {
-    zone->sbrk().control().limit.bytes = options.limit_bytes;
+    std::uint64_t& limit = zone->sbrk().control().limit.bytes;
+    limit = std::min(limit, options.limit_bytes);
+  }
+  if (Status status = AskForHugePages(options); !status.ok()) {
+    return status.error();
   }
   return zone;
 }
@@ -84,6 +117,7 @@ Result<std::unique_ptr<Zone>> Zone::Map(const ZoneOptions& options) {
 Zone::Zone(const ZoneOptions& options)
     : address_(options.address),
       reserve_bytes_(options.reserve_bytes),
+      settings_(options.pools),
       report_leaks_(options.report_leaks) {}
 
 Zone::~Zone() {
@@ -187,25 +221,34 @@ Status Zone::SetBase(std::string_view pool, std::string_view base) {
   }
   PoolControl& control = **found;
   PoolControl& base_control = **found_base;
-  const std::string subject =
-      "Pool " + std::string(pool) + " cannot take its memory from " + std::string(base) + ": ";
-  if (control.base == nullptr) {
-    return Error::BadInput(subject + "it has no base; leave it out.");
-  }
-  if (!ServesAnySize(base_control.kind)) {
-    return Error::BadInput(subject + "a " + KindName(base_control.kind) +
-                           " serves one size only; choose an Lpool or sbrk.");
-  }
-  for (const PoolControl* link = &base_control; link != nullptr; link = link->base) {
-    if (link == &control) {
-      return Error::BadInput(subject + "the chain would lead back to it; choose another base.");
-    }
+  if (Status status = CheckBase(control, base_control); !status.ok()) {
+    return status;
   }
   if (PoolRef(control).GetFigures().taken_bytes != 0) {
-    return Error::BadInput(subject + "it already holds memory of " + control.base->name +
-                           "; set the base before the first message.");
+    return Error::BadInput("Pool " + std::string(pool) + " cannot take its memory from " +
+                           std::string(base) + ": it already holds memory of " +
+                           control.base->name + "; set the base before the first message.");
   }
   control.base = &base_control;
+  return Status();
+}
+
+Status Zone::Settle() {
+  control().settings = nullptr;
+  if (Status status = settings_.Check(); !status.ok()) {
+    return status;
+  }
+  if (Status status = CheckChains(); !status.ok()) {
+    return status;
+  }
+  for (const PoolSetting& setting : settings_.settings()) {
+    PoolControl* const pool = FindControl(control(), setting.pool);
+    ENSURE(pool != nullptr, "pool %s was made and is not there", setting.pool.c_str());
+    if (Status status = Reserve(*pool, setting.reserve_elements, setting.reserve_bytes);
+        !status.ok()) {
+      return status;
+    }
+  }
   return Status();
 }
 

@@ -28,6 +28,7 @@
 #include "pools/pool_ref.h"
 #include "pools/result.h"
 #include "pools/sbrk.h"
+#include "pools/zone_settings.h"
 
 namespace tandem::pools {
 
@@ -46,7 +47,10 @@ struct ZoneOptions {
   std::uintptr_t address = kZoneAddressDefault;           ///< a multiple of 2 MiB
   std::uint64_t reserve_bytes = std::uint64_t{64} << 30;  ///< of address space, from 4 MiB
   std::uint64_t limit_bytes = 0;                          ///< for Sbrk; 0: only the reserve
-  bool report_leaks = false;  ///< print Leaks() to stderr when the zone ends; for tests
+  std::string sbrk_name = "sbrk";                         ///< as reports and settings know it
+  PageSettings pages{};
+  std::vector<PoolSetting> pools{};  ///< by name; pools without one are as the program makes them
+  bool report_leaks = false;       ///< print Leaks() to stderr when the zone ends; for tests
 };
 
 /// A pool of a zone, as tools show it.
@@ -103,6 +107,11 @@ class Zone {
   /// such pool, a base that serves one size only, a cycle, or memory already taken.
   Status SetBase(std::string_view pool, std::string_view base);
 
+  /// To be called once, when the root has been made: an error says which setting could not be
+  /// applied, or what CheckChains found. Then gets what the settings reserve; out of memory ends
+  /// the process, with the report.
+  [[nodiscard]] Status Settle();
+
   /// An error names a pool whose chain is not one of state: a pool or a reference in the root that
   /// takes memory from the heap, or a pool elsewhere that takes memory from this zone. To be called
   /// when the root has been made, and after every SetBase.
@@ -124,6 +133,7 @@ class Zone {
 
   std::uintptr_t address_;
   std::uint64_t reserve_bytes_;
+  SettingsInForce settings_;
   bool report_leaks_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "pools/pool_ref.h"
 #include "pools/sbrk.h"
+#include "pools/zone_settings.h"
 
 namespace tandem::pools {
 
@@ -23,11 +24,14 @@ struct ZoneControl {
   std::uint64_t reserve_end = 0;    ///< first address that is not the zone's
   std::uint64_t committed_end = 0;  ///< usable up to here
   std::uint64_t slots_used = 0;     ///< controls from this one on were never used
+  PageSettings pages;
+  SettingsInForce* settings = nullptr;  ///< while pools are made; null: none
 };
 
 /// Last page before what Sbrk hands out; the first hashed one.
 struct ZoneHeader {
-  ZoneHeader(ZoneControl& control, std::uintptr_t begin) : sbrk(control, begin) {}
+  ZoneHeader(ZoneControl& control, std::uintptr_t begin, const char* sbrk_name)
+      : sbrk(control, begin, sbrk_name) {}
 
   std::uint64_t magic = kZoneMagic;
   std::uint32_t layout_version = kZoneLayoutVersion;
@@ -42,7 +46,7 @@ inline constexpr std::uint64_t kZoneSlotsOffset = Sbrk::kPageBytes;
 inline constexpr std::uint64_t kZoneSlots =
     (kZoneHeaderOffset - kZoneSlotsOffset) / sizeof(PoolControl);
 
-static_assert(sizeof(ZoneControl) == 40 && sizeof(ZoneControl) <= kZoneSlotsOffset);
+static_assert(sizeof(ZoneControl) <= kZoneSlotsOffset);
 static_assert(sizeof(ZoneHeader) <= Sbrk::kPageBytes);
 static_assert(sizeof(PoolControl) == 128);
 static_assert(kZoneSlots >= 16000);
