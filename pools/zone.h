@@ -50,7 +50,7 @@ struct ZoneOptions {
   std::string sbrk_name = "sbrk";                         ///< as reports and settings know it
   PageSettings pages{};
   std::vector<PoolSetting> pools{};  ///< by name; pools without one are as the program makes them
-  bool report_leaks = false;       ///< print Leaks() to stderr when the zone ends; for tests
+  bool report_leaks = false;         ///< print Leaks() to stderr when the zone ends; for tests
 };
 
 /// A pool of a zone, as tools show it.

@@ -88,8 +88,9 @@ int Main(int argument_count, char** arguments) {
       what = "there is no option " + unknown;
       break;
     }
-    std::fprintf(stderr, "tandem: %s; see `tandem --help` or `tandem COMMAND --help`\n",
-                 what.c_str());
+    const bool named = argument_count > 1 && arguments[1][0] != '-';
+    std::fprintf(stderr, "tandem: %s; see `tandem %s--help`\n", what.c_str(),
+                 named ? (std::string(arguments[1]) + " ").c_str() : "");
     return static_cast<int>(ExitCode::kBadInput);
   }
   SetUpLogging();

@@ -125,9 +125,10 @@ TEST_F(FlowTools, GenerateRefusesWhatCannotBe) {
   const auto with = [this](const std::string& option, const std::string& value) {
     return Refused({"generate", option, value, "-o", In("flow")});
   };
-  EXPECT_EQ(with("--symbols", "0"), "tandem: the number of symbols is 0 and must be 1 to 10000\n");
-  EXPECT_EQ(with("--users", "10000"),
-            "tandem: the number of users is 10000 and must be 1 to 9999\n");
+  EXPECT_NE(with("--symbols", "0").find("\"0\" is not a whole number from 1 to 10000"),
+            std::string::npos);
+  EXPECT_NE(with("--users", "10000").find("\"10000\" is not a whole number from 1 to 9999"),
+            std::string::npos);
   EXPECT_EQ(with("--session", "A DAY"),
             "tandem: the session name \"A DAY\" is not 1 to 10 letters, digits, '-' or '_'\n");
   EXPECT_NE(with("--orders", "0").find("--orders"), std::string::npos);
