@@ -54,6 +54,8 @@ class LogPipe {
 
   /// Copies the next message of the stream. False after an error: Finish says which.
   bool Append(std::span<const std::byte> message);
+  /// Lets what was appended be written now, however little it is. False as Append.
+  bool HandOn() { return filling_.sizes.empty() || queue_.Push(filling_); }
   /// Waits until everything is flushed to the log. The last call.
   Status Finish();
 

@@ -67,10 +67,11 @@ bool FieldFilter::Ignores(const std::string& path, const std::string& type) cons
 }
 
 std::string TextOf(const std::vector<proto::FieldDifference>& differences,
-                   const std::string& indent) {
+                   const std::string& indent, const std::string& a, const std::string& b) {
   std::string text;
   for (const proto::FieldDifference& field : differences) {
-    text += indent + "differs: " + field.path + ": A " + field.a + ", B " + field.b + "\n";
+    text += indent + "differs: " + field.path + ": " + a + " " + field.a + ", " + b + " " +
+            field.b + "\n";
   }
   return text;
 }

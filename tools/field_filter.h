@@ -36,7 +36,8 @@ class FieldFilter {
 
 /// "  differs: price: A 100, B 101\n" for each.
 [[nodiscard]] std::string TextOf(const std::vector<proto::FieldDifference>& differences,
-                                 const std::string& indent);
+                                 const std::string& indent, const std::string& a = "A",
+                                 const std::string& b = "B");
 /// [{"path":"price","a":"100","b":"101"}]
 [[nodiscard]] std::string JsonOf(const std::vector<proto::FieldDifference>& differences);
 

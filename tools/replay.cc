@@ -4,15 +4,21 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cinttypes>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
-#include <limits>
+#include <memory>
 
 #include "engine/live/log_folder.h"
 #include "tools/applications.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
+#include "tools/moment.h"
 #include "tools/options.h"
+#include "tools/output.h"
+#include "tools/pace.h"
+#include "tools/replay_against.h"
 
 namespace tandem::tools {
 
@@ -21,122 +27,304 @@ namespace {
 struct Options {
   std::string input;
   std::string output;
-  std::uint64_t last = kNoMax;
+  std::string against;
+  std::optional<Moment> from;
+  std::optional<Moment> to;
+  double speed = 0;  ///< 0: as fast as it goes
+  bool json = false;
   ApplicationOptions application;
 };
+
+double SecondsSince(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
 
 /// Inputs and rate on a terminal's line, rewritten in place.
 class ProgressLine {
  public:
-  explicit ProgressLine(std::uint64_t total) : total_(total) {}
+  /// `seconds`: how long it will take, if a pace says so; else 0.
+  ProgressLine(std::uint64_t total, double seconds) : total_(total), seconds_(seconds) {}
 
   void Show(const replay::ReplayProgress& progress) {
     const auto now = Clock::now();
     if (!is_terminal_ || now - shown_ < std::chrono::milliseconds(100)) return;
     shown_ = now;
-    const double rate = static_cast<double>(progress.inputs) / Seconds();
-    std::fprintf(stderr, "\r%lu of %lu inputs, %.2f M/s, %.0f s left ",
-                 static_cast<unsigned long>(progress.inputs), static_cast<unsigned long>(total_),
-                 rate / 1e6, static_cast<double>(total_ - progress.inputs) / rate);
+    const double seconds = SecondsSince(begin_);
+    const double rate = static_cast<double>(progress.inputs) / seconds;
+    const double left = seconds_ > 0 ? std::max(0.0, seconds_ - seconds)
+                        : rate > 0   ? static_cast<double>(total_ - progress.inputs) / rate
+                                     : 0;
+    std::fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " inputs, ", progress.inputs, total_);
+    std::fprintf(stderr, rate < 100'000 ? "%.0f/s" : "%.2f M/s",
+                 rate < 100'000 ? rate : rate / 1e6);
+    std::fprintf(stderr, ", %.0f s left \033[K", left);
     is_shown_ = true;
   }
   void Clear() const {
     if (is_shown_) std::fputs("\r\033[K", stderr);
   }
-  [[nodiscard]] double Seconds() const {
-    return std::chrono::duration<double>(Clock::now() - begin_).count();
-  }
 
  private:
   using Clock = std::chrono::steady_clock;
   std::uint64_t total_;
+  double seconds_;
   Clock::time_point begin_ = Clock::now();
   Clock::time_point shown_ = begin_;
   bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
   bool is_shown_ = false;
 };
 
-Result<ExitCode> Run(const Options& options) {
-  const auto zone = options.application.Zone();
-  if (!zone) return zone.error();
-  const auto application = MakeApplication(options.application.name, *zone);
-  if (!application) return application.error();
-  replay::PosixStorage storage;
-  auto input = replay::LogReader::Open(storage, options.input, {.check_digest = false});
-  if (!input) return input.error();
-  if (Status status = CheckIsInput(input->role(), options.input); !status) return status.error();
-  if (input->first_number() > 1) {
-    return Error::BadInput("the input log " + options.input + " begins at message " +
-                           std::to_string(input->first_number()) +
-                           "; a replay needs it from message 1 on");
+/// How long inputs `range` take at the pace at which they were recorded.
+Result<double> RecordedSeconds(replay::Storage& storage, const std::string& folder,
+                               NumberRange range) {
+  if (range.first > range.last) return 0.0;
+  std::int64_t times[2] = {0, 0};
+  for (const int i : {0, 1}) {
+    auto reader = replay::LogReader::Open(
+        storage, folder, {.from_number = i == 0 ? range.first : range.last, .check_digest = false});
+    if (!reader) return reader.error();
+    if (reader->Next() != replay::ReadOutcome::kMessage) return 0.0;
+    times[i] = reader->message().header.time_ns;
   }
-  const auto end = replay::LogReader::LastPosition(storage, options.input);
-  if (!end) return end.error();
-  if (storage.FolderExists(options.output)) {
-    const auto names = storage.List(options.output);
-    if (!names) return names.error();
-    if (!names->empty()) {
-      return Error::BadInput("the folder " + options.output +
-                             " is not empty; give -o a new folder for the outputs");
+  return static_cast<double>(times[1] - times[0]) / 1e9;
+}
+
+class Job {
+ public:
+  explicit Job(const Options& options) : options_(options) {}
+
+  Result<ExitCode> Run() {
+    if (options_.output.empty() && options_.against.empty()) {
+      return Error::BadInput(
+          "there is nothing to do with the outputs: give -o FOLDER to write them, --against FOLDER "
+          "to compare them with recorded ones, or both");
     }
-  }
-  std::signal(SIGXFSZ, SIG_IGN);  // an error of the disk is a value
-  engine::NewLogFolder folder(storage, options.output);
-  auto output = replay::LogWriter::Open(storage, options.output,
-                                        {.session = input->session(),
-                                         .role = replay::kOutputRole,
-                                         .schema = (*application)->info().schema});
-  if (!output) {
-    folder.TakeBack();
-    return output.error();
+    const auto zone = options_.application.Zone();
+    if (!zone) return zone.error();
+    auto application = MakeApplication(options_.application.name, *zone);
+    if (!application) return application.error();
+    application_ = std::move(*application);
+    if (Status status = OpenInput(); !status) return status.error();
+    CatchInterrupts();
+    if (Status status = PassOver(); !status) return status.error();
+    if (Status status = OpenAgainst(); !status) return status.error();
+    if (Status status = OpenOutput(); !status) return status.error();
+    return Replay();
   }
 
-  CatchInterrupts();
-  ProgressLine line(std::min(options.last, end->number));
-  const auto progress = replay::Replay(**application, *input, options.last, *output,
-                                       [&](const replay::ReplayProgress& so_far) {
-                                         line.Show(so_far);
-                                         return !Interrupted();
-                                       });
-  const double seconds = line.Seconds();
-  line.Clear();
-  const proto::StreamPosition position = output->position();
-  const Status closed = output->Close();
-  if (!progress || !closed) {
-    const Error& error = progress ? closed.error() : progress.error();
-    return Error{error.code, error.text + "; " + options.output +
-                                 " is kept, with the outputs up to then: remove it before you "
-                                 "replay into it again"};
+ private:
+  Status OpenInput() {
+    auto input = replay::LogReader::Open(storage_, options_.input, {.check_digest = false});
+    if (!input) return input.error();
+    input_.emplace(std::move(*input));
+    if (Status status = CheckIsInput(input_->role(), options_.input); !status) return status;
+    if (input_->first_number() > 1) {
+      return Error::BadInput("the input log " + options_.input + " begins at message " +
+                             std::to_string(input_->first_number()) +
+                             "; a replay needs it from message 1 on");
+    }
+    const auto end = replay::LogReader::LastPosition(storage_, options_.input);
+    if (!end) return end.error();
+    end_ = end->number;
+    const auto range = RangeOf(storage_, options_.input, options_.from, options_.to);
+    if (!range) return range.error();
+    range_ = {.first = std::max<std::uint64_t>(range->first, 1), .last = range->last};
+    if (range_.first <= end_ + 1) return {};
+    return Error::BadInput("the input log " + options_.input + " ends at message " +
+                           std::to_string(end_) + "; --from " + options_.from->text() +
+                           " is not in it");
   }
-  std::printf(
-      "%lu inputs, %lu outputs in %.3f s: %.2f M inputs/s, %.2f M messages/s; digest %016lx%s\n",
-      static_cast<unsigned long>(progress->inputs), static_cast<unsigned long>(progress->outputs),
-      seconds, static_cast<double>(progress->inputs) / seconds / 1e6,
-      static_cast<double>(progress->inputs + progress->outputs) / seconds / 1e6,
-      static_cast<unsigned long>(position.digest),
-      Interrupted() ? "; interrupted before the end" : "");
-  if (options.last != kNoMax && options.last > end->number) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "tandem: note: --to %lu is beyond the end: %s ends with message %lu\n",
-                 static_cast<unsigned long>(options.last), options.input.c_str(),
-                 static_cast<unsigned long>(end->number));
+
+  /// Steps what comes before --from, for the state that it leaves.
+  Status PassOver() {
+    if (range_.first == 1) return {};
+    ProgressLine line(range_.first - 1, 0);
+    const auto passed = replay::Replay(
+        *application_, *input_,
+        {.last = range_.first - 1, .on_progress = [&](const replay::ReplayProgress& so_far) {
+           line.Show(so_far);
+           return !Interrupted();
+         }});
+    line.Clear();
+    if (!passed) return passed.error();
+    return Interrupted()
+               ? Status(Error::Failure("interrupted before input " + std::to_string(range_.first)))
+               : Status();
   }
-  return Interrupted() ? ExitCode::kFailure : ExitCode::kYes;
+
+  [[nodiscard]] proto::StreamPosition position() { return application_->resume_point().output; }
+
+  Status OpenAgainst() {
+    if (options_.against.empty()) return {};
+    auto against = ReplayAgainst::Open(storage_, options_.against, input_->session(), position());
+    if (!against) return against.error();
+    against_.emplace(std::move(*against));
+    return {};
+  }
+
+  Status OpenOutput() {
+    if (options_.output.empty()) return {};
+    if (storage_.FolderExists(options_.output)) {
+      const auto names = storage_.List(options_.output);
+      if (!names) return names.error();
+      if (!names->empty()) {
+        return Error::BadInput("the folder " + options_.output +
+                               " is not empty; give -o a new folder for the outputs");
+      }
+    }
+    std::signal(SIGXFSZ, SIG_IGN);  // an error of the disk is a value
+    engine::NewLogFolder folder(storage_, options_.output);
+    auto output = replay::LogWriter::Open(storage_, options_.output,
+                                          {.session = input_->session(),
+                                           .role = replay::kOutputRole,
+                                           .schema = application_->info().schema,
+                                           .start = position()});
+    if (!output) {
+      folder.TakeBack();
+      return output.error();
+    }
+    output_.emplace(std::move(*output));
+    return {};
+  }
+
+  Result<ExitCode> Replay() {
+    const NumberRange taken{range_.first, std::min(range_.last, end_)};
+    std::optional<SpeedPace> pace;
+    double paced_seconds = 0;
+    if (options_.speed > 0) {
+      const auto recorded = RecordedSeconds(storage_, options_.input, taken);
+      if (!recorded) return recorded.error();
+      paced_seconds = *recorded / options_.speed;
+      pace.emplace(options_.speed);
+    }
+    ProgressLine line(taken.last + 1 - taken.first, paced_seconds);
+    const auto begin = std::chrono::steady_clock::now();
+    const auto result = replay::Replay(*application_, *input_,
+                                       {.last = range_.last,
+                                        .output = output_ ? &*output_ : nullptr,
+                                        .against = against_ ? &against_->log() : nullptr,
+                                        .pace = pace ? &*pace : nullptr,
+                                        .on_progress = [&](const replay::ReplayProgress& so_far) {
+                                          line.Show(so_far);
+                                          return !Interrupted();
+                                        }});
+    const double seconds = SecondsSince(begin);
+    line.Clear();
+    Status closed;
+    if (output_) closed = output_->Close();
+    if (!result || !closed) {
+      Error error = result ? closed.error() : result.error();
+      if (output_) {
+        error.text += "; " + options_.output +
+                      " is kept, with the outputs up to then: remove it before you replay into it "
+                      "again";
+      }
+      return error;
+    }
+    return Tell(*result, seconds);
+  }
+
+  Result<ExitCode> Tell(const replay::ReplayResult& result, double seconds) {
+    if (against_) {
+      const bool whole = range_.last >= end_ && !options_.to && !Interrupted();
+      if (Status status =
+              against_->Judge(result, options_.input, application_->info().schema, whole);
+          !status) {
+        return status.error();
+      }
+    }
+    Output output;
+    output.text = options_.json ? Json(result, seconds) : Text(result, seconds);
+    if (Status status = output.Flush(); !status) return status.error();
+    if (options_.to && options_.to->is_number() && range_.last > end_) {
+      std::fprintf(stderr,
+                   "tandem: note: --to %" PRIu64
+                   " is beyond the end: %s ends with message "
+                   "%" PRIu64 "\n",
+                   range_.last, options_.input.c_str(), end_);
+    }
+    if (against_ && !against_->same()) return ExitCode::kNo;
+    return Interrupted() ? ExitCode::kFailure : ExitCode::kYes;
+  }
+
+  std::string Text(const replay::ReplayResult& result, double seconds) {
+    const double inputs = static_cast<double>(result.progress.inputs);
+    const double outputs = static_cast<double>(result.progress.outputs);
+    char line[256];
+    std::snprintf(line, sizeof line,
+                  "%" PRIu64 " inputs, %" PRIu64
+                  " outputs in %.3f s: %.2f M inputs/s, %.2f M messages/s; digest %016" PRIx64
+                  "%s\n",
+                  result.progress.inputs, result.progress.outputs, seconds, inputs / seconds / 1e6,
+                  (inputs + outputs) / seconds / 1e6, position().digest,
+                  Interrupted() ? "; interrupted before the end" : "");
+    return line + (against_ ? against_->text() : "");
+  }
+
+  std::string Json(const replay::ReplayResult& result, double seconds) {
+    char line[256];
+    std::snprintf(line, sizeof line,
+                  "{\"inputs\":%" PRIu64 ",\"outputs\":%" PRIu64
+                  ",\"seconds\":%.3f,\"last_input\":%" PRIu64 ",\"last_output\":%" PRIu64
+                  ",\"digest\":\"%016" PRIx64 "\",\"interrupted\":%s",
+                  result.progress.inputs, result.progress.outputs, seconds,
+                  application_->resume_point().input.number, position().number, position().digest,
+                  Interrupted() ? "true" : "false");
+    return line + (against_ ? "," + against_->json() : "") + "}\n";
+  }
+
+  const Options& options_;
+  replay::PosixStorage storage_;
+  std::unique_ptr<replay::Application> application_;
+  std::optional<replay::LogReader> input_;
+  std::uint64_t end_ = 0;  ///< last input there is
+  NumberRange range_;      ///< of the inputs whose outputs are wanted
+  std::optional<ReplayAgainst> against_;
+  std::optional<replay::LogWriter> output_;
+};
+
+Result<ExitCode> Run(const Options& options) { return Job(options).Run(); }
+
+CLI::Validator Speed() {
+  return CLI::Validator(
+      [](std::string& text) {
+        char* end = nullptr;
+        const double speed = std::strtod(text.c_str(), &end);
+        const bool is_speed = end != text.c_str() && *end == '\0' && std::isfinite(speed);
+        return is_speed && speed >= 0
+                   ? std::string()
+                   : "\"" + text +
+                         "\" is not a speed; give 1 for the recorded pace, 10 for ten "
+                         "times that, or 0 for as fast as it goes";
+      },
+      "");
 }
 
 }  // namespace
 
 void RegisterReplay(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = commands.Add("replay", "Run an application over a recorded input log",
-                                   "  tandem generate --orders 100000 -o flow\n"
-                                   "  tandem replay flow --app book -o out\n",
-                                   [options] { return Run(*options); });
+  CLI::App& command =
+      commands.Add("replay", "Run an application over a recorded input log",
+                   "  tandem generate --orders 100000 -o flow\n"
+                   "  tandem replay flow --app book -o out\n"
+                   "  tandem replay flow --app book --against out\n"
+                   "  tandem replay flow --from 50001 --to 09:30:00.9 --speed 0.5 -o part\n",
+                   [options] { return Run(*options); });
   command.add_option("INPUT", options->input, "Folder of the input log")->required();
-  command.add_option("-o,--output", options->output, "New folder for the output log")->required();
-  command.add_option("--to", options->last, "Stop after this input message; default: the last")
-      ->check(WholeNumber(1))
-      ->type_name("NUMBER");
+  command.add_option("-o,--output", options->output, "New folder for the output log");
+  command.add_option("--against", options->against,
+                     "Folder of recorded outputs: compare with them and stop at the first "
+                     "difference, exit code 1");
+  AddMoment(command, "--from", options->from,
+            "Leave out the outputs of the inputs before this one; they are stepped all the same");
+  AddMoment(command, "--to", options->to, "Stop after this input; default: the last");
+  command
+      .add_option("--speed", options->speed,
+                  "1: at the recorded pace, 10: ten times as fast; 0: as fast as it goes")
+      ->check(Speed())
+      ->capture_default_str();
+  command.add_flag("--json", options->json, "Tell the result as JSON");
   options->application.AddTo(command);
 }
 

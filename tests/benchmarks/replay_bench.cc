@@ -74,7 +74,7 @@ class Bench {
     auto output =
         Must(replay::LogWriter::Open(storage_, folder_ + "/output",
                                      {.session = kSession, .schema = application->info().schema}));
-    progress_ = Must(replay::Replay(*application, input, UINT64_MAX, output));
+    progress_ = Must(replay::Replay(*application, input, {.output = &output})).progress;
     const double seconds = Seconds(begin);
     digest_ = output.position().digest;
     Must(output.Close());

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Finds a place in a log by time. Times never go backwards in a stream, and each segment header has
+// the time before it, so one segment is read, whatever the size of the log. One thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "pools/result.h"
+#include "replay/storage.h"
+
+namespace tandem::replay {
+
+/// The number of the first message whose time is `time_ns` or later; the number after the last one
+/// if there is none.
+Result<std::uint64_t> FirstNumberAt(Storage& storage, const std::string& folder,
+                                    std::int64_t time_ns);
+
+}  // namespace tandem::replay

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/moment.h"
+
+#include <charconv>
+
+#include "proto/schema.h"
+#include "replay/log_reader.h"
+#include "replay/log_seek.h"
+
+namespace tandem::tools {
+namespace {
+
+constexpr std::int64_t kDay = 86'400'000'000'000;
+
+}  // namespace
+
+std::optional<Moment> Moment::Parse(std::string_view text) {
+  Moment moment;
+  moment.text_ = text;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, moment.number_);
+  if (parsed.ec == std::errc() && parsed.ptr == end) {
+    // The largest number means "no end" elsewhere.
+    if (moment.number_ == 0 || moment.number_ == std::numeric_limits<std::uint64_t>::max()) {
+      return std::nullopt;
+    }
+    return moment;
+  }
+  moment.time_ns_ = proto::ParseTime(text);
+  if (!moment.time_ns_) {
+    moment.time_ns_ = proto::ParseTime("1970-01-01T" + moment.text_);
+    moment.is_time_of_day_ = true;
+  }
+  if (!moment.time_ns_) return std::nullopt;
+  return moment;
+}
+
+Result<std::int64_t> Moment::TimeIn(replay::Storage& storage, const std::string& folder) const {
+  if (!is_time_of_day_) return *time_ns_;
+  auto reader = replay::LogReader::Open(storage, folder, {.check_digest = false});
+  if (!reader) return reader.error();
+  switch (reader->Next()) {
+    case replay::ReadOutcome::kDamaged:
+      return reader->error();
+    case replay::ReadOutcome::kEnd:
+      return Error::BadInput("the log " + folder + " is empty, so " + text_ +
+                             " is on no day; give the date too");
+    case replay::ReadOutcome::kMessage:
+      break;
+  }
+  const std::int64_t first = reader->message().header.time_ns;
+  const std::int64_t into_day = first % kDay;
+  return first - (into_day < 0 ? into_day + kDay : into_day) + *time_ns_;
+}
+
+Result<std::uint64_t> Moment::First(replay::Storage& storage, const std::string& folder) const {
+  if (is_number()) return number_;
+  const auto time = TimeIn(storage, folder);
+  if (!time) return time.error();
+  return replay::FirstNumberAt(storage, folder, *time);
+}
+
+Result<std::uint64_t> Moment::Last(replay::Storage& storage, const std::string& folder) const {
+  if (is_number()) return number_;
+  const auto time = TimeIn(storage, folder);
+  if (!time) return time.error();
+  const auto after = replay::FirstNumberAt(storage, folder, *time + 1);
+  if (!after) return after.error();
+  return *after - 1;
+}
+
+CLI::Option* AddMoment(CLI::App& command, const std::string& name, std::optional<Moment>& moment,
+                       const std::string& description) {
+  return command
+      .add_option_function<std::string>(
+          name,
+          [&moment, name](const std::string& text) {
+            moment = Moment::Parse(text);
+            if (moment) return;
+            throw CLI::ValidationError(name + ": \"" + text +
+                                       "\" is neither a number from 1 on nor a time as "
+                                       "2012-06-21T13:30:00.5 or 13:30:00");
+          },
+          description)
+      ->type_name("NUMBER|TIME");
+}
+
+Result<NumberRange> RangeOf(replay::Storage& storage, const std::string& folder,
+                            const std::optional<Moment>& from, const std::optional<Moment>& to) {
+  NumberRange range;
+  if (from) {
+    const auto first = from->First(storage, folder);
+    if (!first) return first.error();
+    range.first = *first;
+  }
+  if (to) {
+    const auto last = to->Last(storage, folder);
+    if (!last) return last.error();
+    range.last = *last;
+  }
+  // Two times between two messages are no contradiction: there is nothing between them.
+  const bool contradiction =
+      from && to && from->is_number() == to->is_number() &&
+      (from->is_number() ? range.first > range.last : range.first > range.last + 1);
+  if (contradiction) {
+    return Error::BadInput("--from " + from->text() + " is after --to " + to->text());
+  }
+  return range;
+}
+
+}  // namespace tandem::tools
