@@ -68,15 +68,15 @@ TEST_F(ReplayTools, RefusesARangeThatCannotBe) {
        "the input log " + Path("flow") + " ends at message 2000; --from 2002 is not in it"},
       {{"--from", "noon"},
        "--from: \"noon\" is neither a number from 1 on nor a time as 2012-06-21T13:30:00.5 or "
-       "13:30:00; see `tandem --help` or `tandem COMMAND --help`"},
+       "13:30:00; see `tandem replay --help`"},
       {{"--to", "0"},
        "--to: \"0\" is neither a number from 1 on nor a time as 2012-06-21T13:30:00.5 or "
-       "13:30:00; see `tandem --help` or `tandem COMMAND --help`"},
+       "13:30:00; see `tandem replay --help`"},
       {{"--from", "2026-01-06", "--to", "2026-01-05"},
        "--from 2026-01-06 is after --to 2026-01-05"},
       {{"--speed", "-1"},
        "--speed: \"-1\" is not a speed; give 1 for the recorded pace, 10 for ten times that, or 0 "
-       "for as fast as it goes; see `tandem --help` or `tandem COMMAND --help`"},
+       "for as fast as it goes; see `tandem replay --help`"},
   };
   for (auto [options, sentence] : cases) {
     options.insert(options.end(), {"-o", Path("never")});
