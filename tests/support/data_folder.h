@@ -2,6 +2,7 @@
 //
 // Where tests find real data: the folder that TANDEM_DATA names, or shared/data beside the
 // repository. Tests that need a file that is not there are skipped.
+// Link tandem_real_data.
 #pragma once
 
 #include <cstdlib>
@@ -13,7 +14,7 @@ namespace tandem::tests {
 inline std::filesystem::path DataFolder() {
   const char* const folder = std::getenv("TANDEM_DATA");
   if (folder != nullptr && *folder != '\0') return folder;
-  return std::filesystem::path(__FILE__).parent_path() / "../../../shared/data";
+  return TANDEM_REAL_DATA;
 }
 
 /// A Nasdaq day of AAPL from LOBSTER: its messages, compressed.
