@@ -4,14 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
-#include <set>
 #include <thread>
-#include <vector>
 
 #include "replay/log_reader.h"
 #include "tandem/control.pb.h"
 #include "tools/command.h"
 #include "tools/log_schema.h"
+#include "tools/message_filter.h"
 #include "tools/options.h"
 #include "tools/output.h"
 
@@ -27,18 +26,19 @@ struct Options {
   std::string folder;
   bool json = false;
   bool follow = false;
-  std::vector<std::string> types;
-  std::uint64_t from = replay::ReadOptions::kFirst;
-  std::uint64_t to = std::numeric_limits<std::uint64_t>::max();
+  MessageFilterOptions filter;
   std::uint64_t count = std::numeric_limits<std::uint64_t>::max();
 };
 
 class Cat {
  public:
-  Cat(const Options& options, LogReader reader) : options_(options), reader_(std::move(reader)) {}
+  explicit Cat(const Options& options) : options_(options), filter_(options.filter) {}
 
   Result<ExitCode> Run() {
-    const Status status = Print();
+    replay::PosixStorage storage;
+    auto reader = filter_.Open(storage, options_.folder, options_.follow);
+    if (!reader) return reader.error();
+    const Status status = Print(*reader);
     // What was read before an error is printed before it is told.
     if (Status flushed = output_.Flush(); !flushed) return flushed.error();
     if (!status) return status.error();
@@ -46,28 +46,29 @@ class Cat {
   }
 
  private:
-  Status Print() {
+  Status Print(LogReader& reader) {
     std::uint64_t printed = 0;
-    while (printed < options_.count && reader_.position().number < options_.to && !ended_) {
-      switch (reader_.Next()) {
+    while (printed < options_.count && reader.position().number < filter_.last() && !ended_) {
+      switch (reader.Next()) {
         case ReadOutcome::kDamaged:
-          return reader_.error();
+          return reader.error();
         case ReadOutcome::kEnd:
-          if (!options_.follow) return TellTail();
+          if (!options_.follow) return TellTail(reader);
           if (Status status = output_.Flush(); !status) return status;
           std::this_thread::sleep_for(kFollowPause);
           continue;
         case ReadOutcome::kMessage:
           break;
       }
-      ended_ = options_.follow && reader_.message().header.type == kEndOfSession;
-      if (Status status = Select(); !status) return status;
-      if (!options_.types.empty() && !selected_.contains(reader_.message().header.type)) continue;
-      proto::Schema& schema = schema_.For(reader_);
+      const proto::Header& header = reader.message().header;
+      if (filter_.IsBeyond(header)) break;
+      ended_ = options_.follow && header.type == kEndOfSession;
+      if (!filter_.Wants(reader, schema_)) continue;
+      proto::Schema& schema = schema_.For(reader);
       if (options_.json) {
-        schema.AppendJson(reader_.message(), &output_.text);
+        schema.AppendJson(reader.message(), &output_.text);
       } else {
-        schema.AppendText(reader_.message(), &output_.text);
+        schema.AppendText(reader.message(), &output_.text);
       }
       output_.text += '\n';
       ++printed;
@@ -76,39 +77,17 @@ class Cat {
     return {};
   }
 
-  /// The type numbers that --type names, by the schema that counts now.
-  Status Select() {
-    if (options_.types.empty()) return {};
-    proto::Schema& schema = schema_.For(reader_);
-    if (!selected_.empty() && selected_generation_ == schema_.generation()) return {};
-    selected_generation_ = schema_.generation();
-    selected_.clear();
-    for (const std::string& name : options_.types) {
-      if (const auto type = schema.TypeOf(name)) {
-        selected_.insert(*type);
-        continue;
-      }
-      std::string known;
-      for (const auto& [type, known_name] : schema.names()) {
-        known += (known.empty() ? "" : ", ") + known_name;
-      }
-      return Error::BadInput("the log " + options_.folder + " knows no message type " + name +
-                             "; it knows " + known);
-    }
-    return {};
-  }
-
   /// A torn tail is worth a word, unless somebody is just writing it.
-  Status TellTail() {
+  Status TellTail(const LogReader& reader) {
     replay::PosixStorage storage;
     if (storage.Locked(options_.folder + "/" + std::string(replay::kMarkFileName))) return {};
-    const auto tail = reader_.ReadTail();
+    const auto tail = reader.ReadTail();
     if (!tail) return tail.error();
     if (tail->bytes > 0) {
       std::fprintf(stderr,
                    "tandem: note: after message %llu the log %s has %llu bytes that are no whole "
                    "message (segment %llu, offset %llu)\n",
-                   static_cast<unsigned long long>(reader_.position().number),
+                   static_cast<unsigned long long>(reader.position().number),
                    options_.folder.c_str(), static_cast<unsigned long long>(tail->bytes),
                    static_cast<unsigned long long>(tail->segment_id),
                    static_cast<unsigned long long>(tail->offset));
@@ -120,43 +99,25 @@ class Cat {
       proto::TypeNumberOf(*pb::EndOfSession::descriptor());
 
   const Options& options_;
-  LogReader reader_;
+  MessageFilter filter_;
   LogSchema schema_;
   Output output_;
-  std::set<std::uint16_t> selected_;
-  std::uint32_t selected_generation_ = 0;
   bool ended_ = false;
 };
-
-Result<ExitCode> Run(const Options& options) {
-  if (options.from > options.to) {
-    return Error::BadInput("--from " + std::to_string(options.from) + " is after --to " +
-                           std::to_string(options.to));
-  }
-  replay::PosixStorage storage;
-  auto reader = LogReader::Open(storage, options.folder,
-                                {.from_number = options.from, .check_digest = false});
-  if (!reader) return reader.error();
-  return Cat(options, std::move(*reader)).Run();
-}
 
 }  // namespace
 
 void RegisterCat(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = commands.Add("cat", "Print the messages of a log",
-                                   "  tandem generate --orders 10000 -o flow\n"
-                                   "  tandem cat flow --type NewOrder --json --count 10\n",
-                                   [options] { return Run(*options); });
+  CLI::App& command =
+      commands.Add("cat", "Print the messages of a log",
+                   "  tandem generate --orders 10000 -o flow\n"
+                   "  tandem cat flow --type NewOrder --json --count 10\n"
+                   "  tandem cat flow --from 09:30:00.05 --user U1 --where 'size>=500'\n",
+                   [options] { return Cat(*options).Run(); });
   command.add_option("LOG", options->folder, "Folder of the log")->required();
   command.add_flag("--json", options->json, "One JSON object a line");
-  command
-      .add_option("--type", options->types,
-                  "Only messages of this type, by name or number; may be given again")
-      ->allow_extra_args(false);
-  command.add_option("--from", options->from, "First number to look at")
-      ->check(WholeNumber(1, kNoMax - 1));
-  command.add_option("--to", options->to, "Last number to look at")->check(WholeNumber());
+  options->filter.AddTo(command);
   command.add_option("--count", options->count, "Messages to print at most")->check(WholeNumber());
   command.add_flag("--follow", options->follow,
                    "Wait for more at the end, until the end of the session");

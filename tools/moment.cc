@@ -35,7 +35,7 @@ std::optional<Moment> Moment::Parse(std::string_view text) {
   return moment;
 }
 
-Result<std::int64_t> Moment::TimeIn(replay::Storage& storage, const std::string& folder) const {
+Result<std::int64_t> Moment::Time(replay::Storage& storage, const std::string& folder) const {
   if (!is_time_of_day_) return *time_ns_;
   auto reader = replay::LogReader::Open(storage, folder, {.check_digest = false});
   if (!reader) return reader.error();
@@ -55,14 +55,14 @@ Result<std::int64_t> Moment::TimeIn(replay::Storage& storage, const std::string&
 
 Result<std::uint64_t> Moment::First(replay::Storage& storage, const std::string& folder) const {
   if (is_number()) return number_;
-  const auto time = TimeIn(storage, folder);
+  const auto time = Time(storage, folder);
   if (!time) return time.error();
   return replay::FirstNumberAt(storage, folder, *time);
 }
 
 Result<std::uint64_t> Moment::Last(replay::Storage& storage, const std::string& folder) const {
   if (is_number()) return number_;
-  const auto time = TimeIn(storage, folder);
+  const auto time = Time(storage, folder);
   if (!time) return time.error();
   const auto after = replay::FirstNumberAt(storage, folder, *time + 1);
   if (!after) return after.error();

@@ -29,10 +29,10 @@ class Moment {
   Result<std::uint64_t> First(replay::Storage& storage, const std::string& folder) const;
   /// The number of the last message at this moment or earlier.
   Result<std::uint64_t> Last(replay::Storage& storage, const std::string& folder) const;
+  /// The time, if it is none by number; a time of day on the day of the log's first message.
+  Result<std::int64_t> Time(replay::Storage& storage, const std::string& folder) const;
 
  private:
-  Result<std::int64_t> TimeIn(replay::Storage& storage, const std::string& folder) const;
-
   std::string text_;
   std::uint64_t number_ = 0;
   std::optional<std::int64_t> time_ns_;

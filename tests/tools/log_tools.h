@@ -15,6 +15,7 @@
 #include "book/book.pb.h"
 #include "proto/schema.h"
 #include "replay/log_reader.h"
+#include "replay/log_segment.h"
 #include "replay/log_writer.h"
 #include "tests/support/run_program.h"
 
@@ -110,6 +111,26 @@ class LogTools : public ::testing::Test {
     const std::uint64_t digest = proto::Digest(before.digest, bytes);
     std::memcpy(bytes.data(), &digest, sizeof digest);
     return bytes;
+  }
+
+  /// The first half of the message after `last`, where it would stand: what a writer that was
+  /// killed may leave.
+  void TearTail(const std::string& log, proto::StreamPosition last) const {
+    auto storage = storage_;
+    const auto reader = replay::LogReader::Open(
+        storage, Path(log), {.from_number = replay::ReadOptions::kEnd, .check_digest = false});
+    ASSERT_TRUE(reader) << reader.error().text;
+    ASSERT_EQ(reader->position().number, last.number);
+    const auto message = MessageAfter(last, Recipe{});
+    std::fstream stream(replay::SegmentPath(Path(log), reader->segment_id()),
+                        std::ios::in | std::ios::out | std::ios::binary);
+    ASSERT_TRUE(stream);
+    const std::uint32_t size_and_kind =
+        replay::SizeAndKind(message.size(), replay::RecordKind::kMessage);
+    stream.seekp(static_cast<std::streamoff>(reader->offset() + 4));
+    stream.write(reinterpret_cast<const char*>(&size_and_kind), sizeof size_and_kind);
+    stream.write(reinterpret_cast<const char*>(message.data()),
+                 static_cast<std::streamsize>(message.size() / 2));
   }
 
   void FlipByte(const std::string& file, std::int64_t offset) const {

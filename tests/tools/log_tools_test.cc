@@ -62,6 +62,110 @@ TEST_F(LogTools, CatSelectsByNumberTypeAndCount) {
   EXPECT_EQ(numbers({"--type", "tandem.book.pb.Cancel", "--from", "4", "--to", "9"}), "5 8 ");
 }
 
+TEST_F(LogTools, CatSelectsByTimeUserAndFieldValue) {
+  Write("log", {.messages = 30, .differs_at = 16});
+  const auto numbers = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"cat", Path("log")});
+    const Ran ran = Tandem(options);
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    std::string text;
+    for (const std::string& line : Lines(ran.out)) text += line.substr(0, line.find(' ')) + " ";
+    return text;
+  };
+  // Message n has the time 2012-06-21T13:30:00 and n ns.
+  EXPECT_EQ(numbers({"--from", "2012-06-21T13:30:00.000000028"}), "28 29 30 ");
+  EXPECT_EQ(numbers({"--from", "13:30:00.000000028", "--to", "13:30:00.000000029Z"}), "28 29 ");
+  EXPECT_EQ(numbers({"--to", "2012-06-21T13:30"}), "");
+  EXPECT_EQ(numbers({"--from", "2012-06-22"}), "");
+  EXPECT_EQ(numbers({"--from", "2012-06-21", "--to", "1"}), "1 ");
+  EXPECT_EQ(numbers({"--user", "alice", "--to", "7"}), "1 2 4 5 7 ");
+  EXPECT_EQ(numbers({"--user", "", "--to", "7"}), "3 6 ");
+  EXPECT_EQ(numbers({"--user", "", "--user", "alice", "--to", "4"}), "1 2 3 4 ");
+  EXPECT_EQ(numbers({"--user", "bob"}), "");
+  EXPECT_EQ(numbers({"--where", "price=101"}), "16 19 22 25 28 ");
+  EXPECT_EQ(numbers({"--where", "price!=101"}), "1 4 7 10 13 ");
+  EXPECT_EQ(numbers({"--where", "NewOrder.price>100", "--where", "order_id<=22"}), "16 19 22 ");
+  EXPECT_EQ(numbers({"--where", "order_id=7"}), "7 8 ");
+  EXPECT_EQ(numbers({"--where", "Cancel.order_id<5", "--from", "2"}), "2 5 ");
+  EXPECT_EQ(numbers({"--where", "origin>=10"}), "28 29 30 ");
+  EXPECT_EQ(numbers({"--where", "last=true", "--count", "2"}), "3 6 ");
+  EXPECT_EQ(numbers({"--where", "time>2012-06-21T13:30:00.000000028Z"}), "29 30 ");
+  EXPECT_EQ(numbers({"--where", "symbol=ABC", "--where", "number>20"}), "22 25 28 ");
+  EXPECT_EQ(numbers({"--where", "symbol>ABB", "--where", "symbol<ABD", "--to", "4"}), "1 4 ");
+  EXPECT_EQ(numbers({"--type", "Cancel", "--where", "order_id>=25", "--user", "alice"}), "26 29 ");
+}
+
+TEST_F(LogTools, CatRefusesConditionsThatItDoesNotUnderstand) {
+  Write("log", {.messages = 3});
+  for (const std::string text : {"price", "=5", "", "!=5", "price!5"}) {
+    const Ran ran = Tandem({"cat", Path("log"), "--where", text});
+    EXPECT_EQ(ran.exit_code, 2) << text;
+    EXPECT_TRUE(ran.err.starts_with("tandem: --where: \"" + text +
+                                    "\" is no condition; write it "
+                                    "as in price=100, size>=5 or Trade.symbol!=ABC"))
+        << ran.err;
+  }
+  const Ran ran = Tandem({"cat", Path("log"), "--where", "prise=5"});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_TRUE(ran.err.starts_with("tandem: no message of the log " + Path("log") +
+                                  " has a field \"prise\"; give it as in"))
+      << ran.err;
+}
+
+TEST_F(LogTools, CatKnowsTheTypesOfEverySchemaOfTheLog) {
+  Recipe recipe{.messages = 6, .schema = ""};
+  Write("log", recipe);
+  recipe = {.messages = 12};
+  Write("log", recipe);
+  const Ran ran = Tandem({"cat", Path("log"), "--type", "NewOrder"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  const auto lines = Lines(ran.out);
+  ASSERT_EQ(lines.size(), 2u) << ran.out;
+  EXPECT_TRUE(lines[0].starts_with("7 ")) << lines[0];
+}
+
+TEST_F(LogTools, CatGoesOnFollowingAWriterThatDiesAndComesBack) {
+  Recipe recipe{.messages = 5, .close = false, .segment_bytes = 12 << 10};
+  std::optional<replay::LogWriter> writer = Write("log", recipe);
+  std::thread thread([&] {
+    for (std::uint64_t round = 1; round <= 20; ++round) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      if (round % 5 == 0) {
+        ASSERT_TRUE(writer->Close());  // and again in a new segment
+      } else if (round % 2 == 0) {
+        TearTail("log", writer->position());
+      }
+      writer.reset();
+      recipe.messages = 5 + 20 * round;
+      writer = Write("log", recipe);
+    }
+  });
+  const Ran ran = Tandem({"cat", Path("log"), "--follow", "--to", "405"});
+  thread.join();
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.err, "");
+  const auto lines = Lines(ran.out);
+  ASSERT_EQ(lines.size(), 405u);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    ASSERT_TRUE(lines[i].starts_with(std::to_string(i + 1) + " ")) << lines[i];
+  }
+}
+
+TEST_F(LogTools, CatFollowsUpToATimeThatIsStillToCome) {
+  Recipe recipe{.messages = 5, .close = false};
+  std::optional<replay::LogWriter> writer = Write("log", recipe);
+  std::thread thread([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    writer.reset();
+    recipe.messages = 20;
+    writer = Write("log", recipe);
+  });
+  const Ran ran = Tandem({"cat", Path("log"), "--follow", "--to", "13:30:00.000000012"});
+  thread.join();
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(Lines(ran.out).size(), 12u);
+}
+
 TEST_F(LogTools, CatRefusesWhatItDoesNotUnderstand) {
   Write("log", {.messages = 3});
   Ran ran = Tandem({"cat", Path("log"), "--type", "Nonsense"});
@@ -201,8 +305,12 @@ TEST_F(LogTools, StatCountsApplicationControlAndTicksApart) {
   for (const char* line :
        {"session       DAY1\n", "role          output\n", "numbers       1 to 8\n",
         "times         2012-06-21T13:30:00.000000001Z to 2012-06-21T13:30:00.000000008Z\n",
-        "messages      8: 6 application, 0 control, 2 ticks\n", "             2  Tick (1)\n",
-        "             3  NewOrder (100)\n", "             3  Cancel (101)\n", "in 1 segment\n"}) {
+        "messages      8: 6 application, 0 control, 2 ticks\n",
+        "             2  Tick (1), 128 bytes\n", "             3  NewOrder (100), 219 bytes\n",
+        "             3  Cancel (101), 198 bytes\n",
+        "rate          1142857142.9 messages/s, 77857142857 bytes/s on average; 8 in the busiest "
+        "second, 2012-06-21T13:30:00Z\n",
+        "sizes         64 to 73 bytes, 68.1 on average\n", "in 1 segment\n"}) {
     EXPECT_NE(ran.out.find(line), std::string::npos) << line << "in\n" << ran.out;
   }
   ran = Tandem({"stat", Path("log"), "--json"});
@@ -210,17 +318,40 @@ TEST_F(LogTools, StatCountsApplicationControlAndTicksApart) {
   EXPECT_TRUE(
       ran.out.starts_with("{\"session\":\"DAY1\",\"role\":\"output\",\"first_number\":1,"
                           "\"last_number\":8,\"messages\":8,\"application\":6,"
-                          "\"control\":0,\"ticks\":2,"))
+                          "\"control\":0,\"ticks\":2,\"looked_at\":8,"))
       << ran.out;
-  EXPECT_TRUE(
-      ran.out.ends_with("\"types\":[{\"type\":\"Tick\",\"type_number\":1,\"count\":2},"
-                        "{\"type\":\"NewOrder\",\"type_number\":100,\"count\":3},"
-                        "{\"type\":\"Cancel\",\"type_number\":101,\"count\":3}]}\n"))
+  EXPECT_TRUE(ran.out.ends_with(
+      "\"types\":[{\"type\":\"Tick\",\"type_number\":1,\"count\":2,\"bytes\":128},"
+      "{\"type\":\"NewOrder\",\"type_number\":100,\"count\":3,\"bytes\":219},"
+      "{\"type\":\"Cancel\",\"type_number\":101,\"count\":3,\"bytes\":198}]}\n"))
       << ran.out;
   Write("empty", {.messages = 0});
   ran = Tandem({"stat", Path("empty")});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_NE(ran.out.find("numbers       none; the next is 1\n"), std::string::npos) << ran.out;
+}
+
+TEST_F(LogTools, StatCountsWhatAFilterPicks) {
+  Write("log", {.messages = 30, .differs_at = 16});
+  Ran ran = Tandem({"stat", Path("log"), "--from", "10", "--to", "27", "--type", "NewOrder",
+                    "--where", "price=101"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  for (const char* line :
+       {"numbers       10 to 27\n", "picked        4 of 18 messages\n",
+        "times         2012-06-21T13:30:00.000000016Z to 2012-06-21T13:30:00.000000025Z\n",
+        "messages      4: 4 application, 0 control, 0 ticks\n",
+        "             4  NewOrder (100), 292 bytes\n"}) {
+    EXPECT_NE(ran.out.find(line), std::string::npos) << line << "in\n" << ran.out;
+  }
+  EXPECT_EQ(ran.out.find("Cancel"), std::string::npos) << ran.out;
+  ran = Tandem({"stat", Path("log"), "--to", "12", "--json"});
+  EXPECT_TRUE(
+      ran.out.starts_with("{\"session\":\"DAY1\",\"role\":\"output\",\"first_number\":1,"
+                          "\"last_number\":12,\"messages\":12,"))
+      << ran.out;
+  ran = Tandem({"stat", Path("log"), "--user", "bob"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("picked        0 of 30 messages\n"), std::string::npos) << ran.out;
 }
 
 TEST_F(LogTools, VerifySaysYesNoOrThatThereIsNothingToCheck) {

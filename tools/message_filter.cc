@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/message_filter.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <compare>
+#include <utility>
+
+namespace tandem::tools {
+namespace {
+
+using replay::LogReader;
+
+/// A whole number of either sign, as wide as any field.
+struct Integer {
+  bool negative = false;
+  std::uint64_t size = 0;
+
+  static std::optional<Integer> Parse(std::string_view text) {
+    Integer number;
+    if (text.starts_with('-')) {
+      number.negative = true;
+      text.remove_prefix(1);
+    }
+    const char* const end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data(), end, number.size);
+    if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+    number.negative = number.negative && number.size != 0;
+    return number;
+  }
+  std::strong_ordering operator<=>(const Integer& other) const {
+    if (negative != other.negative) {
+      return negative ? std::strong_ordering::less : std::strong_ordering::greater;
+    }
+    return negative ? other.size <=> size : size <=> other.size;
+  }
+};
+
+std::strong_ordering Compare(const std::string& a, const std::string& b) {
+  if (const auto number_a = Integer::Parse(a), number_b = Integer::Parse(b); number_a && number_b) {
+    return *number_a <=> *number_b;
+  }
+  if (const auto time_a = proto::ParseTime(a), time_b = proto::ParseTime(b); time_a && time_b) {
+    return *time_a <=> *time_b;
+  }
+  return a <=> b;
+}
+
+}  // namespace
+
+std::optional<FieldCondition> FieldCondition::Parse(std::string_view text) {
+  // Two characters before one, so that <= is not taken for <.
+  static constexpr std::array<std::pair<std::string_view, Comparison>, 6> kSigns{{
+      {"!=", Comparison::kUnequal},
+      {"<=", Comparison::kAtMost},
+      {">=", Comparison::kAtLeast},
+      {"=", Comparison::kEqual},
+      {"<", Comparison::kLess},
+      {">", Comparison::kMore},
+  }};
+  const std::size_t at = text.find_first_of("!=<>");
+  if (at == std::string_view::npos || at == 0) return std::nullopt;
+  for (const auto& [sign, comparison] : kSigns) {
+    if (!text.substr(at).starts_with(sign)) continue;
+    FieldCondition condition;
+    condition.field_ = text.substr(0, at);
+    condition.comparison_ = comparison;
+    condition.value_ = text.substr(at + sign.size());
+    return condition;
+  }
+  return std::nullopt;
+}
+
+bool FieldCondition::Holds(proto::Schema& schema, const proto::MessageView& message) const {
+  const std::vector<std::string> values = schema.ValuesOf(message, field_);
+  const auto holds = [this](const std::string& value) { return HoldsFor(value); };
+  if (comparison_ == Comparison::kUnequal) {
+    return !values.empty() && std::all_of(values.begin(), values.end(), holds);
+  }
+  return std::any_of(values.begin(), values.end(), holds);
+}
+
+bool FieldCondition::HoldsFor(const std::string& value) const {
+  const std::strong_ordering order = Compare(value, value_);
+  switch (comparison_) {
+    case Comparison::kEqual:
+      return order == 0;
+    case Comparison::kUnequal:
+      return order != 0;
+    case Comparison::kLess:
+      return order < 0;
+    case Comparison::kAtMost:
+      return order <= 0;
+    case Comparison::kMore:
+      return order > 0;
+    case Comparison::kAtLeast:
+      return order >= 0;
+  }
+  return false;
+}
+
+void MessageFilterOptions::AddTo(CLI::App& command) {
+  AddMoment(command, "--from", from, "First message to look at");
+  AddMoment(command, "--to", to, "Last message to look at");
+  command
+      .add_option("--type", types,
+                  "Only messages of this type, by name or number; may be given again")
+      ->allow_extra_args(false)
+      ->type_name("TYPE");
+  command.add_option("--user", users, "Only messages from or for this user; may be given again")
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--where",
+          [this](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) {
+              auto condition = FieldCondition::Parse(text);
+              if (!condition) {
+                throw CLI::ValidationError(
+                    "--where: \"" + text +
+                    "\" is no condition; write it as in price=100, size>=5 or Trade.symbol!=ABC");
+              }
+              conditions.push_back(std::move(*condition));
+            }
+          },
+          "Only messages with such a field, of payload or header, as 'price>=100'; signs: = != < "
+          "<= > >=; may be given again, and all must hold")
+      ->allow_extra_args(false)
+      ->type_name("CONDITION");
+}
+
+Result<LogReader> MessageFilter::Open(replay::Storage& storage, const std::string& folder,
+                                      bool follows) {
+  const auto range = RangeOf(storage, folder, options_.from, options_.to);
+  if (!range) return range.error();
+  range_ = *range;
+  if (follows && options_.to && !options_.to->is_number()) {
+    const auto time = options_.to->Time(storage, folder);
+    if (!time) return time.error();
+    until_ns_ = *time;
+    range_.last = NumberRange().last;
+  }
+  auto reader =
+      LogReader::Open(storage, folder, {.from_number = range_.first, .check_digest = false});
+  if (!reader) return reader.error();
+  if (Status status = Check(storage, folder, *reader); !status) return status.error();
+  return reader;
+}
+
+Status MessageFilter::Check(replay::Storage& storage, const std::string& folder,
+                            const LogReader& first) const {
+  if (options_.types.empty() && options_.conditions.empty()) return {};
+  const auto last = LogReader::Open(
+      storage, folder, {.from_number = replay::ReadOptions::kEnd, .check_digest = false});
+  if (!last) return last.error();
+  LogSchema schemas[2];
+  proto::Schema& at_first = schemas[0].For(first);
+  const proto::Schema& at_last =
+      last->schema() == first.schema() ? at_first : schemas[1].For(*last);
+  for (const std::string& type : options_.types) {
+    if (at_first.TypeOf(type) || at_last.TypeOf(type)) continue;
+    std::string known;
+    for (const auto& [number, name] : at_last.names()) known += (known.empty() ? "" : ", ") + name;
+    return Error::BadInput("the log " + folder + " knows no message type " + type + "; it knows " +
+                           known);
+  }
+  for (const FieldCondition& condition : options_.conditions) {
+    if (at_first.HasField(condition.field()) || at_last.HasField(condition.field())) continue;
+    return Error::BadInput("no message of the log " + folder + " has a field \"" +
+                           condition.field() +
+                           "\"; give it as in `tandem cat --json`, with a dot between a field and "
+                           "one within it, or with the type before it, as in Trade.price");
+  }
+  return {};
+}
+
+bool MessageFilter::Wants(const LogReader& reader, LogSchema& schema) {
+  const proto::MessageView& message = reader.message();
+  if (!options_.users.empty()) {
+    const auto is_user = [&](const std::string& user) {
+      return message.header.user.view() == user;
+    };
+    if (std::none_of(options_.users.begin(), options_.users.end(), is_user)) return false;
+  }
+  if (!options_.types.empty()) {
+    if (generation_ != reader.schema_generation()) {
+      const proto::Schema& known = schema.For(reader);
+      generation_ = reader.schema_generation();
+      types_.clear();
+      for (const std::string& name : options_.types) {
+        if (const auto type = known.TypeOf(name)) types_.insert(*type);
+      }
+    }
+    if (!types_.contains(message.header.type)) return false;
+  }
+  return std::all_of(options_.conditions.begin(), options_.conditions.end(),
+                     [&](const FieldCondition& condition) {
+                       return condition.Holds(schema.For(reader), message);
+                     });
+}
+
+}  // namespace tandem::tools
