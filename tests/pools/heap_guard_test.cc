@@ -122,17 +122,23 @@ TEST(HeapGuard, SeesAPoolThatEndsInMalloc) {
   EXPECT_EQ(CountInStep([&] { heap.FreeMem(heap.AllocMem(64), 64); }), 1u);
 }
 
+[[gnu::noinline]] void ForgetsThatItIsInAStep() {
+  const StepScope step(4711);
+  std::free(Used(std::malloc(33)));
+}
+
 using HeapGuardDeathTest = ::testing::Test;
 
-TEST(HeapGuardDeathTest, EndsTheProcessAtTheAllocationWhenToldTo) {
+TEST(HeapGuardDeathTest, EndsTheProcessAtTheAllocationAndNamesThePlaceWhenToldTo) {
   EXPECT_EXIT(
       {
         HeapGuard::SetFatal(true);
         std::free(Used(std::malloc(1)));
-        const StepScope step(1);
-        std::free(Used(std::malloc(1)));
+        ForgetsThatItIsInAStep();
       },
-      ::testing::KilledBySignal(SIGABRT), "");
+      ::testing::KilledBySignal(SIGABRT),
+      "a heap allocation of 33 bytes inside the step of message 4711(.|\n)*"
+      "ForgetsThatItIsInAStep");
 }
 
 #endif
