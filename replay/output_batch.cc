@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "pools/ensure.h"
+#include "pools/scratch_memory.h"
 
 namespace tandem::replay {
 
@@ -24,7 +25,10 @@ std::byte* OutputBatch::Append(std::uint16_t type, proto::User user, std::size_t
   ENSURE(size <= message_size_max_, "an output of type %u has %zu bytes; the limit is %zu", type,
          size, message_size_max_);
   const std::size_t begin = count_ == 0 ? 0 : ends_[count_ - 1];
-  ENSURE(begin + size <= capacity_, "the outputs of one input exceed %zu bytes", capacity_);
+  if (begin + size > capacity_) [[unlikely]] {
+    pools::EndScratchFull("the outputs of one input", capacity_,
+                          "an application that says so much at once has lost its way; mend it");
+  }
   // Only what Seal cannot know; it writes the rest.
   std::byte* const at = buffer_.get() + begin;
   const std::uint32_t type_and_size = type | static_cast<std::uint32_t>(payload_size) << 16;

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "pools/scratch_memory.h"
 #include "tools/command.h"
 
 namespace tandem::tools {
@@ -94,6 +95,7 @@ int Main(int argument_count, char** arguments) {
     return static_cast<int>(ExitCode::kBadInput);
   }
   SetUpLogging();
+  pools::EndWhenHeapIsRefused();
   const Result<ExitCode> result = commands.chosen()();
   if (result) return static_cast<int>(*result);
   std::fflush(stdout);
