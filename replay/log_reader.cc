@@ -67,6 +67,7 @@ class LogReader::Impl {
  private:
   struct Segment {
     SegmentHeader header;
+    std::unique_ptr<FileLock> lock;  ///< against TrimLog, as long as the reader stands here
     std::unique_ptr<File> file;
     std::unique_ptr<Mapping> mapping;
   };
@@ -184,9 +185,12 @@ LogReader::Impl::Loaded LogReader::Impl::Load(std::uint64_t segment_id, Segment*
     Fail(std::move(error));
     return Loaded::kFailed;
   };
+  // The lock first: a name that is there afterwards stays.
+  Result<std::unique_ptr<FileLock>> lock = storage_.LockShared(path);
+  if (!lock) return failed(lock.error());
   Result<std::unique_ptr<File>> file = storage_.OpenToRead(path);
   if (!file) return failed(file.error());
-  if (*file == nullptr) {
+  if (*file == nullptr || *lock == nullptr) {
     if (!mark_.Covers(segment_id, 0)) return Loaded::kNotThere;
     return failed(MissingSegment(folder_, segment_id));
   }
@@ -201,6 +205,7 @@ LogReader::Impl::Loaded LogReader::Impl::Load(std::uint64_t segment_id, Segment*
                                   std::to_string(segment->header.segment_id) +
                                   " by its header; it was renamed or swapped"));
   }
+  segment->lock = std::move(*lock);
   segment->file = std::move(*file);
   segment->mapping = std::move(*mapping);
   return Loaded::kYes;
@@ -377,9 +382,16 @@ LogReader::~LogReader() = default;
 
 Result<LogReader> LogReader::Open(Storage& storage, const std::string& folder,
                                   const ReadOptions& options) {
-  auto impl = std::make_unique<Impl>(storage, folder, options.check_digest);
-  if (const Status status = impl->Open(options.from_number); !status) return status.error();
-  return LogReader(std::move(impl));
+  for (;;) {
+    const Result<SegmentList> before = ListSegments(storage, folder);
+    if (!before) return before.error();
+    auto impl = std::make_unique<Impl>(storage, folder, options.check_digest);
+    const Status status = impl->Open(options.from_number);
+    if (status) return LogReader(std::move(impl));
+    // What fails because the log is just being trimmed is tried again.
+    const Result<SegmentList> after = ListSegments(storage, folder);
+    if (!after || after->ids.front() <= before->ids.front()) return status.error();
+  }
 }
 
 Result<proto::StreamPosition> LogReader::LastPosition(Storage& storage, const std::string& folder) {

@@ -240,6 +240,22 @@ Result<std::unique_ptr<FileLock>> PosixStorage::Lock(const std::string& path) {
   return Error::Failure(Sentence("lock", path, error));
 }
 
+Result<std::unique_ptr<FileLock>> PosixStorage::LockShared(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::unique_ptr<FileLock>();
+    return Error::BadInput(Sentence("read", path, errno));
+  }
+  struct flock lock = WholeFile(F_RDLCK);
+  if (::fcntl(descriptor, F_OFD_SETLK, &lock) == 0) {
+    return std::unique_ptr<FileLock>(new PosixLock(descriptor));
+  }
+  const int error = errno;
+  ::close(descriptor);
+  if (error == EAGAIN || error == EACCES) return std::unique_ptr<FileLock>();
+  return std::make_unique<FileLock>();  // a file system without locks
+}
+
 bool PosixStorage::Locked(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return false;

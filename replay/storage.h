@@ -76,7 +76,14 @@ class Storage {
 
   /// An exclusive lock on a file, which is made if it is missing. Null pointer: somebody has it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
-  /// True if somebody, this process included, has the lock. Takes none itself.
+  /// Beside other shared locks of an existing file, against an exclusive one. Null pointer:
+  /// somebody has that, or there is no such file. A storage that cannot guard its files gives an
+  /// empty lock.
+  virtual Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) {
+    (void)path;
+    return std::make_unique<FileLock>();
+  }
+  /// True if somebody, this process included, has the exclusive lock. Takes none itself.
   [[nodiscard]] virtual bool Locked(const std::string& path) = 0;
 
   /// Another one after each start of the host (by chance of 2^-32 the same); 0: not known. What was
@@ -97,6 +104,7 @@ class PosixStorage final : public Storage {
   Status Remove(const std::string& path) override;
   Status SyncFolder(const std::string& folder) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
+  Result<std::unique_ptr<FileLock>> LockShared(const std::string& path) override;
   [[nodiscard]] bool Locked(const std::string& path) override;
   [[nodiscard]] std::uint32_t BootId() override;
 };

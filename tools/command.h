@@ -60,6 +60,7 @@ void RegisterDiff(Commands& commands);
 void RegisterCat(Commands& commands);
 void RegisterStat(Commands& commands);
 void RegisterVerify(Commands& commands);
+void RegisterTrim(Commands& commands);
 // State
 void RegisterPools(Commands& commands);
 // All of it

@@ -49,6 +49,7 @@ void RegisterAll(Commands& commands) {
   RegisterCat(commands);
   RegisterStat(commands);
   RegisterVerify(commands);
+  RegisterTrim(commands);
   RegisterPools(commands);
 }
 

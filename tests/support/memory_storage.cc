@@ -127,17 +127,19 @@ class MemoryStorage::MemoryFile final : public File {
 
 class MemoryStorage::MemoryLock final : public FileLock {
  public:
-  MemoryLock(std::shared_ptr<std::set<const Node*>> locks, std::shared_ptr<Node> node)
-      : locks_(std::move(locks)), node_(std::move(node)) {
-    locks_->insert(node_.get());
+  /// `change`: -1 for the exclusive one, 1 for one of those that are shared.
+  MemoryLock(std::shared_ptr<Locks> locks, std::shared_ptr<Node> node, int change)
+      : locks_(std::move(locks)), node_(std::move(node)), change_(change) {
+    (*locks_)[node_.get()] += change_;
   }
   MemoryLock(const MemoryLock&) = delete;
   MemoryLock& operator=(const MemoryLock&) = delete;
-  ~MemoryLock() override { locks_->erase(node_.get()); }
+  ~MemoryLock() override { (*locks_)[node_.get()] -= change_; }
 
  private:
-  std::shared_ptr<std::set<const Node*>> locks_;
+  std::shared_ptr<Locks> locks_;
   std::shared_ptr<Node> node_;
+  int change_;
 };
 
 void MemoryStorage::FailFrom(std::uint64_t nth, Fault fault, std::string error) {
@@ -168,7 +170,7 @@ std::uint64_t MemoryStorage::BytesTaken() const {
 }
 
 void MemoryStorage::CrashProcesses() {
-  locks_ = std::make_shared<std::set<const Node*>>();
+  locks_ = std::make_shared<Locks>();
   StopFailing();
 }
 
@@ -289,13 +291,21 @@ Status MemoryStorage::SyncFolder(const std::string& folder) {
 Result<std::unique_ptr<FileLock>> MemoryStorage::Lock(const std::string& path) {
   if (!names_.contains(path)) names_[path] = std::make_shared<Node>();
   const std::shared_ptr<Node>& node = names_[path];
-  if (locks_->contains(node.get())) return std::unique_ptr<FileLock>();
-  return std::unique_ptr<FileLock>(new MemoryLock(locks_, node));
+  if ((*locks_)[node.get()] != 0) return std::unique_ptr<FileLock>();
+  return std::unique_ptr<FileLock>(new MemoryLock(locks_, node, -1));
+}
+
+Result<std::unique_ptr<FileLock>> MemoryStorage::LockShared(const std::string& path) {
+  const auto found = names_.find(path);
+  if (found == names_.end() || (*locks_)[found->second.get()] < 0) {
+    return std::unique_ptr<FileLock>();
+  }
+  return std::unique_ptr<FileLock>(new MemoryLock(locks_, found->second, 1));
 }
 
 bool MemoryStorage::Locked(const std::string& path) {
   const auto found = names_.find(path);
-  return found != names_.end() && locks_->contains(found->second.get());
+  return found != names_.end() && (*locks_)[found->second.get()] < 0;
 }
 
 }  // namespace tandem::test

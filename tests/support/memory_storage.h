@@ -65,6 +65,7 @@ class MemoryStorage final : public replay::Storage {
   Status Remove(const std::string& path) override;
   Status SyncFolder(const std::string& folder) override;
   Result<std::unique_ptr<replay::FileLock>> Lock(const std::string& path) override;
+  Result<std::unique_ptr<replay::FileLock>> LockShared(const std::string& path) override;
   [[nodiscard]] bool Locked(const std::string& path) override;
   [[nodiscard]] std::uint32_t BootId() override { return boot_id_; }
 
@@ -74,6 +75,8 @@ class MemoryStorage final : public replay::Storage {
   class MemoryLock;
   struct Node;
   using Names = std::map<std::string, std::shared_ptr<Node>>;
+  /// How many share the lock of a file; -1: one has it alone.
+  using Locks = std::map<const Node*, int>;
 
   /// Counts an operation on `path`; an error if it is to fail.
   Status Operation(const std::string& path, bool* torn = nullptr);
@@ -82,7 +85,7 @@ class MemoryStorage final : public replay::Storage {
   Names names_;          ///< as seen by processes
   Names durable_names_;  ///< as found after the end of the host
   std::set<std::string> folders_;
-  std::shared_ptr<std::set<const Node*>> locks_ = std::make_shared<std::set<const Node*>>();
+  std::shared_ptr<Locks> locks_ = std::make_shared<Locks>();
   std::uint32_t boot_id_ = 1;
   std::uint64_t operations_ = 0;
   std::uint64_t fail_from_ = std::numeric_limits<std::uint64_t>::max();

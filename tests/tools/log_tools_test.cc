@@ -407,7 +407,7 @@ TEST_F(LogTools, EveryToolRefusesWhatIsNoLogInOneSentence) {
 }
 
 TEST_F(LogTools, HelpEndsWithAnExampleAndExitsWithZero) {
-  for (const char* tool : {"cat", "stat", "verify", "diff"}) {
+  for (const char* tool : {"cat", "stat", "verify", "diff", "replay", "trim"}) {
     const Ran ran = Tandem({tool, "--help"});
     EXPECT_EQ(ran.exit_code, 0);
     const auto examples = ran.out.find("\nExample:\n  tandem ");
