@@ -51,12 +51,18 @@ class LogReader::Impl {
   [[nodiscard]] Result<MarkState> ReadMark() const { return ReadMarkFile(storage_, folder_); }
 
   [[nodiscard]] Result<LogTail> ReadTail() const {
-    LogTail tail{.bytes = 0, .segment_id = segment_.header.segment_id, .offset = offset_};
+    LogTail tail;
+    tail.segment_id = segment_.header.segment_id;
+    tail.offset = offset_;
     Record record;
     const char* why = nullptr;
     if (ReadRecord(bytes_, offset_, segment_.header.crc, &record, &why) == RecordState::kWhole &&
         record.kind == RecordKind::kEnd) {
       tail.offset = record.end;
+    } else {
+      const Result<std::uint64_t> size = segment_.file->Size();
+      if (!size) return size.error();
+      tail.cut = *size < segment_.header.segment_bytes;
     }
     const Result<std::uint64_t> used = BytesUsedAfter(*segment_.file, tail.offset);
     if (!used) return used.error();

@@ -51,6 +51,7 @@ struct LogTail {
   std::uint64_t bytes = 0;  ///< from there to the last byte that is not zero; 0: a clean end
   std::uint64_t segment_id = 0;
   std::uint64_t offset = 0;
+  bool cut = false;  ///< no end record, and the file is shorter than it was made
 };
 
 class LogReader {

@@ -13,6 +13,10 @@ namespace {
 /// What a disk writes as a whole or not at all. A larger unit consists of these.
 constexpr std::uint64_t kSector = 512;
 
+bool AllZero(std::span<const std::byte> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
 /// True if a crash of the host may have left this place as it is, up to `end`: of one write, each
 /// sector's part is there or is still zeros.
 bool LooksLost(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t end) {
@@ -20,9 +24,7 @@ bool LooksLost(std::span<const std::byte> segment, std::uint64_t offset, std::ui
   while (offset < end) {
     const std::uint64_t part_end = std::min(end, (offset / kSector + 1) * kSector);
     const auto part = segment.subspan(offset, part_end - offset);
-    if (std::all_of(part.begin(), part.end(), [](std::byte b) { return b == std::byte{0}; })) {
-      return true;
-    }
+    if (AllZero(part)) return true;
     offset = part_end;
   }
   return false;
@@ -193,21 +195,32 @@ Error Recovery::Wrong(std::string_view why) const {
 }
 
 // The message that should be at log_.offset is not there. A write that the end of the process tore
-// has nothing whole behind it; what the end of the host lost may have.
+// has left the beginning of one record, zeros behind it, and the file as long as it was made. What
+// the end of the host lost may have left more, if it looks like lost sectors.
 Status Recovery::CheckMayCut(std::span<const std::byte> bytes, const char* why) const {
   if (mark_.Covers(log_.segment.segment_id, log_.offset)) return Wrong(why);
   const std::uint64_t next = FindRecord(bytes, log_.offset, log_.segment);
   const bool whole_follows = next < bytes.size();
-  if (!whole_follows && !more_follow_) return {};
-  if (host_stopped_) {
-    RecordHeader head;
-    if (log_.offset + sizeof head > bytes.size()) return {};
+  std::uint64_t end = bytes.size();  // of the record, as far as its header can be believed
+  if (RecordHeader head; log_.offset + sizeof head <= bytes.size()) {
     std::memcpy(&head, bytes.data() + log_.offset, sizeof head);
-    const std::uint64_t end = log_.offset + RecordBytes(BodySize(head.size_and_kind));
-    if (LooksLost(bytes, log_.offset, whole_follows ? std::min(end, next) : end)) return {};
+    end = log_.offset + RecordBytes(BodySize(head.size_and_kind));
   }
-  return Wrong(std::string(why) + ", and whole " + (whole_follows ? "messages" : "segments") +
-               " follow it");
+  if (whole_follows || more_follow_) {
+    const bool looks_lost =
+        LooksLost(bytes, log_.offset, whole_follows ? std::min(end, next) : end);
+    if (host_stopped_ && looks_lost) return {};
+    return Wrong(std::string(why) + ", and whole " + (whole_follows ? "messages" : "segments") +
+                 " follow it");
+  }
+  if (host_stopped_) return {};
+  if (bytes.size() < log_.segment.segment_bytes) {
+    return Wrong("the file ends here at " + std::to_string(bytes.size()) + " bytes, but was made " +
+                 std::to_string(log_.segment.segment_bytes) + " bytes long; it was cut");
+  }
+  const auto after = bytes.subspan(std::min<std::uint64_t>(end, bytes.size()));
+  if (!AllZero(after)) return Wrong(std::string(why) + ", and something else follows it");
+  return {};
 }
 
 // Nothing whole begins at log_.offset: zeros from here to the end of the file, and the file as long

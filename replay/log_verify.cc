@@ -49,6 +49,13 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
             std::to_string(reader.position().number) +
             "; they were never synced and will be cut when the log is continued");
       }
+      if (tail->cut && !report.being_written) {
+        report.problems.push_back("the log " + folder + " ends in segment " +
+                                  std::to_string(tail->segment_id) +
+                                  " without an end record, and the file is shorter than it was "
+                                  "made: what was there after message " +
+                                  std::to_string(reader.position().number) + " was cut off");
+      }
       if (!report.being_written) {
         const std::string next = SegmentPath(folder, segment_id + 1);
         const Result<std::unique_ptr<File>> file = storage.OpenToRead(next);

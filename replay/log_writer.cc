@@ -129,11 +129,6 @@ Status LogWriter::Impl::Open() {
   const Result<MarkState> state = ReadMarkFile(storage_, folder_);
   if (!state) return state.error();
   mark_file_.emplace(std::move(*mark), *state, storage_.BootId());
-  if (state->damaged) {
-    if (Status status = mark_file_->ClearNextSlot(); !status) return status;
-    if (Status status = mark_file_->Sync(); !status) return status;
-  }
-
   const Result<std::vector<std::string>> names = storage_.List(folder_);
   if (!names) return names.error();
   if (std::none_of(names->begin(), names->end(),
@@ -154,6 +149,10 @@ Status LogWriter::Impl::Open() {
   }
   Result<RecoveredLog> log = RecoverLog(storage_, folder_, *list, *state);
   if (!log) return log.error();
+  if (state->damaged) {
+    if (Status status = mark_file_->ClearNextSlot(); !status) return status;
+    if (Status status = mark_file_->Sync(); !status) return status;
+  }
   if (Status status = Continue(std::move(*log), state->mark); !status) return status;
   // A mark of this start of the host: from now on a gap is damage and nothing else.
   return state->WrittenInBoot(storage_.BootId()) ? Status{} : MarkAnew();

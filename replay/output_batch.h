@@ -19,7 +19,8 @@ namespace tandem::replay {
 class OutputBatch {
  public:
   /// All outputs of one input together: 64 MiB, about half a million messages. An application that
-  /// exceeds it has lost its way and ends the process, with exit code 3. Untouched pages cost nothing.
+  /// exceeds it has lost its way and ends the process, with exit code 3. Untouched pages cost
+  /// nothing.
   static constexpr std::size_t kCapacityDefault = 64u << 20;
 
   explicit OutputBatch(std::size_t message_size_max = proto::kMessageSizeMaxDefault,

@@ -4,7 +4,10 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <string>
 
 #include "pools/scratch_memory.h"
 #include "tools/command.h"
@@ -97,7 +100,11 @@ int Main(int argument_count, char** arguments) {
   }
   SetUpLogging();
   pools::EndWhenHeapIsRefused();
-  const Result<ExitCode> result = commands.chosen()();
+  Result<ExitCode> result = commands.chosen()();
+  if (result && std::fflush(stdout) != 0) {
+    result =
+        Error::Failure(std::string("cannot write to standard output: ") + std::strerror(errno));
+  }
   if (result) return static_cast<int>(*result);
   std::fflush(stdout);
   std::fprintf(stderr, "tandem: %s\n", result.error().text.c_str());

@@ -96,6 +96,9 @@ TEST_F(StepperTest, MovesTheResumePointWithEveryInput) {
   EXPECT_EQ(point.time_ns, 1002);
   EXPECT_EQ(point.epoch, 3u);
   EXPECT_EQ(point.ended, 0u);
+  --input_.next.time_ns;
+  Apply(input_.Add(kType, "c"));
+  EXPECT_EQ(point.time_ns, 1002) << "two inputs may have one time";
 }
 
 TEST_F(StepperTest, GivesOutputsTheSessionEpochAndTimeOfTheirInput) {

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "replay/log_format.h"
+#include "replay/log_mark.h"
 #include "tests/support/log_fixture.h"
 
 namespace tandem::test {
@@ -179,6 +180,14 @@ TEST(LogDamage, EveryPrefixOfAnUnsyncedSegmentIsCutAtItsLastWholeMessage) {
     Fill(log, /*closed=*/false);
     log.ShrinkSize(1, log.storage.Bytes(log.Path(1)).size() - size);
     ASSERT_EQ(log.Read(), Messages(1, messages, "end")) << size;
+    ASSERT_NE(log.Verify().find("was cut off"), std::string::npos) << size;
+    const Status opened = log.TryReopen();
+    ASSERT_FALSE(opened) << "the end of a process does not make files shorter";
+    ASSERT_NE(opened.error().text.find("bytes long; it was cut"), std::string::npos)
+        << opened.error().text;
+    // A crash of the host may have lost what is missing.
+    log.storage.Keep(log.Path(1));
+    log.CrashHost();
     log.Reopen();
     ASSERT_EQ(log.writer->position().number, messages) << size;
     const std::uint64_t torn = size - whole.OffsetOf(1, messages + 1);
@@ -283,6 +292,37 @@ TEST(LogDamage, WhatOnlyACrashOfTheHostLosesIsAnErrorWhileTheHostRuns) {
   }
 }
 
+TEST(LogDamage, TwoDamagedRecordsAtTheEndAreNoTornTail) {
+  for (const std::uint64_t first : {kMessages - 1, std::uint64_t{3}}) {
+    TestLog log(4096);
+    Fill(log, /*closed=*/false);
+    for (std::uint64_t i = first; i <= kMessages; ++i) log.FlipByte(1, log.OffsetOf(1, i) + 20);
+    const Status opened = log.TryReopen();
+    ASSERT_FALSE(opened);
+    EXPECT_NE(opened.error().text.find("where message " + std::to_string(first) +
+                                       " should be: the CRC does not match, and something else "
+                                       "follows it"),
+              std::string::npos)
+        << opened.error().text;
+  }
+}
+
+TEST(LogDamage, ARefusedLogStaysAsItWasWithItsMarks) {
+  TestLog log(4096);
+  log.Write(2);
+  log.Sync();
+  log.Write(kMessages);
+  log.Crash();
+  log.FlipByte(1, log.OffsetOf(1, 5) + 90);
+  const auto state = replay::ReadMarkFile(log.storage, log.folder);
+  ASSERT_TRUE(state);
+  log.storage.Bytes("log/mark")[state->next_slot == 0 ? 20 : replay::kMarkSlotStride + 20] ^=
+      std::byte{1};
+  const std::vector<std::byte> before = log.storage.Bytes("log/mark");
+  EXPECT_FALSE(log.TryReopen());
+  EXPECT_EQ(log.storage.Bytes("log/mark"), before);
+}
+
 TEST(LogDamage, AGarbledRecordBeforeAWholeOneIsAnErrorAfterACrashOfTheHostToo) {
   for (const std::uint64_t segment_bytes : {4096, 512}) {
     TestLog log(segment_bytes);
@@ -377,6 +417,9 @@ TEST(LogDamage, BytesOfASegmentThatWasThereBeforeAreNeverTakenForNewOnes) {
             bytes.begin() + from);
   bytes.resize(4096);
   EXPECT_EQ(log.Read(), Messages(1, 2, "end"));
+  EXPECT_FALSE(log.TryReopen()) << "while the host runs nothing of the kind appears";
+  for (const std::string& path : log.storage.Paths()) log.storage.Keep(path);
+  log.CrashHost();
   log.Write(2);
   EXPECT_EQ(log.Read(), Messages(1, 4, "end"));
   log.Close();

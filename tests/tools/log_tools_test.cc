@@ -252,6 +252,14 @@ TEST_F(LogTools, CatTellsThatItsOutputHasNoPlace) {
   EXPECT_EQ(ran.err, "tandem: cannot write to standard output: No space left on device\n");
 }
 
+TEST_F(LogTools, GenerateTellsThatItsFiguresHaveNoPlace) {
+  const Ran ran = RunProgram({"/bin/sh", "-c",
+                              std::string(TANDEM_PROGRAM) + " generate --orders 10 --json -o " +
+                                  Path("flow") + " > /dev/full"});
+  EXPECT_EQ(ran.exit_code, 5);
+  EXPECT_EQ(ran.err, "tandem: cannot write to standard output: No space left on device\n");
+}
+
 TEST_F(LogTools, CatPrintsWhatIsGoodOfADamagedLogAndThenSaysWhereItIsNot) {
   Write("log", {.messages = 9});
   FlipByte("log/00000001.segment", -10);  // in message 9, before the end record
