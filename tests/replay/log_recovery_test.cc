@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include "replay/log_mark.h"
 #include "replay/log_segment.h"
@@ -16,6 +19,8 @@ namespace {
 
 using replay::MarkSlot;
 using replay::SegmentHeader;
+
+constexpr std::uint64_t kMessages = 8;
 
 void KeepAll(TestLog& log) {
   for (const std::string& path : log.storage.Paths()) log.storage.Keep(path);
@@ -29,6 +34,85 @@ std::string Refusal(TestLog& log) {
 
 bool AllZero(std::span<const std::byte> bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+TEST(LogRecovery, WhatOnlyACrashOfTheHostLosesIsAnErrorWhileTheHostRuns) {
+  // A sector of zeros in the middle, a segment without a header, a segment without a name.
+  const auto zero_sector = [](TestLog& log) {
+    auto& bytes = log.storage.Bytes(log.Path(1));
+    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(log.OffsetOf(1, 3)), bytes.begin() + 512,
+              std::byte{0});
+  };
+  const auto zero_header = [](TestLog& log) {
+    auto& bytes = log.storage.Bytes(log.Path(3));
+    std::fill(bytes.begin(), bytes.end(), std::byte{0});
+  };
+  const auto no_name = [](TestLog& log) { ASSERT_TRUE(log.storage.Remove(log.Path(2))); };
+  for (const auto& [segment_bytes, harm] :
+       std::vector<std::pair<std::uint64_t, std::function<void(TestLog&)>>>{
+           {4096, zero_sector}, {512, zero_header}, {512, no_name}}) {
+    TestLog log(segment_bytes);
+    log.Write(kMessages);
+    log.Crash();
+    harm(log);
+    EXPECT_FALSE(log.TryReopen()) << segment_bytes;
+
+    TestLog after_crash(segment_bytes);
+    after_crash.Write(kMessages);
+    after_crash.Crash();
+    harm(after_crash);
+    KeepAll(after_crash);
+    after_crash.CrashHost();
+    ASSERT_TRUE(after_crash.TryReopen()) << segment_bytes;
+    EXPECT_LT(after_crash.writer->position().number, kMessages);
+    EXPECT_NE(after_crash.writer->recovery().text, "");
+    after_crash.Crash();
+    EXPECT_TRUE(after_crash.TryReopen()) << "what was recovered stays so";
+  }
+}
+
+TEST(LogRecovery, TwoDamagedRecordsAtTheEndAreNoTornTail) {
+  for (const std::uint64_t first : {kMessages - 1, std::uint64_t{3}}) {
+    TestLog log(4096);
+    log.Write(kMessages);
+    log.Crash();
+    for (std::uint64_t i = first; i <= kMessages; ++i) log.FlipByte(1, log.OffsetOf(1, i) + 20);
+    const Status opened = log.TryReopen();
+    ASSERT_FALSE(opened);
+    EXPECT_NE(opened.error().text.find("where message " + std::to_string(first) +
+                                       " should be: the CRC does not match, and something else "
+                                       "follows it"),
+              std::string::npos)
+        << opened.error().text;
+  }
+}
+
+TEST(LogRecovery, ARefusedLogStaysAsItWasWithItsMarks) {
+  TestLog log(4096);
+  log.Write(2);
+  log.Sync();
+  log.Write(kMessages);
+  log.Crash();
+  log.FlipByte(1, log.OffsetOf(1, 5) + 90);
+  const auto state = replay::ReadMarkFile(log.storage, log.folder);
+  ASSERT_TRUE(state);
+  log.storage.Bytes("log/mark")[state->next_slot == 0 ? 20 : replay::kMarkSlotStride + 20] ^=
+      std::byte{1};
+  const std::vector<std::byte> before = log.storage.Bytes("log/mark");
+  EXPECT_FALSE(log.TryReopen());
+  EXPECT_EQ(log.storage.Bytes("log/mark"), before);
+}
+
+TEST(LogRecovery, AGarbledRecordBeforeAWholeOneIsAnErrorAfterACrashOfTheHostToo) {
+  for (const std::uint64_t segment_bytes : {4096, 512}) {
+    TestLog log(segment_bytes);
+    log.Write(kMessages);
+    log.Crash();
+    log.FlipByte(1, log.OffsetOf(1, 2) + 20);
+    KeepAll(log);
+    log.CrashHost();
+    EXPECT_FALSE(log.TryReopen()) << segment_bytes;
+  }
 }
 
 TEST(LogRecovery, FindsADigestThatDoesNotFollow) {
