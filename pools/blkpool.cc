@@ -25,19 +25,18 @@ void* Blkpool::TakeSlow(std::uint64_t size, std::size_t alignment) {
   if (size > kElementBytesMax) {
     return Refuse(*control_, size, RefusalReason::kTooLarge);
   }
-  if (live_ >= control_->limit.elements) {  // never below the peak, so only seen at a new peak
+  if (N() >= control_->limit.elements) {  // never below the peak, so only seen at a new peak
     return Refuse(*control_, size, RefusalReason::kElementLimit);
   }
-  const std::uintptr_t element = FirstFit(cursor_, alignment);
-  void* memory = nullptr;
-  if (element + BytesOf(size) <= end_) {
-    const std::uint64_t skipped_bytes = element - sizeof(Header) - cursor_;
-    cursor_ = element + BytesOf(size);
-    memory = Place(*current_, element, size, skipped_bytes);
-  } else {
-    memory = TakeElsewhere(size, alignment);
+  void* memory =
+      Fits(size, alignment) ? PlaceAtCursor(size, alignment) : TakeElsewhere(size, alignment);
+  if (memory != nullptr) {
+    if (spare_ == 0) {
+      ++live_peak_;
+    } else {
+      --spare_;
+    }
   }
-  live_peak_ = std::max(live_peak_, live_);
   return memory;
 }
 
@@ -49,15 +48,13 @@ void* Blkpool::TakeElsewhere(std::uint64_t size, std::size_t alignment) {
       return nullptr;
     }
     buffer->for_one = 1;
+    buffer->left = sizeof(Header) + BytesOf(size);
     return Place(*buffer, FirstFit(FirstIn(*buffer), alignment), size, 0);
   }
   if (!OpenBuffer(needed)) {
     return nullptr;
   }
-  const std::uintptr_t element = FirstFit(cursor_, alignment);
-  const std::uint64_t skipped_bytes = element - sizeof(Header) - cursor_;
-  cursor_ = element + BytesOf(size);
-  return Place(*current_, element, size, skipped_bytes);
+  return PlaceAtCursor(size, alignment);
 }
 
 // Makes a buffer of that size at least the current one; if there is none, the old one stays.
@@ -79,10 +76,13 @@ bool Blkpool::OpenBuffer(std::uint64_t needed_bytes) {
     }
   }
   Buffer* const old = current_;
+  if (old != nullptr) {
+    old->left -= end_ - cursor_;
+  }
   current_ = buffer;
-  cursor_ = FirstIn(*buffer);
   end_ = reinterpret_cast<std::uintptr_t>(buffer) + buffer->bytes;
-  if (old != nullptr && old->live == 0) {  // empty, but too small for this element
+  RewindCurrent();
+  if (old != nullptr && old->left == 0) {  // empty, but too small for this element
     Release(*old);
   }
   return true;
@@ -110,12 +110,9 @@ Blkpool::Buffer* Blkpool::AskBase(std::uint64_t bytes) {
   return buffer;
 }
 
-void Blkpool::Emptied(Buffer& buffer) {
-  if (&buffer == current_) {
-    cursor_ = FirstIn(buffer);
-  } else {
-    Release(buffer);
-  }
+void Blkpool::RewindCurrent() {
+  cursor_ = FirstIn(*current_);
+  current_->left = end_ - cursor_;
 }
 
 // An empty buffer that is not the current one waits to be used again, or goes back to the base.
@@ -183,9 +180,13 @@ std::uint64_t Blkpool::CountFreeBuffers() const {
 }
 
 Figures Blkpool::GetFigures() const {
-  return {.live = live_,
+  std::uint64_t live_bytes = 0;
+  for (const Buffer* buffer = buffers_; buffer != nullptr; buffer = buffer->next) {
+    live_bytes += buffer->left;
+  }
+  return {.live = N(),
           .live_peak = live_peak_,
-          .live_bytes = live_bytes_,
+          .live_bytes = live_bytes - (end_ - cursor_),
           .taken_bytes = taken_bytes_,
           .taken_peak_bytes = taken_peak_bytes_};
 }

@@ -2,8 +2,8 @@
 //
 // Blkpool: blocks of any size for what is freed mostly in the order in which it was made: messages,
 // queues, log lines. Elements are laid back to back in large buffers. Each element knows its
-// buffer, the buffer counts them, and is used again as a whole when its count reaches zero. Freeing
-// the last element of the current buffer rewinds it, so a stack is free too.
+// buffer, the buffer counts what of it is live, and is used again as a whole when that is nothing.
+// Freeing the last element of the current buffer rewinds it, so a stack is free too.
 //
 // Not for what is freed in any order: one element that lives long keeps its whole buffer (Lpool).
 //
@@ -90,7 +90,7 @@ class Blkpool {
   }
 
   /// Live elements.
-  [[nodiscard]] std::uint64_t N() const { return live_; }
+  [[nodiscard]] std::uint64_t N() const { return live_peak_ - spare_; }
   /// Empty buffers beside the current one. O(them).
   [[nodiscard]] std::uint64_t CountFreeBuffers() const;
   [[nodiscard]] Figures GetFigures() const;
@@ -106,14 +106,15 @@ class Blkpool {
     Buffer* previous;   ///< of all buffers
     Buffer* next_free;  ///< of the empty ones that wait
     std::uint64_t bytes;
-    std::uint64_t live;  ///< elements in it
+    /// Live bytes, with the headers; in the current buffer, those behind the cursor count as live.
+    std::uint64_t left;
     std::uint64_t for_one;
     std::uint64_t reserved[2];
   };
   /// In front of each element.
   struct Header {
     std::uint64_t place;  ///< address of the buffer, and what alignment skipped before the header
-    std::uint64_t mark;   ///< MarkOf(element, its size); kFreed once freed
+    std::uint64_t mark;   ///< MarkOf(its size); kFreed once freed
 
     [[nodiscard]] Buffer& buffer() const {
       return *reinterpret_cast<Buffer*>(place & kAddressMask);
@@ -128,9 +129,9 @@ class Blkpool {
 
   static constexpr std::uint64_t kFreed = 0;
 
-  static std::uint64_t MarkOf(const void* element, std::uint64_t size) {
+  static std::uint64_t MarkOf(std::uint64_t size) {
     constexpr std::uint64_t kLive = 0x9D3C4B1E7F52A86B;
-    return size ^ reinterpret_cast<std::uintptr_t>(element) ^ kLive;
+    return size ^ kLive;
   }
   static std::uint64_t RoundUp(std::uint64_t size) {
     return (size + kMinAlignment - 1) / kMinAlignment * kMinAlignment;
@@ -147,14 +148,14 @@ class Blkpool {
 
   /// Memory for an element, or null: also in a step.
   void* Take(std::uint64_t size, std::size_t alignment) {
-    const std::uintptr_t element = FirstFit(cursor_, alignment);
-    const std::uintptr_t end = element + BytesOf(size);
-    if (size > kElementBytesMax || live_ == live_peak_ || end > end_) [[unlikely]] {
+    if (size > kElementBytesMax || spare_ == 0 || !Fits(size, alignment)) [[unlikely]] {
       return TakeSlow(size, alignment);
     }
-    const std::uint64_t skipped_bytes = element - sizeof(Header) - cursor_;
-    cursor_ = end;
-    return Place(*current_, element, size, skipped_bytes);
+    --spare_;
+    return PlaceAtCursor(size, alignment);
+  }
+  bool Fits(std::uint64_t size, std::size_t alignment) const {
+    return FirstFit(cursor_, alignment) + BytesOf(size) <= end_;
   }
   static std::uintptr_t FirstFit(std::uintptr_t cursor, std::size_t alignment) {
     const std::uintptr_t element = cursor + sizeof(Header);  // a multiple of kMinAlignment
@@ -163,14 +164,13 @@ class Blkpool {
                : (element + alignment - 1) & ~(std::uintptr_t{alignment} - 1);
   }
   /// What an element of that size takes, but for what is in front of it.
-  static std::uint64_t BytesOf(std::uint64_t size) {
-    return RoundUp(size + (size == 0 ? 1 : 0)) + kFenceBytes;
-  }
-  void* Place(Buffer& buffer, std::uintptr_t element, std::uint64_t size,
-              std::uint64_t skipped_bytes);
+  static std::uint64_t BytesOf(std::uint64_t size) { return RoundUp(size) + kFenceBytes; }
+  void* PlaceAtCursor(std::uint64_t size, std::size_t alignment);
+  static void* Place(Buffer& buffer, std::uintptr_t element, std::uint64_t size,
+                     std::uint64_t skipped_bytes);
   void* TakeSlow(std::uint64_t size, std::size_t alignment);
   void* TakeElsewhere(std::uint64_t size, std::size_t alignment);
-  void Emptied(Buffer& buffer);
+  void RewindCurrent();
   bool OpenBuffer(std::uint64_t needed_bytes);
   Buffer* AskBase(std::uint64_t bytes);
   void Release(Buffer& buffer);
@@ -184,8 +184,7 @@ class Blkpool {
   std::uintptr_t cursor_ = 0;  ///< end of the last element in the current buffer
   std::uintptr_t end_ = 0;     ///< of the current buffer
   Buffer* current_ = nullptr;
-  std::uint64_t live_ = 0;
-  std::uint64_t live_bytes_ = 0;
+  std::uint64_t spare_ = 0;  ///< elements less are live than were at the peak
   std::uint64_t live_peak_ = 0;
   PoolControl* control_;
   Buffer* free_ = nullptr;     ///< empty buffers of buffer_bytes_ at least
@@ -197,38 +196,55 @@ class Blkpool {
 
 inline PoolRef::PoolRef(Blkpool& pool) : control_(&pool.control()) {}
 
+// For a size that fits.
+inline void* Blkpool::PlaceAtCursor(std::uint64_t size, std::size_t alignment) {
+  const std::uintptr_t element = FirstFit(cursor_, alignment);
+  const std::uint64_t skipped_bytes = element - sizeof(Header) - cursor_;
+  if (alignment > kMinAlignment) {
+    current_->left -= skipped_bytes;
+  }
+  cursor_ = element + BytesOf(size);
+  return Place(*current_, element, size, skipped_bytes);
+}
+
 inline void* Blkpool::Place(Buffer& buffer, std::uintptr_t element, std::uint64_t size,
                             std::uint64_t skipped_bytes) {
-  void* const memory = reinterpret_cast<void*>(element);
   auto* header = reinterpret_cast<Header*>(element - sizeof(Header));
   Unpoison(header, sizeof(Header) + BytesOf(size));
   ::new (header) Header{
       reinterpret_cast<std::uintptr_t>(&buffer) | skipped_bytes / kMinAlignment << kAddressBits,
-      MarkOf(memory, size)};
+      MarkOf(size)};
+  void* const memory = header + 1;
   SetFence(memory, size, BytesOf(size));
-  ++buffer.live;
-  ++live_;
-  live_bytes_ += sizeof(Header) + BytesOf(size);
   return memory;
 }
 
 inline void Blkpool::FreeMem(void* memory, std::uint64_t size) {
   auto* header = static_cast<Header*>(memory) - 1;
-  ENSURE(header->mark == MarkOf(memory, size),
+  ENSURE(header->mark == MarkOf(size),
          "pool %s: %p of %zu bytes is freed, but is freed already, not its own, or of another size",
          control_->name, memory, static_cast<std::size_t>(size));
   const std::uint64_t bytes = BytesOf(size);
   CheckFence(control_->name, memory, size, bytes);
   header->mark = kFreed;
   FillFreed(memory, bytes);
-  --live_;
-  live_bytes_ -= sizeof(Header) + bytes;
+  ++spare_;
+  Buffer& buffer = header->buffer();
+  if (&buffer != current_) {
+    buffer.left -= sizeof(Header) + bytes;
+    if (buffer.left == 0) [[unlikely]] {
+      Release(buffer);
+    }
+    return;
+  }
   if (reinterpret_cast<std::uintptr_t>(memory) + bytes == cursor_) {
     cursor_ = reinterpret_cast<std::uintptr_t>(header) - header->skipped_bytes();
+    buffer.left += header->skipped_bytes();
+  } else {
+    buffer.left -= sizeof(Header) + bytes;
   }
-  Buffer& buffer = header->buffer();
-  if (--buffer.live == 0) [[unlikely]] {
-    Emptied(buffer);
+  if (buffer.left == end_ - cursor_) {  // all in front of the cursor is free
+    RewindCurrent();
   }
 }
 

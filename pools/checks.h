@@ -53,9 +53,9 @@ inline void Unpoison([[maybe_unused]] const void* memory, [[maybe_unused]] std::
 #endif
 }
 
-/// What a free block begins with in checked mode; the rest of it is filled.
+/// What a free block begins with; but for the link, in checked mode only, where the rest is filled.
 struct FreedHead {
-  void* link;         ///< for FreeStack
+  void* link;         ///< to another free block, where the pool keeps one
   std::uint64_t tag;  ///< FreedTagOf the block
 };
 
@@ -85,6 +85,20 @@ inline void MarkFree([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t
     std::memset(head + 1, kFreedByte, std::min(size, kFillBytesMax) - sizeof(FreedHead));
     Poison(memory, size);
   }
+}
+
+/// The same, with a link to another free block.
+inline void MarkFreeWithLink(void* memory, std::size_t size, void* link) {
+  MarkFree(memory, size);
+  Unpoison(memory, sizeof link);
+  *static_cast<void**>(memory) = link;
+  Poison(memory, sizeof link);
+}
+inline void* LinkOfFree(void* memory) {
+  Unpoison(memory, sizeof(void*));
+  void* const link = *static_cast<void**>(memory);
+  Poison(memory, sizeof(void*));
+  return link;
 }
 
 /// Makes a free block usable, and ends the process if somebody wrote to it since it was freed.

@@ -38,11 +38,6 @@ class FreeStack {
     ++blocks_;
     Shift(bottom_);
   }
-  /// There is one live block less.
-  void Remove() {
-    --blocks_;
-    Shift(bottom_);
-  }
 
   /// The block that was pushed last and not popped; null: Refill must come first.
   [[nodiscard]] void* Pop() {
@@ -93,8 +88,6 @@ class FreeStack {
   std::uint64_t blocks_ = 0;
   void** trunks_[kChains] = {};  ///< trunk n, counted from the bottom, is in chain n % kChains
   void* slots_[kSlots + 1] = {};
-  std::uint64_t reserved_[3] = {};  ///< so that a stack is found in an array by a shift
 };
-static_assert(sizeof(FreeStack) == 256);
 
 }  // namespace tandem::pools

@@ -81,13 +81,10 @@ class Lary {
   }
 
   void RemoveLast() {
-    ENSURE(!EmptyQ(), "pool %s: the last element is removed, but there is none", control().name);
-    Destroy(qFind(N() - 1));
-    if (next_ == end_ || std::has_single_bit(N() + 1)) {
-      CloseLevel();  // the next element will be in the one below
-    } else {
-      next_ -= sizeof(T);
-    }
+    const std::uint64_t count = N();
+    ENSURE(count != 0, "pool %s: the last element is removed, but there is none", control().name);
+    Destroy(qFind(count - 1));
+    open_ = levels_[LevelOf(count)];  // where the next one will be, unless it opens a level
     account_.Remove(1);
   }
   /// Removes all, last first; the memory stays with the pool.
@@ -99,7 +96,6 @@ class Lary {
       }
     }
     account_.Remove(count);
-    CloseLevel();
   }
 
   /// Sees to it that the next `count` elements need nothing from the base. False: out of memory;
@@ -169,37 +165,29 @@ class Lary {
     if (!account_.account().Allows(1)) [[unlikely]] {
       return nullptr;
     }
-    if (next_ == end_) [[unlikely]] {
-      if (!OpenLevel()) {
+    const std::uint64_t number = N() + 1;
+    if ((number & N()) == 0) [[unlikely]] {  // a power of two: the first of its level
+      if (!OpenLevel(LevelOf(number))) {
         return nullptr;
       }
     }
-    void* memory = reinterpret_cast<void*>(next_);
-    next_ += sizeof(T);
     account_.Add(1);
+    void* memory = reinterpret_cast<void*>(open_ + number * sizeof(T));
     Unpoison(memory, sizeof(T));
     return memory;
   }
 
-  /// Sets next_ and end_ for the next element.
-  [[gnu::noinline]] bool OpenLevel() {
-    const std::uint64_t number = N() + 1;
-    const std::size_t level = LevelOf(number);
+  [[gnu::noinline]] bool OpenLevel(std::size_t level) {
     if (level >= kLevels || levels_[level] == 0) {
       if (!AddLevel(level)) {
         return false;
       }
     }
-    next_ = levels_[level] + number * sizeof(T);
-    end_ = levels_[level] + 2 * LevelBytes(level);
+    open_ = levels_[level];
     return true;
   }
-  void CloseLevel() {
-    next_ = 0;
-    end_ = 0;
-  }
 
-  [[gnu::noinline]] bool AddLevel(std::size_t level) {
+  bool AddLevel(std::size_t level) {
     if (level >= kLevels) {
       Refuse(control(), sizeof(T), RefusalReason::kTooLarge);
       return false;
@@ -238,9 +226,7 @@ class Lary {
   }
 
   Account account_;
-  // Addresses in the level of the next element; both are 0 while it is not known.
-  std::uintptr_t next_ = 0;  ///< the next element
-  std::uintptr_t end_ = 0;   ///< the end of the level
+  std::uintptr_t open_ = 0;  ///< the one of levels_ that the next element goes to, once it is open
   std::uintptr_t levels_[kLevels] = {};
 };
 

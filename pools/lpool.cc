@@ -17,35 +17,30 @@ void* Lpool::AllocSlow(std::uint64_t size) {
   if (level >= kLevels) {
     return Refuse(*control_, size, RefusalReason::kTooLarge);
   }
-  if (live_ >= control_->limit.elements) {  // never below the peak, so only seen at a new peak
+  if (N() >= control_->limit.elements) {  // never below the peak, so only seen at a new peak
     return Refuse(*control_, size, RefusalReason::kElementLimit);
   }
-  void* memory = Pop(level);
-  if (memory == nullptr) {
-    if (!Grow(level, size)) {
-      return nullptr;
-    }
-    memory = Pop(level);
+  if (free_[level] == nullptr && Grow(level, size) == 0) {
+    return nullptr;
   }
-  live_peak_ = std::max(live_peak_, live_ + 1);
-  return Handed(memory, level, size);
+  if (spare_ == 0) {
+    ++live_peak_;
+  } else {
+    --spare_;
+  }
+  return Hand(level, size);
 }
 
-bool Lpool::Grow(std::size_t level, std::uint64_t size) {
+std::uint64_t Lpool::Grow(std::size_t level, std::uint64_t size) {
   for (std::size_t larger = level + 1; larger < kLevels; ++larger) {
-    void* block = Pop(larger);
-    if (block != nullptr) {
-      UnmarkFree(control_->name, block, BlockBytes(larger));
-      free_[larger].Remove();
-      Split(block, larger, level);
-      return true;
+    if (free_[larger] != nullptr) {
+      return Split(Pop(larger), larger, level);
     }
   }
   return AskBase(level, size);
 }
 
-// At least 2 MiB; less, down to the block itself, only if a limit or the base leaves less.
-bool Lpool::AskBase(std::size_t level, std::uint64_t size) {
+std::uint64_t Lpool::AskBase(std::size_t level, std::uint64_t size) {
   PoolRef base(*control_->base);
   const std::uint64_t needed = BlockBytes(level);
   for (std::uint64_t asked = std::max(needed, kBaseRequestBytes); asked >= needed; asked /= 2) {
@@ -57,37 +52,24 @@ bool Lpool::AskBase(std::size_t level, std::uint64_t size) {
     void* memory = base.TryAllocMem(asked);
     if (memory != nullptr) {
       taken_bytes_ += real_size;
-      Split(memory, LevelOf(asked), level);
-      return true;
+      return Split(memory, LevelOf(asked), level);
     }
   }
-  return false;
+  return 0;
 }
 
-// Makes a block of level `from` free ones: one of level `to`, and the upper halves.
-void Lpool::Split(void* block, std::size_t from, std::size_t to) {
+// Makes a block of level `from` free ones: of level `to`, and the upper halves.
+std::uint64_t Lpool::Split(void* block, std::size_t from, std::size_t to) {
   for (std::size_t level = from; level > to; --level) {
-    AddFree(level - 1, static_cast<char*>(block) + BlockBytes(level - 1));
+    Push(static_cast<char*>(block) + BlockBytes(level - 1), level - 1);
   }
-  AddFree(to, block);
-}
-
-void Lpool::AddFree(std::size_t level, void* memory) {
-  free_[level].Add();
-  free_[level].MakeRoom(BlockBytes(level));
-  MarkFree(memory, BlockBytes(level));
-  free_[level].Push(memory);
+  Push(block, to);
+  return from == to ? 1 : 2;
 }
 
 void Lpool::FreeSlow(void* memory, std::uint64_t size) {
   ENSURE(size == 0, "pool %s: a block is freed that is not live", control_->name);
   FreeMem(memory, 1);
-}
-
-void Lpool::MakeRoomFor(const void* memory, std::size_t level) {
-  ENSURE(!free_[level].Rejects(memory), "pool %s: a block is freed that is not live",
-         control_->name);
-  free_[level].MakeRoom(BlockBytes(level));
 }
 
 void* Lpool::ReallocMem(void* memory, std::uint64_t old_size, std::uint64_t new_size) {
@@ -111,26 +93,28 @@ bool Lpool::ReserveBuffers(std::uint64_t count, std::uint64_t size) {
     NullOnlyOutsideSteps<void>(Refuse(*control_, size, RefusalReason::kTooLarge), *control_, size);
     return false;
   }
-  while (free_[level].free() < count) {
-    if (!Grow(level, size)) {
+  for (std::uint64_t ready = CountFree(size); ready < count;) {
+    const std::uint64_t made = Grow(level, size);
+    if (made == 0) {
       NullOnlyOutsideSteps<void>(nullptr, *control_, size);
       return false;
     }
+    ready += made;
   }
   return true;
 }
 
 std::uint64_t Lpool::CountFree(std::uint64_t size) const {
   const std::size_t level = LevelOf(size);
-  return level < kLevels ? free_[level].free() : 0;
+  std::uint64_t count = 0;
+  for (void* block = level < kLevels ? free_[level] : nullptr; block != nullptr; ++count) {
+    block = LinkOfFree(block);
+  }
+  return count;
 }
 
 Figures Lpool::GetFigures() const {
-  std::uint64_t live_bytes = 0;
-  for (std::size_t level = 0; level < kLevels; ++level) {
-    live_bytes += free_[level].live() * BlockBytes(level);
-  }
-  return {live_, live_peak_, live_bytes, taken_bytes_, taken_bytes_};
+  return {N(), live_peak_, live_bytes_, taken_bytes_, taken_bytes_};
 }
 
 }  // namespace tandem::pools

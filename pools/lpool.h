@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lpool: blocks of any size. One stack of free blocks for each power of two from 16 bytes to 2^40;
-// a request takes a block of the next power of two. If there is none a larger free block is split
-// and the upper halves go to the stacks between; if there is none, the base is asked for at least 2
-// MiB (less only where a limit leaves less). Blocks are never merged and never go back to the base.
+// Lpool: blocks of any size. One list of free blocks for each power of two from 16 bytes to 2^40; a
+// request takes a block of the next power of two. If there is none a larger free block is split and
+// the upper halves go to the lists between; if there is none, the base is asked for at least 2 MiB
+// (less only where a limit leaves less). Blocks are never merged and never go back to the base.
 //
 // For strings, arrays, index segments and as the base of other pools. Not for elements of one size
 // (Tpool: no rounding up). Blocks are aligned to their size, up to 4096.
-// Costs: a pop or a push; a split is a few dozen ns. One thread. May live in a zone.
+// Costs: a pop or a push; a split is a few dozen ns. Blocks of one size that were freed in random
+// order are walked through memory in that order when they are used again. One thread. May live in a
+// zone.
 #pragma once
 
 #include <bit>
@@ -16,7 +18,6 @@
 #include <utility>
 
 #include "pools/checks.h"
-#include "pools/free_stack.h"
 #include "pools/out_of_memory.h"
 #include "pools/pool_ref.h"
 #include "pools/zone_safe.h"
@@ -47,15 +48,13 @@ class Lpool {
     if (level >= kLevels) [[unlikely]] {
       return FreeSlow(memory, size);
     }
-    FreeStack& free = free_[level];
-    if (!free.Accepts(memory)) [[unlikely]] {
-      MakeRoomFor(memory, level);
-    }
+    ENSURE(memory != free_[level] && spare_ != live_peak_,
+           "pool %s: a block is freed that is not live", control_->name);
     CheckNotFree(control_->name, memory);
     CheckFence(control_->name, memory, size, BlockBytes(level));
-    MarkFree(memory, BlockBytes(level));
-    free.Push(memory);
-    --live_;
+    Push(memory, level);
+    ++spare_;
+    live_bytes_ -= BlockBytes(level);
   }
 
   /// Makes a block of `old_size` one of `new_size` with the same first bytes. Nothing happens if
@@ -89,14 +88,11 @@ class Lpool {
   /// For pools that ask their base: as AllocMem, but null in a step too.
   [[nodiscard]] void* TryAllocMem(std::uint64_t size) {
     const std::size_t level = LevelOfSome(size);
-    if (level >= kLevels || live_ == live_peak_) [[unlikely]] {
+    if (level >= kLevels || free_[level] == nullptr || spare_ == 0) [[unlikely]] {
       return AllocSlow(size);
     }
-    void* memory = free_[level].Pop();
-    if (memory == nullptr) [[unlikely]] {
-      return AllocSlow(size);
-    }
-    return Handed(memory, level, size);
+    --spare_;
+    return Hand(level, size);
   }
 
   /// How many bytes a request for `size` takes.
@@ -104,8 +100,8 @@ class Lpool {
     return size > kMaxBlockBytes ? size : BlockBytes(LevelOf(size));
   }
   /// Live blocks.
-  [[nodiscard]] std::uint64_t N() const { return live_; }
-  /// Free blocks that requests for `size` find without a split.
+  [[nodiscard]] std::uint64_t N() const { return live_peak_ - spare_; }
+  /// Free blocks that requests for `size` find without a split. O(them).
   [[nodiscard]] std::uint64_t CountFree(std::uint64_t size) const;
   [[nodiscard]] Figures GetFigures() const;
 
@@ -117,9 +113,9 @@ class Lpool {
  private:
   /// For any size but 0, of which it says that no level is large enough.
   static std::size_t LevelOfSome(std::uint64_t size) {
-    constexpr std::size_t kWordBits = 63;  // the number of the highest bit, and a mask
     const std::uint64_t last = (size - 1) | (kMinBlockBytes - 1);
-    return (kWordBits ^ static_cast<std::size_t>(std::countl_zero(last))) + 1 - kMinBlockBits;
+    const std::uint32_t highest_bit = 63u ^ static_cast<std::uint32_t>(std::countl_zero(last));
+    return std::size_t{highest_bit} + 1 - kMinBlockBits;
   }
   static std::size_t LevelOf(std::uint64_t size) { return size == 0 ? 0 : LevelOfSome(size); }
   static std::uint64_t BlockBytes(std::size_t level) { return kMinBlockBytes << level; }
@@ -130,35 +126,40 @@ class Lpool {
     CheckElementType<T>();
   }
 
-  void MakeRoomFor(const void* memory, std::size_t level);
-  void* Handed(void* memory, std::size_t level, std::uint64_t size) {
+  /// Puts a block on top of its list.
+  void Push(void* memory, std::size_t level) {
+    MarkFreeWithLink(memory, BlockBytes(level), free_[level]);
+    free_[level] = memory;
+  }
+  /// Takes the topmost block off a list that is not empty.
+  void* Pop(std::size_t level) {
+    void* const memory = free_[level];
+    free_[level] = LinkOfFree(memory);
     UnmarkFree(control_->name, memory, BlockBytes(level));
-    SetFence(memory, size, BlockBytes(level));
-    ++live_;
     return memory;
   }
-  /// The same at a new peak, or when no free block is at hand. Null: out of memory.
+  void* Hand(std::size_t level, std::uint64_t size) {
+    void* const memory = Pop(level);
+    SetFence(memory, size, BlockBytes(level));
+    live_bytes_ += BlockBytes(level);
+    return memory;
+  }
+  /// TryAllocMem at a new peak, or when no free block is at hand.
   void* AllocSlow(std::uint64_t size);
   void FreeSlow(void* memory, std::uint64_t size);
-  /// A free block of that level, taken out; null: there is none.
-  void* Pop(std::size_t level) {
-    void* memory = free_[level].Pop();
-    return memory == nullptr && free_[level].Refill(BlockBytes(level)) ? free_[level].Pop()
-                                                                       : memory;
-  }
-  /// Adds a block to free_[level], if the limits and the base allow it.
-  bool Grow(std::size_t level, std::uint64_t size);
-  bool AskBase(std::size_t level, std::uint64_t size);
-  void Split(void* block, std::size_t from, std::size_t to);
-  void AddFree(std::size_t level, void* memory);
+  /// Makes free blocks of a level, if the limits and the base allow it; how many.
+  std::uint64_t Grow(std::size_t level, std::uint64_t size);
+  std::uint64_t AskBase(std::size_t level, std::uint64_t size);
+  std::uint64_t Split(void* block, std::size_t from, std::size_t to);
 
   static constexpr std::size_t kMinBlockBits = 4;
 
   PoolControl* control_;
-  std::uint64_t live_ = 0;
+  std::uint64_t spare_ = 0;  ///< blocks less are live than were at the peak
   std::uint64_t live_peak_ = 0;
+  std::uint64_t live_bytes_ = 0;
   std::uint64_t taken_bytes_ = 0;
-  FreeStack free_[kLevels];
+  void* free_[kLevels] = {};  ///< the topmost of each list
 };
 
 inline PoolRef::PoolRef(Lpool& pool) : control_(&pool.control()) {}

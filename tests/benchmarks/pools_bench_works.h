@@ -324,6 +324,7 @@ struct Pair {
 /// The floor for W6: an array that is known to be long enough.
 class FloorArray {
  public:
+  FloorArray& target() { return *this; }
   void Prepare(std::uint64_t count) {
     array_ = static_cast<Pair*>(region_.Carve(count * sizeof(Pair)));
   }
@@ -343,6 +344,7 @@ class FloorArray {
 template <bool kReserve>
 class VectorArray {
  public:
+  VectorArray& target() { return *this; }
   void Prepare(std::uint64_t count) {
     if (kReserve) {
       array_.reserve(count);
@@ -358,6 +360,7 @@ class VectorArray {
 
 class DequeArray {
  public:
+  DequeArray& target() { return *this; }
   void Prepare(std::uint64_t /*count*/) {}
   void Append(std::uint64_t first, std::uint64_t second) { array_.push_back({first, second}); }
   void Clear() { array_.clear(); }
@@ -370,7 +373,6 @@ class DequeArray {
 class LaryArray {
  public:
   void Prepare(std::uint64_t /*count*/) {}
-  void Append(std::uint64_t first, std::uint64_t second) { state_.array.Alloc(first, second); }
   void Clear() { state_.array.RemoveAll(); }
   Pair At(std::uint64_t index) {
     const Element& element = state_.array.qFind(index);
@@ -385,9 +387,15 @@ class LaryArray {
   };
   struct State {
     explicit State(pools::PoolRef base) : lpool("bench.lpool", base), array("bench.array", lpool) {}
+    void Append(std::uint64_t first, std::uint64_t second) { array.Alloc(first, second); }
     pools::Lpool lpool;
     pools::Lary<Element> array;
   };
+
+ public:
+  State& target() { return state_; }
+
+ private:
   std::unique_ptr<pools::Zone> zone_ = MapZone();
   State& state_ = zone_->MakeRoot<State>(zone_->sbrk());
 };
@@ -406,12 +414,13 @@ class Append : public RunnerOf<Append<Array>> {
       array_->Prepare(count_);
     }
     Array& array = *array_;
+    auto& target = array.target();  // what is appended to, wherever it is
     const std::uint64_t count = count_;
     Stopwatch watch;
     watch.Start();
     for (std::uint64_t i = 0; i < count; ++i) {
-      array.Append(i, ~i);
-      Settle(&array);
+      target.Append(i, ~i);
+      Settle(&target);
     }
     watch.Stop();
     if constexpr (kCheck) {
