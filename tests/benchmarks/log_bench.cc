@@ -11,7 +11,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -24,30 +23,18 @@
 #include "replay/log_reader.h"
 #include "replay/log_segment.h"
 #include "replay/log_writer.h"
+#include "tests/benchmarks/measure.h"
 
 namespace tandem {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using benchmarks::Clock;
+using benchmarks::Median;
+using benchmarks::Must;
+using benchmarks::SecondsSince;
 
 constexpr std::size_t kBatchBytes = 1u << 20;
 const proto::Session kSession("BENCH");
-
-double Seconds(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-template <class T>
-T Must(Result<T> result) {
-  ENSURE(result.ok(), "%s", result.error().text.c_str());
-  return std::move(result).value();
-}
-void Must(const Status& status) { ENSURE(status.ok(), "%s", status.error().text.c_str()); }
 
 class Bench {
  public:
@@ -87,7 +74,7 @@ class Bench {
       if (log.buffered_bytes() >= kBatchBytes) Must(log.Flush());
     }
     Must(log.Flush());
-    return Seconds(begin);
+    return SecondsSince(begin);
   }
 
   /// The bytes of the messages, in as many files.
@@ -112,7 +99,7 @@ class Bench {
       }
       ::close(descriptor);
     }
-    return Seconds(begin);
+    return SecondsSince(begin);
   }
 
   double Scan() {
@@ -120,7 +107,7 @@ class Bench {
     auto log = Must(replay::LogReader::Open(storage_, folder_ + "/log", {}));
     std::uint64_t count = 0;
     while (log.Next() == replay::ReadOutcome::kMessage) ++count;
-    const double seconds = Seconds(begin);
+    const double seconds = SecondsSince(begin);
     ENSURE(count == sizes_.size(), "%zu messages of %zu", static_cast<std::size_t>(count),
            sizes_.size());
     return seconds;
@@ -144,7 +131,7 @@ class Bench {
         at += record;
       }
     }
-    const double seconds = Seconds(begin);
+    const double seconds = SecondsSince(begin);
     ENSURE(sum != digest, "nothing was done");
     return seconds;
   }

@@ -15,7 +15,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -31,29 +30,17 @@
 #include "replay/log_reader.h"
 #include "replay/log_writer.h"
 #include "replay/replay.h"
+#include "tests/benchmarks/measure.h"
 
 namespace tandem {
 namespace {
 
 namespace pb = book::pb;
-using Clock = std::chrono::steady_clock;
+using benchmarks::Clock;
+using benchmarks::Median;
+using benchmarks::Must;
+using benchmarks::SecondsSince;
 using google::protobuf::Message;
-
-double Seconds(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-template <class T>
-T Must(Result<T> result) {
-  ENSURE(result.ok(), "%s", result.error().text.c_str());
-  return std::move(result).value();
-}
-void Must(const Status& status) { ENSURE(status.ok(), "%s", status.error().text.c_str()); }
 
 const proto::Session kSession("BENCH");
 
@@ -76,7 +63,7 @@ class Bench {
         Must(replay::LogWriter::Open(storage_, folder_ + "/output",
                                      {.session = kSession, .schema = application->info().schema}));
     progress_ = Must(replay::Replay(*application, input, {.output = &output})).progress;
-    const double seconds = Seconds(begin);
+    const double seconds = SecondsSince(begin);
     digest_ = output.position().digest;
     Must(output.Close());
     return seconds;
@@ -101,7 +88,7 @@ class Bench {
         sum += Serialise(outputs_[next_output++], scratch);
       }
     }
-    const double seconds = Seconds(begin);
+    const double seconds = SecondsSince(begin);
     ENSURE(sum > 0, "nothing was done");
     return seconds;
   }
@@ -119,7 +106,7 @@ class Bench {
       message.SerializeWithCachedSizesToArray(buffer_.data() + written_);
       written_ += size;
     }
-    const double seconds = Seconds(begin);
+    const double seconds = SecondsSince(begin);
     ENSURE(sum == copied_.size(), "not all of it was parsed");
     return seconds;
   }
