@@ -23,7 +23,8 @@
 // Keys are compared by ==. Elements must not move or change their key while they are in. Lives in a
 // zone; deterministic: its bytes are a function of the calls. Out of memory ends the process. One
 // thread. Cost of Find: one load for the segment, one for the bucket, one for each element passed
-// (1.5 at most on average, if it is there).
+// (1.5 at most on average, if it is there; if it is not, a sieve of 16 bits in the bucket says so
+// before an element is touched, nine times out of ten).
 #pragma once
 
 #include <bit>
@@ -87,7 +88,11 @@ class HashIndex {
     if (buckets_ == 0) {
       return nullptr;
     }
-    T* element = BucketOf(hash);
+    const Bucket bucket = BucketOf(hash);
+    if ((bucket & SieveOf(hash)) == 0) {
+      return nullptr;
+    }
+    T* element = FirstOf(bucket);
     while (element != nullptr && !is_it(std::as_const(*element))) {
       element = Policy::Next(*element);
     }
@@ -106,26 +111,26 @@ class HashIndex {
   /// Puts in an element whose key is known not to be in.
   void InsertNew(T& element) {
     if (!TryMakeRoom()) {
-      EndOutOfMemory(base_.control(), SegmentBuckets(SegmentOf(buckets_)) * sizeof(T*));
+      EndOutOfMemory(base_.control(), SegmentBuckets(SegmentOf(buckets_)) * sizeof(Bucket));
     }
-    T*& bucket = BucketOf(Policy::Hash(Policy::KeyOf(element)));
-    Policy::Next(element) = bucket;
-    bucket = &element;
+    const std::uint64_t hash = Policy::Hash(Policy::KeyOf(element));
+    Bucket& bucket = BucketOf(hash);
+    Policy::Next(element) = FirstOf(bucket);
+    bucket = BucketWith(&element, bucket | SieveOf(hash));
     ++count_;
   }
 
   /// Takes the element out; it must be in.
   void Remove(T& element) {
-    LinkTo(element) = Policy::Next(element);
+    Relink(element, Policy::Next(element));
     Policy::Next(element) = nullptr;
     --count_;
   }
 
   /// Puts `element` in the place of `old`, which is in and has the same key.
   void Replace(T& old, T& element) {
-    T** link = &LinkTo(old);
     Policy::Next(element) = Policy::Next(old);
-    *link = &element;
+    Relink(old, &element);
     Policy::Next(old) = nullptr;
   }
 
@@ -160,7 +165,7 @@ class HashIndex {
   void ForEach(Function&& function) const {
     for (std::uint64_t i = 0; i < buckets_; ++i) {
       T* next = nullptr;
-      for (T* element = Bucket(i); element != nullptr; element = next) {
+      for (T* element = FirstOf(BucketAt(i)); element != nullptr; element = next) {
         next = Policy::Next(*element);
         function(*element);
       }
@@ -187,35 +192,77 @@ class HashIndex {
     return segment == 0 ? kFirstBuckets : kFirstBuckets << (segment - 1);
   }
 
-  T*& Bucket(std::uint64_t bucket) const {
-    const std::size_t segment = SegmentOf(bucket);
-    return segments_[segment][segment == 0 ? bucket : bucket - SegmentBuckets(segment)];
+  /// The address of the first element in the lower bits, and above it the sieve: one bit for each
+  /// element, by the highest bits of its hash. Bits of elements that were removed stay until the
+  /// bucket is empty or split, for to clear them one would have to look at all others.
+  using Bucket = std::uint64_t;
+  static constexpr int kAddressBits = 48;
+  static constexpr int kSieveBitsLog2 = 4;
+  static constexpr Bucket kAddressMask = (Bucket{1} << kAddressBits) - 1;
+
+  static T* FirstOf(Bucket bucket) { return reinterpret_cast<T*>(bucket & kAddressMask); }
+  static Bucket SieveOf(std::uint64_t hash) {
+    return Bucket{1} << (kAddressBits + static_cast<int>(hash >> (64 - kSieveBitsLog2)));
+  }
+  /// A bucket with the sieve of `sieve`, whatever else is in that.
+  static Bucket BucketWith(T* first, Bucket sieve) {
+    const auto address = reinterpret_cast<std::uintptr_t>(first);
+    ENSURE((address & ~kAddressMask) == 0, "an element lies beyond the first 2^48 bytes");
+    return first == nullptr ? 0 : (sieve & ~kAddressMask) | address;
   }
 
-  T*& BucketOf(std::uint64_t hash) const {
-    std::uint64_t bucket = hash & mask_;
-    if (bucket >= buckets_) {
-      bucket &= mask_ >> 1;
+  Bucket& BucketAt(std::uint64_t number) const {
+    const std::size_t segment = SegmentOf(number);
+    return segments_[segment][segment == 0 ? number : number - SegmentBuckets(segment)];
+  }
+
+  Bucket& BucketOf(std::uint64_t hash) const {
+    std::uint64_t number = hash & mask_;
+    if (number >= buckets_) {
+      number &= mask_ >> 1;
     }
-    return Bucket(bucket);
+    return BucketAt(number);
   }
 
-  /// The pointer, in a bucket or an element, that leads to `element`.
-  T*& LinkTo(T& element) {
+  /// Lets the link, in a bucket or an element, that leads to `element` lead to `other` instead.
+  void Relink(T& element, T* other) {
     ENSURE(count_ != 0, "an element is removed from an empty index");
-    T** link = &BucketOf(Policy::Hash(Policy::KeyOf(element)));
-    while (*link != &element) {
-      ENSURE(*link != nullptr, "an element is removed from an index that it is not in");
-      link = &Policy::Next(**link);
+    Bucket& bucket = BucketOf(Policy::Hash(Policy::KeyOf(element)));
+    T* before = FirstOf(bucket);
+    if (before == &element) {
+      bucket = BucketWith(other, bucket);
+      return;
     }
-    return *link;
+    T* next = nullptr;
+    for (; before != nullptr && (next = Policy::Next(*before)) != &element; before = next) {
+    }
+    ENSURE(before != nullptr, "an element is removed from an index that it is not in");
+    Policy::Next(*before) = other;
   }
+
+  /// What a split makes of a bucket; its elements keep their order.
+  struct Part {
+    void Add(T& element, Bucket bit) {
+      (last == nullptr ? first : Policy::Next(*last)) = &element;
+      last = &element;
+      sieve |= bit;
+    }
+    Bucket End() {
+      if (last != nullptr) {
+        Policy::Next(*last) = nullptr;
+      }
+      return BucketWith(first, sieve);
+    }
+    T* first = nullptr;
+    T* last = nullptr;
+    Bucket sieve = 0;
+  };
 
   bool TryAddSegment(std::size_t segment) {
     ENSURE(segment < kSegments, "an index has too many elements");
     if (segments_[segment] == nullptr) {
       segments_[segment] =
-          static_cast<T**>(base_.TryAllocMem(SegmentBuckets(segment) * sizeof(T*)));
+          static_cast<Bucket*>(base_.TryAllocMem(SegmentBuckets(segment) * sizeof(Bucket)));
     }
     return segments_[segment] != nullptr;
   }
@@ -227,7 +274,7 @@ class HashIndex {
         return false;
       }
       for (std::uint64_t i = 0; i < kFirstBuckets; ++i) {
-        segments_[0][i] = nullptr;
+        segments_[0][i] = 0;
       }
       buckets_ = kFirstBuckets;
       mask_ = kFirstBuckets - 1;
@@ -239,26 +286,25 @@ class HashIndex {
       }
       mask_ = 2 * mask_ + 1;
     }
-    T** low = &Bucket(buckets_ & (mask_ >> 1));
-    T** high = &Bucket(buckets_);
-    T* element = *low;
-    while (element != nullptr) {  // both chains keep their order
-      const bool moves = (Policy::Hash(Policy::KeyOf(*element)) & mask_) == buckets_;
-      T**& tail = moves ? high : low;
-      *tail = element;
-      tail = &Policy::Next(*element);
-      element = *tail;
+    Bucket& low = BucketAt(buckets_ & (mask_ >> 1));
+    Part low_part;
+    Part high_part;
+    T* next = nullptr;
+    for (T* element = FirstOf(low); element != nullptr; element = next) {
+      next = Policy::Next(*element);
+      const std::uint64_t hash = Policy::Hash(Policy::KeyOf(*element));
+      ((hash & mask_) == buckets_ ? high_part : low_part).Add(*element, SieveOf(hash));
     }
-    *low = nullptr;
-    *high = nullptr;
+    low = low_part.End();
+    BucketAt(buckets_) = high_part.End();
     ++buckets_;
-    __builtin_prefetch(Bucket((buckets_ + kSplitsAhead) & (mask_ >> 1)));
+    __builtin_prefetch(FirstOf(BucketAt((buckets_ + kSplitsAhead) & (mask_ >> 1))));
     return true;
   }
 
   void FreeSegments() {
     for (std::size_t segment = 0; segment < kSegments && segments_[segment] != nullptr; ++segment) {
-      base_.FreeMem(segments_[segment], SegmentBuckets(segment) * sizeof(T*));
+      base_.FreeMem(segments_[segment], SegmentBuckets(segment) * sizeof(Bucket));
     }
   }
 
@@ -266,7 +312,7 @@ class HashIndex {
   std::uint64_t count_ = 0;
   std::uint64_t buckets_ = 0;  ///< in use
   std::uint64_t mask_ = 0;     ///< a power of two less one, at least buckets_ - 1
-  T** segments_[kSegments] = {};
+  Bucket* segments_[kSegments] = {};
 };
 
 }  // namespace tandem::pools

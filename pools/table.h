@@ -36,6 +36,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "pools/checks.h"
 #include "pools/ensure.h"
 #include "pools/out_of_memory.h"
 #include "pools/pool_ref.h"
@@ -73,11 +74,18 @@ class Table {
   [[nodiscard]] T* Insert(const T& row) {
     return FindTaken(row) != nullptr ? nullptr : &Link(pool_.Alloc(std::in_place, row));
   }
+  /// As Insert, for a row whose keys are known not to be taken; looked at in checked mode only.
+  T& InsertNew(const T& row) {
+    if constexpr (kChecked) {
+      ENSURE(FindTaken(row) == nullptr, "a row is inserted as new whose key is taken");
+    }
+    return Link(pool_.Alloc(std::in_place, row));
+  }
   /// As Insert, with a row that is made of the arguments. One that cannot be copied by its bytes is
   /// made in its place, so it needs memory for a moment even if it is refused.
   template <class... Args>
   [[nodiscard]] T* Emplace(Args&&... args) {
-    if constexpr (std::is_trivially_copyable_v<T>) {
+    if constexpr (kCopiesRows) {
       return Insert(internal::MakeRow<T>(std::forward<Args>(args)...));
     } else {
       return KeepOrDrop(&pool_.Alloc(std::in_place, std::forward<Args>(args)...), false);
@@ -90,7 +98,7 @@ class Table {
   }
   template <class... Args>
   [[nodiscard]] T* EmplaceMaybe(Args&&... args) {
-    if constexpr (std::is_trivially_copyable_v<T>) {
+    if constexpr (kCopiesRows) {
       return InsertMaybe(internal::MakeRow<T>(std::forward<Args>(args)...));
     } else {
       return KeepOrDrop(pool_.AllocMaybe(std::in_place, std::forward<Args>(args)...), true);
@@ -212,6 +220,9 @@ class Table {
   void Check() const { indexes_.Check(N()); }
 
  private:
+  static constexpr bool kCopiesRows =
+      std::is_trivially_copyable_v<T> && std::is_copy_constructible_v<T>;
+
   T& Link(Node& node) {
     indexes_.Insert(node);
     return node.row;

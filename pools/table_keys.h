@@ -123,6 +123,20 @@ struct KeyPart {
     }
   }
 
+  /// What the part adds to the hash of a key of several, which is mixed as a whole.
+  template <class A>
+  static std::uint64_t WordOf(const A& a) {
+    if constexpr (kOwnHash) {
+      return Base::Hash(a);
+    } else if constexpr (std::is_pointer_v<Key>) {
+      return reinterpret_cast<std::uintptr_t>(a);
+    } else if constexpr (std::is_integral_v<Key>) {
+      return static_cast<std::uint64_t>(a);
+    } else {
+      return HashPart(a);
+    }
+  }
+
   template <class A, class B>
   static bool EqualPart(const A& a, const B& b) {
     if constexpr (std::is_same_v<A, B>) {
@@ -179,10 +193,13 @@ struct Keys {
   template <class Parts>
   static std::uint64_t HashParts(const Parts& parts) {
     static_assert(std::tuple_size_v<Parts> == kSize, "a hash index is asked with its whole key");
+    if constexpr (kSize == 1) {
+      return Part<0>::HashPart(std::get<0>(parts));
+    }
     return WithIndexes<kSize>([&]<std::size_t... I>(std::index_sequence<I...>) {
       std::uint64_t hash = 0;
-      ((hash = I == 0 ? Part<I>::HashPart(std::get<I>(parts))
-                      : MixBits(hash * 31 + Part<I>::HashPart(std::get<I>(parts)))),
+      ((hash = I == 0 ? Part<I>::WordOf(std::get<I>(parts))
+                      : MixBits(hash * 0x9E3779B97F4A7C15 ^ Part<I>::WordOf(std::get<I>(parts)))),
        ...);
       return hash;
     });

@@ -13,6 +13,7 @@
 #include <new>
 
 #include "pools/checks.h"
+#include "pools/heap_controls.h"
 #include "pools/out_of_memory.h"
 #include "pools/zone_layout.h"
 
@@ -78,9 +79,10 @@ Result<std::unique_ptr<Zone>> Zone::Map(const ZoneOptions& options) {
       mmap(wanted, options.reserve_bytes, PROT_NONE,
            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   if (mapped == MAP_FAILED && errno != EEXIST) {
-    return Error::Failure("Cannot map the zone at " + Range(options) + ": " + std::strerror(errno) +
-                          "; choose another zone address or a smaller reserve, or raise the limit "
-                          "of address space (ulimit -v).");
+    return Error{errno == ENOMEM ? ExitCode::kOutOfMemory : ExitCode::kFailure,
+                 "Cannot map the zone at " + Range(options) + ": " + std::strerror(errno) +
+                     "; choose another zone address or a smaller reserve, or raise the limit "
+                     "of address space (ulimit -v)."};
   }
   if (mapped != wanted) {
     if (mapped != MAP_FAILED) {  // a kernel that does not know the flag went elsewhere
@@ -92,8 +94,9 @@ Result<std::unique_ptr<Zone>> Zone::Map(const ZoneOptions& options) {
   if (mprotect(wanted, kZonePreludeBytes, PROT_READ | PROT_WRITE) != 0) {
     const int reason = errno;
     munmap(wanted, options.reserve_bytes);
-    return Error::Failure("Cannot use the first pages of the zone at " + Range(options) + ": " +
-                          std::strerror(reason) + "; give the host more memory.");
+    return Error{reason == ENOMEM ? ExitCode::kOutOfMemory : ExitCode::kFailure,
+                 "Cannot use the first pages of the zone at " + Range(options) + ": " +
+                     std::strerror(reason) + "; give the host more memory."};
   }
   std::unique_ptr<Zone> zone(new Zone(options));
   auto* control = ::new (wanted) ZoneControl;
@@ -127,6 +130,12 @@ Zone::~Zone() {
                    "tandem: leak in pool %s (%s): %" PRIu64 " elements, %" PRIu64 " bytes\n",
                    leak.pool.c_str(), KindName(leak.kind), leak.elements, leak.bytes);
     }
+  }
+  // Pools in the zone whose chains end on the heap are not destroyed; another zone here knows
+  // nothing of them.
+  while (const PoolControl* const stray = HeapControls::FindIf(
+             [this](const PoolControl& control) { return Contains(control.pool); })) {
+    HeapControls::Delete(const_cast<PoolControl*>(stray));
   }
   void* const memory = reinterpret_cast<void*>(address_);
   Unpoison(memory, control().committed_end - address_);

@@ -216,11 +216,12 @@ Status AddCppType(const Reading& in, Declarations& out) {
   CppType type;
   std::optional<std::uint64_t> alignment;
   std::optional<bool> takes_base;
-  if (Status status =
-          First({in.Need("ctype"), in.Need("cpp"),
-                 in.AllowOnly({"ctype", "cpp", "include", "size", "align", "base", "comment"}),
-                 in.Count("size", type.size), in.Count("align", alignment),
-                 in.YesNo("base", takes_base)});
+  std::optional<bool> copyable;
+  if (Status status = First(
+          {in.Need("ctype"), in.Need("cpp"),
+           in.AllowOnly({"ctype", "cpp", "include", "size", "align", "base", "copy", "comment"}),
+           in.Count("size", type.size), in.Count("align", alignment), in.YesNo("base", takes_base),
+           in.YesNo("copy", copyable)});
       !status) {
     return status;
   }
@@ -229,6 +230,7 @@ Status AddCppType(const Reading& in, Declarations& out) {
   type.include = in.Text("include");
   type.alignment = alignment.value_or(type.alignment);
   type.takes_base = takes_base.value_or(false);
+  type.copyable = copyable.value_or(true);
   type.place = in.place();
   if (type.alignment == 0 || (type.alignment & (type.alignment - 1)) != 0 ||
       type.alignment > 4096) {

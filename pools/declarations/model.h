@@ -59,6 +59,7 @@ struct CppType {
   std::optional<std::uint64_t> size;
   std::uint64_t alignment = 8;
   bool takes_base = false;  ///< its constructor takes a PoolRef
+  bool copyable = true;
   Place place;
 };
 

@@ -178,7 +178,7 @@ class Resolver {
       Report(base->place, "dmmeta.field of " + base->name + ": it is declared after " +
                               pool.field->name + " (" + pool.field->place.Text() +
                               "), which takes its memory from it; declare " +
-                              std::string(base->own_name()) + " first.");
+                              std::string(base->own_name()) + " first, or choose another base.");
     }
   }
 

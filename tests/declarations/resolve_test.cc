@@ -182,10 +182,12 @@ TEST(Resolve, AVeryLongChainIsFollowed) {
 TEST(Resolve, ABaseDeclaredAfterAPoolOfTheSameParent) {
   EXPECT_THAT(Problems(FieldLine("a.FDb.b", "Tpool") + Basepool("a.FDb.b", "a.FDb.sbrk") + kSbrk),
               ElementsAre("t:3: dmmeta.field of a.FDb.sbrk: it is declared after a.FDb.b (t:1), "
-                          "which takes its memory from it; declare sbrk first."));
+                          "which takes its memory from it; declare sbrk first, or choose "
+                          "another base."));
   EXPECT_THAT(Problems(Nsx("a", "a.FDb.sbrk") + FieldLine("a.FDb.b", "Delptr") + kSbrk),
               ElementsAre("t:3: dmmeta.field of a.FDb.sbrk: it is declared after a.FDb.b (t:2), "
-                          "which takes its memory from it; declare sbrk first."));
+                          "which takes its memory from it; declare sbrk first, or choose "
+                          "another base."));
 }
 
 TEST(Resolve, OrderMattersAmongMembersOfOneParentOnly) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A type written by hand, for declarations to refer to.
+// Types written by hand, for declarations to refer to.
 #pragma once
 
 #include <cstdint>
@@ -16,5 +16,14 @@ struct Colour {
   std::uint8_t alpha = 255;
 };
 TANDEM_FIELDS(Colour, "house.Colour", red, green, blue, alpha)
+
+/// Cannot be copied.
+struct Seal {
+  using IsZoneSafe = void;
+  Seal() = default;
+  Seal(const Seal&) = delete;
+  Seal& operator=(const Seal&) = delete;
+  std::uint64_t wax = 7;
+};
 
 }  // namespace acme_colours

@@ -59,6 +59,16 @@ TEST_F(House, AllMemoryComesFromTheOtherDatabase) {
   EXPECT_EQ(lpool_N(root_.memory), before + 1);
 }
 
+TEST_F(House, WhatCannotBeCopiedIsMadeInItsPlace) {
+  EXPECT_EQ(draft_Alloc(db_).seal.wax, 7u);
+  Letter* const letter = letter_Emplace(db_, 12u);
+  ASSERT_NE(letter, nullptr);
+  EXPECT_EQ(letter->seal.wax, 7u);
+  EXPECT_EQ(letter_Find_number(db_, 12), letter);
+  EXPECT_EQ(letter_Emplace(db_, 12u), nullptr);
+  EXPECT_EQ(letter_N(db_), 1u);
+}
+
 TEST_F(House, TheSameCallsLeaveTheSameBytes) {
   const auto run = [](FDb& db) {
     for (std::uint64_t i = 0; i < 100; ++i) {

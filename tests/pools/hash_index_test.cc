@@ -51,6 +51,34 @@ TEST(HashIndex, FindsNothingBeforeTheFirstInsertAndTakesNoMemory) {
   EXPECT_EQ(rows.lpool().N(), 0u);
 }
 
+// Counts how often an element is looked at.
+struct Counted : ById {
+  static std::uint64_t KeyOf(const Row& row) {
+    ++looks;
+    return row.id;
+  }
+  static inline std::uint64_t looks = 0;
+};
+
+TEST(HashIndex, LooksAtFewElementsForAKeyThatIsNotIn) {
+  constexpr std::uint64_t kRows = 10'000;
+  Rows<Counted> rows;
+  std::vector<Row*> made;
+  for (std::uint64_t id = 0; id < kRows; ++id)
+    rows.by_id.InsertNew(*made.emplace_back(&rows.Make(id)));
+  Counted::looks = 0;
+  for (std::uint64_t id = kRows; id < 2 * kRows; ++id) ASSERT_EQ(rows.by_id.Find(id), nullptr);
+  EXPECT_LT(Counted::looks, kRows / 5);
+  // What was removed is forgotten where a bucket became empty.
+  for (std::uint64_t id = 0; id < kRows; ++id) {
+    if (id % 100 != 0) rows.by_id.Remove(*made[id]);
+  }
+  Counted::looks = 0;
+  for (std::uint64_t id = kRows; id < 2 * kRows; ++id) ASSERT_EQ(rows.by_id.Find(id), nullptr);
+  EXPECT_LT(Counted::looks, kRows / 50);
+  for (std::uint64_t id = 0; id < kRows; id += 100) ASSERT_EQ(rows.by_id.Find(id), made[id]);
+}
+
 TEST(HashIndex, FindsWhatIsInAndNothingElse) {
   Rows<ById> rows;
   Row& zero = rows.Make(0);

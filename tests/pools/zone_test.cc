@@ -92,7 +92,7 @@ TEST(Zone, RefusesAnAddressOrReserveThatCannotBe) {
 TEST(Zone, SaysWhenTheSystemRefusesTheReserve) {
   const auto zone = Zone::Map({.reserve_bytes = std::uint64_t{1} << 47});
   ASSERT_FALSE(zone.ok());
-  EXPECT_EQ(zone.error().code, ExitCode::kFailure);
+  EXPECT_EQ(zone.error().code, ExitCode::kOutOfMemory);
   EXPECT_THAT(zone.error().text, HasSubstr("choose another zone address or a smaller reserve"));
 }
 

@@ -51,6 +51,16 @@ TEST(Table, HasARowInEveryIndexOnceItIsInserted) {
   bank.accounts.Check();
 }
 
+TEST(Table, TakesARowWhoseKeysAreKnownToBeNew) {
+  Bank bank;
+  const Account written = Bank::Make(7, -5, 3, true);
+  Account& row = bank.accounts.InsertNew(written);
+  EXPECT_EQ(row, written);
+  EXPECT_EQ(bank.accounts.Find<&Account::id>(7), &row);
+  EXPECT_EQ(bank.accounts.Rows().First(), &row);
+  bank.accounts.Check();
+}
+
 TEST(Table, RefusesARowWithATakenKeyInAnyUniqueIndexAndChangesNothing) {
   Bank bank;
   Account* const first = bank.Insert(1, 10);

@@ -81,7 +81,8 @@ class Completion {
     };
     for (const MemberPlan& member : type.members) {
       const bool part = IsPart(*member.field);
-      type.holds_pools = type.holds_pools || !part || member.takes_base;
+      type.holds_pools = type.holds_pools || !part || member.takes_base ||
+                         (member.hand != nullptr && !member.hand->copyable);
       type.plain = type.plain && member.hand == nullptr;
       if (member.shares_account || member.takes_base) {
         need({member.field, member.shares_account, member.base});

@@ -75,7 +75,7 @@ class FunctionEmitter {
     std::string made;
     std::string head;
     if (operation.makes == Makes::kOne) {
-      if (member_.hand != nullptr) {
+      if (member_.hand != nullptr || (!copies_ && member_.element->needs.empty())) {
         head = "template <class... Args>\n";
         parameters = "Args&&... args";
         made = "std::forward<Args>(args)...";

@@ -63,6 +63,7 @@ constexpr Operation kTpool[] = {
 };
 constexpr Operation kTable[] = {
     {"Insert", "$T*", "const $T& row", "$F.Insert(row)", Makes::kCopies},
+    {"InsertNew", "$T&", "const $T& row", "$F.InsertNew(row)", Makes::kCopies},
     {"InsertMaybe", "$T*", "const $T& row", "$F.InsertMaybe(row)", Makes::kCopies},
     {"Emplace", "$T*", "", "$F.Emplace($A)", Makes::kOne},
     {"Delete", "void", "$T& row", "$F.Erase(row)"},

@@ -61,7 +61,7 @@ struct TypePlan {
   std::string cpp;   ///< Order
   std::string comment;
   bool database = false;
-  bool holds_pools = false;  ///< so it is neither copied nor compared as bytes
+  bool holds_pools = false;  ///< or what cannot be copied: neither copied nor compared as bytes
   bool plain = true;         ///< equal values have equal bytes, all the way down
   std::vector<MemberPlan> members;
   std::uint64_t tail_padding_bytes = 0;
