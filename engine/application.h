@@ -12,7 +12,12 @@
 //     void On(const pb::Transfer& message, engine::Context& context);
 //   };
 //
-// State is constructed with (pools::PoolRef base), once. One thread.
+// State is constructed once, with the zone's pools::Sbrk&, which is also a pools::PoolRef. Make is
+// the only way to an application, so none is without the checks of Zone::Settle:
+//
+//   auto ledger = Ledger::Make("ledger", 1, zone_options);  // or why there is none
+//
+// One thread.
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -38,17 +43,42 @@ class Application : public replay::Application {
  public:
   /// What the zone's root is: all that an image must hold.
   struct Root {
-    explicit Root(pools::PoolRef base) : state(base) {}
+    explicit Root(pools::Sbrk& sbrk) : state(sbrk) {}
     replay::ResumePoint resume_point;
     Random random;
     State state;
   };
 
-  Application(std::string name, std::uint32_t behaviour_version, std::unique_ptr<pools::Zone> zone)
-      : zone_(std::move(zone)),
-        root_(zone_->template MakeRoot<Root>(pools::PoolRef(zone_->sbrk()))),
-        info_{.name = std::move(name),
-              .behaviour_version = behaviour_version,
+  /// What Make gives to the constructor, and nobody else can.
+  class Start {
+    friend Application;
+    Start() = default;
+    std::string name;
+    std::uint32_t behaviour_version = 0;
+    std::unique_ptr<pools::Zone> zone;
+  };
+
+  /// A new application with empty state, in a zone of its own. An error says why there can be no
+  /// such zone, which setting of `options` could not be applied, or which pool of the state has a
+  /// chain that does not end in the zone's Sbrk.
+  static Result<std::unique_ptr<Derived>> Make(std::string name, std::uint32_t behaviour_version,
+                                               const pools::ZoneOptions& options) {
+    auto zone = pools::Zone::Map(options);
+    if (!zone) return zone.error();
+    Start start;
+    start.name = std::move(name);
+    start.behaviour_version = behaviour_version;
+    start.zone = std::move(zone).value();
+    auto application = std::make_unique<Derived>(std::move(start));
+    if (Status status = application->zone().Settle(); !status) return status.error();
+    return application;
+  }
+
+  explicit Application(Start start)
+      : zone_(std::move(start.zone)),
+        root_(zone_->template MakeRoot<Root>(zone_->sbrk())),
+        info_{.name = std::move(start.name),
+              .behaviour_version = start.behaviour_version,
               .schema = proto::SchemaOf({pb::Refused::descriptor(), Inputs::descriptor()...})},
         scratch_({Inputs::descriptor()->file()...}) {
     (AddHandler<Inputs>(), ...);

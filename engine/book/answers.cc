@@ -34,14 +34,14 @@ void SayReduced(const OrderName& order, pb::Reduced::Reason reason, std::uint64_
 
 void SayTop(const Symbol& symbol, engine::Context& context) {
   auto& top = context.Make<pb::TopOfBook>();
-  const std::string_view name = symbol.name();
+  const std::string_view name = NameOf(symbol);
   top.set_symbol(name.data(), name.size());
-  if (const Level* const bid = symbol.best(kBids); bid != nullptr) {
-    top.set_bid_price(bid->price());
+  if (const Level* const bid = BestOf(symbol, kBids); bid != nullptr) {
+    top.set_bid_price(PriceOf(*bid));
     top.set_bid_size(bid->size);
   }
-  if (const Level* const ask = symbol.best(kAsks); ask != nullptr) {
-    top.set_ask_price(ask->price());
+  if (const Level* const ask = BestOf(symbol, kAsks); ask != nullptr) {
+    top.set_ask_price(PriceOf(*ask));
     top.set_ask_size(ask->size);
   }
   context.Publish(top);

@@ -12,6 +12,7 @@
 #include "engine/book/limits.h"
 #include "engine/book/matching.h"
 #include "engine/book/state.h"
+#include "pools/declarations/zone_options.h"
 
 namespace tandem::book {
 
@@ -20,9 +21,9 @@ namespace {
 constexpr std::uint32_t kBehaviourVersion = 2;
 
 SideIndex SideOf(pb::Side side) { return side == pb::BUY ? kBids : kAsks; }
-SideIndex SideOf(const Level& level) { return level.buy() ? kBids : kAsks; }
+SideIndex SideOf(const Level& level) { return IsBid(level) ? kBids : kAsks; }
 std::int64_t KeyOf(SideIndex side, std::int64_t price) { return side == kBids ? -price : price; }
-bool IsBest(const Level& level) { return level.symbol->best(SideOf(level)) == &level; }
+bool IsBest(const Level& level) { return BestOf(*level.symbol, SideOf(level)) == &level; }
 
 std::int64_t WorstKeyOf(const pb::NewOrder& order, SideIndex side) {
   if (order.kind() == pb::MARKET) return std::numeric_limits<std::int64_t>::max();
@@ -60,18 +61,22 @@ class Book final
     if (const auto reason = Check(input); reason != pb::Rejected::NO_REASON) return reject(reason);
     State& book = state();
     const OrderName name{context.user(), input.order_id()};
-    if (book.orders_by_name.Find(name) != nullptr) return reject(pb::Rejected::DUPLICATE_ID);
-    Symbol* symbol = book.FindSymbol(input.symbol());
+    Client* const client = client_Find_user(book, name.user);
+    if (client != nullptr && order_Find_client_id(book, client, name.id) != nullptr) {
+      return reject(pb::Rejected::DUPLICATE_ID);
+    }
+    Symbol* symbol = FindSymbol(book, input.symbol());
     if (symbol == nullptr) {
-      if (book.listing != pb::OPEN) return reject(pb::Rejected::UNKNOWN_SYMBOL);
-      if (book.symbols.N() >= book.symbols_max) return reject(pb::Rejected::TOO_MANY_SYMBOLS);
-      if (book.all_halted != 0) return reject(pb::Rejected::HALTED);
-      symbol = &book.List(SymbolKey(input.symbol()));
-    } else if (book.IsHalted(*symbol)) {
+      if (!book.open) return reject(pb::Rejected::UNKNOWN_SYMBOL);
+      if (symbol_N(book) >= book.symbols_max) return reject(pb::Rejected::TOO_MANY_SYMBOLS);
+      if (book.all_halted) return reject(pb::Rejected::HALTED);
+      symbol = &List(book, SymbolKey(input.symbol()));
+    } else if (IsHalted(book, *symbol)) {
       return reject(pb::Rejected::HALTED);
     }
     const SideIndex side = SideOf(input.side());
     Incoming order{.name = name,
+                   .client = client,
                    .symbol = *symbol,
                    .side = side,
                    .worst_key = WorstKeyOf(input, side),
@@ -94,7 +99,7 @@ class Book final
   void On(const pb::Cancel& input, engine::Context& context) {
     const auto reject = [&](auto reason) { Reject(input.order_id(), reason, context); };
     if (const auto reason = Check(input); reason != pb::Rejected::NO_REASON) return reject(reason);
-    Order* const order = state().orders_by_name.Find({context.user(), input.order_id()});
+    Order* const order = FindOrder(state(), {context.user(), input.order_id()});
     if (order == nullptr) return reject(pb::Rejected::UNKNOWN_ORDER);
     RemoveOnRequest(*order, pb::Cancelled::REQUESTED, context);
   }
@@ -103,7 +108,7 @@ class Book final
     const auto reject = [&](auto reason) { Reject(input.order_id(), reason, context); };
     if (const auto reason = Check(input); reason != pb::Rejected::NO_REASON) return reject(reason);
     const OrderName name{context.user(), input.order_id()};
-    Order* const order = state().orders_by_name.Find(name);
+    Order* const order = FindOrder(state(), name);
     if (order == nullptr) return reject(pb::Rejected::UNKNOWN_ORDER);
     if (input.size() >= order->left) {
       return RemoveOnRequest(*order, pb::Cancelled::REDUCED_TO_ZERO, context);
@@ -119,10 +124,10 @@ class Book final
     if (const auto reason = Check(input); reason != pb::Rejected::NO_REASON) return reject(reason);
     State& book = state();
     const OrderName name{context.user(), input.order_id()};
-    Order* const resting = book.orders_by_name.Find(name);
+    Order* const resting = FindOrder(book, name);
     if (resting == nullptr) return reject(pb::Rejected::UNKNOWN_ORDER);
     const std::uint64_t new_id = input.has_new_order_id() ? input.new_order_id() : name.id;
-    if (new_id != name.id && book.orders_by_name.Find({name.user, new_id}) != nullptr) {
+    if (new_id != name.id && order_Find_client_id(book, resting->client, new_id) != nullptr) {
       return reject(pb::Rejected::DUPLICATE_ID);
     }
     if (input.if_left() != 0 && input.if_left() != resting->left) {
@@ -133,20 +138,22 @@ class Book final
     }
     Level& level = *resting->level;
     Symbol& symbol = *level.symbol;
-    if (book.IsHalted(symbol)) return reject(pb::Rejected::HALTED);
+    if (IsHalted(book, symbol)) return reject(pb::Rejected::HALTED);
 
     const bool was_best = IsBest(level);
-    if (input.price() == level.price() && input.size() <= resting->left) {
+    if (input.price() == PriceOf(level) && input.size() <= resting->left) {
       const std::uint64_t less = resting->left - input.size();
       resting->left -= less;
       level.size -= less;
-      if (new_id != name.id) book.Rename(*resting, new_id);
+      const bool renamed = order_Set_id(book, *resting, new_id);
+      ENSURE(renamed, "an order gets an id that another one has");
       SayReplaced(input, new_id, true, context);
       if (was_best && less != 0) SayTop(symbol, context);
       return;
     }
     const SideIndex side = SideOf(level);
     Incoming order{.name = {name.user, new_id},
+                   .client = resting->client,
                    .symbol = symbol,
                    .side = side,
                    .worst_key = KeyOf(Other(side), input.price()),
@@ -160,7 +167,7 @@ class Book final
       const std::uint64_t others = joined->size - (joined == &level ? resting->left : 0);
       if (others + order.left > kLevelSizeMax) return reject(pb::Rejected::LEVEL_FULL);
     }
-    book.Remove(*resting);
+    Remove(book, *resting);
     SayReplaced(input, new_id, false, context);
     Enter(order, input.kind(), crosses, crosses ? Place() : FindPlace(order), was_best, context);
   }
@@ -169,18 +176,19 @@ class Book final
     const auto reject = [&](auto reason) { Reject(0, reason, context); };
     if (const auto reason = Check(input); reason != pb::Rejected::NO_REASON) return reject(reason);
     State& book = state();
-    const Symbol* const symbol = input.symbol().empty() ? nullptr : book.FindSymbol(input.symbol());
+    const Symbol* const symbol =
+        input.symbol().empty() ? nullptr : FindSymbol(book, input.symbol());
     if (symbol == nullptr && !input.symbol().empty()) return reject(pb::Rejected::UNKNOWN_SYMBOL);
     const auto applies = [&](const Order& order) {
       return (symbol == nullptr || order.level->symbol == symbol) &&
-             (input.side() == pb::NO_SIDE || order.level->buy() == (input.side() == pb::BUY)) &&
+             (input.side() == pb::NO_SIDE || IsBid(*order.level) == (input.side() == pb::BUY)) &&
              (input.owner() == 0 || order.owner == input.owner());
     };
 
     ChangedSymbols changed;
     auto& summary = context.Make<pb::MassCancelled>();
     std::uint32_t count = 0;
-    const Client* const client = book.clients_by_user.Find(context.user());
+    const Client* const client = client_Find_user(book, context.user());
     Order* next = client != nullptr ? client->first : nullptr;
     while (next != nullptr) {
       Order& order = *next;
@@ -193,7 +201,7 @@ class Book final
       ++count;
       if (IsBest(*order.level)) changed.Add(*order.level->symbol);
       SayCancelled({client->user, order.id}, pb::Cancelled::MASS_CANCEL, order.left, context);
-      book.Remove(order);
+      Remove(book, order);
     }
     summary.set_orders(count);
     context.Emit(summary);
@@ -207,11 +215,11 @@ class Book final
         input.symbols_max() != 0 ? input.symbols_max() : book.symbols_max;
     if (!ListAll(input, symbols_max)) return Reject(0, pb::Rejected::TOO_MANY_SYMBOLS, context);
     book.symbols_max = symbols_max;
-    if (input.listing() != pb::UNCHANGED) book.listing = input.listing();
+    if (input.listing() != pb::UNCHANGED) book.open = input.listing() == pb::OPEN;
     if (!input.operator_user().empty()) book.operator_user = proto::User(input.operator_user());
     auto& configured = context.Make<pb::Configured>();
-    configured.set_symbols(static_cast<std::uint32_t>(book.symbols.N()));
-    configured.set_listing(book.listing);
+    configured.set_symbols(static_cast<std::uint32_t>(symbol_N(book)));
+    configured.set_listing(book.open ? pb::OPEN : pb::CLOSED);
     configured.set_symbols_max(book.symbols_max);
     const std::string_view operator_user = book.operator_user.view();
     configured.set_operator_user(operator_user.data(), operator_user.size());
@@ -226,15 +234,15 @@ class Book final
   }
 
   std::string PlantFault() override {
-    for (Symbol* symbol = state().first_symbol; symbol != nullptr; symbol = symbol->next) {
+    for (Symbol& symbol : symbol_Rows(state())) {
       for (const SideIndex side : {kBids, kAsks}) {
-        if (symbol->sides[side].empty()) continue;
-        Order& order = *symbol->sides[side].begin()->first;
+        if (symbol.side.qFind(side).empty()) continue;
+        Order& order = *symbol.side.qFind(side).begin()->first;
         const std::uint64_t before = order.left;
         order.left ^= before == 1 ? 2 : 1;  // never to 0, which no order in a book has
         return "order " + std::to_string(order.id) + " of " + order.client->user.str() +
                ", first at the " + (side == kBids ? "best bid of " : "best ask of ") +
-               std::string(symbol->name()) + ": field left changed from " + std::to_string(before) +
+               std::string(NameOf(symbol)) + ": field left changed from " + std::to_string(before) +
                " to " + std::to_string(order.left);
       }
     }
@@ -266,7 +274,7 @@ class Book final
   /// For an order that crosses nothing.
   Place FindPlace(const Incoming& order) {
     Place place;
-    place.level = state().FindLevel(order.symbol, order.side, -order.worst_key, place.at);
+    place.level = FindLevel(order.symbol, order.side, -order.worst_key, place.at);
     return place;
   }
 
@@ -281,15 +289,15 @@ class Book final
       const Matched matched = Match(state(), order, context);
       top_changed |= matched.book_changed;
       end = matched.end;
-      place.at = order.symbol.sides[order.side].begin();  // nothing on its side is better
+      place.at = order.symbol.side.qFind(order.side).begin();  // nothing on its side is better
     }
     if (order.left > 0) {
       if (end == pb::Cancelled::NO_REASON) end = RemainderOf(kind);
       if (end != pb::Cancelled::NO_REASON) {
         SayCancelled(order.name, end, order.left, context);
       } else {
-        const Order& rested = state().Rest(order.symbol, order.side, -order.worst_key, place.level,
-                                           place.at, order.name, order.owner, order.left);
+        const Order& rested = Rest(state(), order.symbol, order.side, -order.worst_key, place.level,
+                                   place.at, order.client, order.name, order.owner, order.left);
         top_changed |= IsBest(*rested.level);
       }
     }
@@ -325,7 +333,7 @@ class Book final
     Symbol& symbol = *order.level->symbol;
     const bool top_changes = IsBest(*order.level);
     SayCancelled({context.user(), order.id}, reason, order.left, context);
-    state().Remove(order);
+    Remove(state(), order);
     if (top_changes) SayTop(symbol, context);
   }
 
@@ -347,12 +355,11 @@ class Book final
   template <class Input>
   void Switch(const Input& input, pb::TradingStatus::Status status, engine::Context& context) {
     if (!MayOperate(input, context)) return;
-    Symbol* const symbol = input.all() ? nullptr : state().FindSymbol(input.symbol());
+    Symbol* const symbol = input.all() ? nullptr : FindSymbol(state(), input.symbol());
     if (symbol == nullptr && !input.all()) {
       return Reject(0, pb::Rejected::UNKNOWN_SYMBOL, context);
     }
-    (symbol != nullptr ? symbol->halted : state().all_halted) =
-        status == pb::TradingStatus::HALTED ? 1 : 0;
+    (symbol != nullptr ? symbol->halted : state().all_halted) = status == pb::TradingStatus::HALTED;
     auto& answer = context.Make<pb::TradingStatus>();
     answer.set_symbol(input.symbol());
     answer.set_status(status);
@@ -362,14 +369,14 @@ class Book final
   /// Lists what is not listed yet, or nothing if that would make more than `symbols_max`.
   bool ListAll(const pb::Configure& configure, std::uint32_t symbols_max) {
     State& book = state();
-    Symbol* const last_before = book.last_symbol;
+    const Symbol* const last_before = symbol_Rows(book).Last();
     for (const std::string& name : configure.list()) {
-      if (book.symbols.N() <= symbols_max && book.FindSymbol(name) == nullptr) {
-        book.List(SymbolKey(name));
+      if (symbol_N(book) <= symbols_max && FindSymbol(book, name) == nullptr) {
+        List(book, SymbolKey(name));
       }
     }
-    if (book.symbols.N() <= symbols_max) return true;
-    while (book.last_symbol != last_before) book.Unlist(*book.last_symbol);
+    if (symbol_N(book) <= symbols_max) return true;
+    while (symbol_Rows(book).Last() != last_before) Unlist(book, *symbol_Rows(book).Last());
     return false;
   }
 };
@@ -382,12 +389,16 @@ const Book& Cast(const replay::Application& application) {
 
 }  // namespace
 
-Result<std::unique_ptr<replay::Application>> MakeBook(const pools::ZoneOptions& options) {
-  auto zone = pools::Zone::Map(options);
+Result<std::unique_ptr<replay::Application>> MakeBook(const pools::ZoneOptions& options,
+                                                      const declarations::Declarations* site) {
+  const auto zone = declarations::ZoneOptionsOf(kDeclarations, site, options);
   if (!zone) return zone.error();
-  return std::unique_ptr<replay::Application>(
-      std::make_unique<Book>("book", kBehaviourVersion, std::move(zone).value()));
+  auto book = Book::Make("book", kBehaviourVersion, *zone);
+  if (!book) return book.error();
+  return std::unique_ptr<replay::Application>(std::move(book).value());
 }
+
+std::string_view PoolDeclarations() { return kDeclarations; }
 
 const State& StateOf(const replay::Application& book) { return Cast(book).state(); }
 pools::Zone& ZoneOf(replay::Application& book) { return const_cast<Book&>(Cast(book)).zone(); }

@@ -17,7 +17,6 @@ constexpr std::uint64_t kLevelSizeMax = 1'000 * kSizeMax;
 /// Resting orders that one input may trade with or cancel, so that its outputs are bounded too.
 constexpr std::uint32_t kOrdersMetMax = 200'000;
 constexpr std::uint32_t kSymbolsMax = 1'000'000;  ///< what Configure may raise the limit to
-constexpr std::uint32_t kSymbolsMaxDefault = 10'000;
 constexpr std::size_t kSymbolSizeMax = 8;
 
 /// 1 to 8 printable ASCII characters, none of them a blank.

@@ -23,16 +23,14 @@ static_assert(kOrdersMetMax * kMeetingBytesMax < replay::OutputBatch::kCapacityD
               "the outputs of one input have room in a batch");
 
 bool IsSelfTrade(const Incoming& order, const Order& maker) {
-  return order.owner != 0 && maker.owner == order.owner && maker.client->user == order.name.user;
+  return order.owner != 0 && maker.owner == order.owner && maker.client == order.client;
 }
-
-OrderName NameOf(const Order& order) { return {order.client->user, order.id}; }
 
 /// Takes `size`, all of it or less, from a resting order instead of a trade.
 void TakeFromMaker(State& state, Order& maker, std::uint64_t size, engine::Context& context) {
   if (size == maker.left) {
     SayCancelled(NameOf(maker), pb::Cancelled::SELF_TRADE, size, context);
-    state.Remove(maker);
+    Remove(state, maker);
     return;
   }
   maker.left -= size;
@@ -66,7 +64,7 @@ bool PreventSelfTrade(State& state, Incoming& order, Order& maker, engine::Conte
 }  // namespace
 
 bool CanFill(const Incoming& order) {
-  const Levels& others = order.symbol.sides[Other(order.side)];
+  const Levels& others = order.symbol.side.qFind(Other(order.side));
   // Most orders that cannot be filled are found out without looking at a single resting order.
   std::uint64_t size = 0;
   std::uint32_t levels = 0;
@@ -95,8 +93,8 @@ bool CanFill(const Incoming& order) {
 }
 
 Matched Match(State& state, Incoming& order, engine::Context& context) {
-  Levels& others = order.symbol.sides[Other(order.side)];
-  const std::string_view symbol = order.symbol.name();
+  Levels& others = order.symbol.side.qFind(Other(order.side));
+  const std::string_view symbol = NameOf(order.symbol);
   auto& executed = context.Make<pb::Executed>();
   auto& trade = context.Make<pb::Trade>();
   trade.set_symbol(symbol.data(), symbol.size());
@@ -122,7 +120,7 @@ Matched Match(State& state, Incoming& order, engine::Context& context) {
     order.left -= size;
     executed.set_order_id(maker.id);
     executed.set_role(pb::Executed::MAKER);
-    executed.set_price(level.price());
+    executed.set_price(PriceOf(level));
     executed.set_size(size);
     executed.set_remaining(maker.left - size);
     context.EmitTo(maker.client->user, executed);
@@ -131,11 +129,11 @@ Matched Match(State& state, Incoming& order, engine::Context& context) {
     executed.set_remaining(order.left);
     context.Emit(executed);
     trade.set_maker_id(maker.id);
-    trade.set_price(level.price());
+    trade.set_price(PriceOf(level));
     trade.set_size(size);
     context.Publish(trade);
     if (size == maker.left) {
-      state.Remove(maker);
+      Remove(state, maker);
     } else {
       maker.left -= size;
       level.size -= size;

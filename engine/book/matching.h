@@ -15,6 +15,7 @@ namespace tandem::book {
 /// An order on its way in, not in the state.
 struct Incoming {
   OrderName name;
+  Client* client;  ///< of that user; null: none yet
   Symbol& symbol;
   SideIndex side;
   std::int64_t worst_key;  ///< of the other side's levels that it takes
@@ -27,7 +28,7 @@ struct Incoming {
 
 /// Would it meet an order of the other side, whoever owns that one?
 [[nodiscard]] inline bool Crosses(const Incoming& order) {
-  const Levels& others = order.symbol.sides[Other(order.side)];
+  const Levels& others = order.symbol.side.qFind(Other(order.side));
   return !others.empty() && others.begin()->key <= order.worst_key;
 }
 

@@ -142,7 +142,7 @@ Seen Compare(std::uint64_t count, Next&& next) {
       ADD_FAILURE() << "the books differ at input " << i;
       break;
     }
-    if (book::StateOf(driver->book()).orders.N() != simple->live_orders()) {
+    if (book::StateOf(driver->book()).order.N() != simple->live_orders()) {
       ADD_FAILURE() << "the books hold different numbers of orders after input " << i;
       break;
     }

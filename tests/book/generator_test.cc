@@ -55,9 +55,9 @@ TEST(Generator, KnowsWhichOrdersAreLiveAndIsRejectedOnPurposeOnly) {
       rejected.ParseFromString(output.payload);
       ++reasons[rejected.reason()];
     }
-    ASSERT_EQ(book::StateOf(driver.book()).orders.N(), generator.live_orders()) << "input " << i;
+    ASSERT_EQ(book::StateOf(driver.book()).order.N(), generator.live_orders()) << "input " << i;
   }
-  EXPECT_EQ(book::StateOf(driver.book()).symbols.N(), 30u);
+  EXPECT_EQ(book::StateOf(driver.book()).symbol.N(), 30u);
   EXPECT_GT(inputs[100], kCount / 3);
   EXPECT_GT(inputs[101], kCount / 4);
   EXPECT_GT(inputs[102], kCount / 40);
@@ -92,7 +92,7 @@ TEST(Generator, OfAllKindsKnowsWhichOrdersAreLiveAndReachesEveryAnswer) {
         ++reasons[rejected.reason()];
       }
     }
-    ASSERT_EQ(book::StateOf(driver.book()).orders.N(), generator.live_orders()) << "input " << i;
+    ASSERT_EQ(book::StateOf(driver.book()).order.N(), generator.live_orders()) << "input " << i;
   }
   for (std::uint16_t type = 100; type <= 107; ++type) {
     EXPECT_EQ(inputs[type] > 50, type != 103) << type;

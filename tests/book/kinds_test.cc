@@ -84,7 +84,7 @@ TEST_F(BookMarketOrder, NeverRests) {
   Given("B", MarketBuy(1, 10));
   EXPECT_EQ(When("B", Cancel(1)),
             (Lines{"B Rejected order_id: 1 reason: UNKNOWN_ORDER input_type: 101"}));
-  EXPECT_EQ(book::StateOf(driver_.book()).symbols.N(), 1u);  // but it lists its symbol
+  EXPECT_EQ(book::StateOf(driver_.book()).symbol.N(), 1u);  // but it lists its symbol
 }
 
 TEST_F(BookFillOrKill, TradesWhenItsPriceHoldsExactlyItsSize) {

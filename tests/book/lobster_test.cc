@@ -367,16 +367,16 @@ TEST_F(LobsterFile, OfARealDayTradesAsKnown) {
             "30baa2bd5f81437f19c9fb85b5e6954b83a17c994c20c339faf094cfc607a9e4  -\n");
 
   const book::State& state = book::StateOf(driver.book());
-  ASSERT_EQ(state.symbols.N(), 1u);
-  const book::Symbol& symbol = *state.first_symbol;
-  EXPECT_EQ(symbol.name(), "AAPL");
-  EXPECT_EQ(state.orders.N(), 3'325u);
-  EXPECT_EQ(symbol.sides[book::kBids].size(), 11u);
-  EXPECT_EQ(symbol.sides[book::kAsks].size(), 671u);
-  EXPECT_EQ(symbol.best(book::kBids)->price(), 5'775'500);
-  EXPECT_EQ(symbol.best(book::kBids)->size, 773u);
-  EXPECT_EQ(symbol.best(book::kAsks)->price(), 5'776'400);
-  EXPECT_EQ(symbol.best(book::kAsks)->size, 131u);
+  ASSERT_EQ(state.symbol.N(), 1u);
+  const book::Symbol& symbol = *state.symbol.Rows().First();
+  EXPECT_EQ(NameOf(symbol), "AAPL");
+  EXPECT_EQ(state.order.N(), 3'325u);
+  EXPECT_EQ(symbol.side.qFind(book::kBids).size(), 11u);
+  EXPECT_EQ(symbol.side.qFind(book::kAsks).size(), 671u);
+  EXPECT_EQ(PriceOf(*BestOf(symbol, book::kBids)), 5'775'500);
+  EXPECT_EQ(BestOf(symbol, book::kBids)->size, 773u);
+  EXPECT_EQ(PriceOf(*BestOf(symbol, book::kAsks)), 5'776'400);
+  EXPECT_EQ(BestOf(symbol, book::kAsks)->size, 131u);
 }
 
 }  // namespace

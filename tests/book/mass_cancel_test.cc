@@ -120,7 +120,7 @@ TEST_F(BookMassCancel, RejectsWhatNamesNoOrders) {
   }
   EXPECT_EQ(When("A", MassCancel("BBB", side)), rejected("BAD_SIDE"));
   EXPECT_EQ(When("A", MassCancel("BBB")), rejected("UNKNOWN_SYMBOL"));
-  EXPECT_EQ(book::StateOf(driver_.book()).orders.N(), 1u);
+  EXPECT_EQ(book::StateOf(driver_.book()).order.N(), 1u);
 }
 
 TEST_F(BookMassCancel, StopsAfterSoManyOrdersAndSaysThatThereAreMore) {

@@ -96,8 +96,9 @@ class CounterApplication final
 
 /// A counter application with nothing in it, its state at `address`.
 [[nodiscard]] inline std::unique_ptr<CounterApplication> MakeCounter(std::uintptr_t address) {
-  auto zone = pools::Zone::Map({.address = address, .reserve_bytes = std::uint64_t{64} << 20});
-  return std::make_unique<CounterApplication>("counter", 1, std::move(zone).value());
+  auto made = CounterApplication::Make(
+      "counter", 1, {.address = address, .reserve_bytes = std::uint64_t{64} << 20});
+  return std::move(made).value();
 }
 
 }  // namespace tandem::counter
