@@ -5,13 +5,27 @@
 
 namespace tandem::tools {
 
-std::string ApplicationNames() { return "book"; }
+namespace {
 
-Result<std::unique_ptr<replay::Application>> MakeApplication(const std::string& name,
-                                                             const pools::ZoneOptions& zone) {
-  if (name == "book") return book::MakeBook(zone);
+Error NoSuch(const std::string& name) {
   return Error::BadInput("there is no application \"" + name +
                          "\"; there is: " + ApplicationNames());
+}
+
+}  // namespace
+
+std::string ApplicationNames() { return "book"; }
+
+Result<std::unique_ptr<replay::Application>> MakeApplication(
+    const std::string& name, const pools::ZoneOptions& zone,
+    const declarations::Declarations* site) {
+  if (name == "book") return book::MakeBook(zone, site);
+  return NoSuch(name);
+}
+
+Result<std::string_view> PoolDeclarationsOf(const std::string& name) {
+  if (name == "book") return book::PoolDeclarations();
+  return NoSuch(name);
 }
 
 }  // namespace tandem::tools

@@ -5,7 +5,9 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "pools/declarations/model.h"
 #include "pools/result.h"
 #include "pools/zone.h"
 #include "replay/application.h"
@@ -15,8 +17,13 @@ namespace tandem::tools {
 /// "book, ..." for --help.
 [[nodiscard]] std::string ApplicationNames();
 
-/// A new application with empty state. An error names those that there are.
-Result<std::unique_ptr<replay::Application>> MakeApplication(const std::string& name,
-                                                             const pools::ZoneOptions& zone);
+/// A new application with empty state. `site`: records that change its pools; null: none. An error
+/// names the applications that there are, or says what is wrong with the records or the zone.
+Result<std::unique_ptr<replay::Application>> MakeApplication(
+    const std::string& name, const pools::ZoneOptions& zone,
+    const declarations::Declarations* site = nullptr);
+
+/// The declarations of its pools, as built. An error names the applications that there are.
+Result<std::string_view> PoolDeclarationsOf(const std::string& name);
 
 }  // namespace tandem::tools

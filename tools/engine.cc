@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <spdlog/spdlog.h>
+
 #include "engine/live/engine_role.h"
-#include "tools/applications.h"
 #include "tools/command.h"
 #include "tools/options.h"
 
@@ -14,12 +15,13 @@ struct Options {
 };
 
 Result<ExitCode> Run(const Options& options) {
-  const auto zone = options.application.Zone();
-  if (!zone) return zone.error();
-  const auto application = MakeApplication(options.application.name, *zone);
-  if (!application) return application.error();
+  const auto made = options.application.Make();
+  if (!made) return made.error();
+  for (const std::string& change : made->pool_changes) {
+    spdlog::info("engine {}: pool {}", options.role.name, change);
+  }
   replay::PosixStorage storage;
-  return engine::EngineRole(options.role, **application, storage).Run();
+  return engine::EngineRole(options.role, *made->application, storage).Run();
 }
 
 }  // namespace

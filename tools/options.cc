@@ -4,13 +4,21 @@
 #include <charconv>
 #include <cmath>
 
+#include "pools/declarations/load.h"
+#include "pools/declarations/zone_options.h"
 #include "tools/applications.h"
+#include "tools/pool_changes.h"
 
 namespace tandem::tools {
 
 void ApplicationOptions::AddTo(CLI::App& command) {
   command.add_option("--app", name, "Application to run: " + ApplicationNames())
       ->capture_default_str();
+  command
+      .add_option("--pools", pools,
+                  "Files, or folders with all below them, whose basepool, nsx and tuning records "
+                  "take the place of the built-in ones")
+      ->type_name("FILE");
   command
       .add_option("--zone-address", zone_address,
                   "Where the state is mapped; the same for both engines of a pair")
@@ -35,6 +43,28 @@ Result<pools::ZoneOptions> ApplicationOptions::Zone() const {
   zone.address = address;
   zone.limit_bytes = zone_limit_bytes;
   return zone;
+}
+
+Result<MadeApplication> ApplicationOptions::Make() const {
+  const auto zone = Zone();
+  if (!zone) return zone.error();
+  declarations::Declarations site;
+  MadeApplication made;
+  if (!pools.empty()) {
+    auto loaded = declarations::Load(pools);
+    if (!loaded) return loaded.error();
+    site = std::move(loaded).value();
+    const auto declared = PoolDeclarationsOf(name);
+    if (!declared) return declared.error();
+    const auto built = declarations::ZoneOptionsOf(*declared, nullptr, *zone);
+    const auto set = declarations::ZoneOptionsOf(*declared, &site, *zone);
+    if (!built || !set) return built ? set.error() : built.error();
+    made.pool_changes = PoolChanges(*built, *set);
+  }
+  auto application = MakeApplication(name, *zone, &site);
+  if (!application) return application.error();
+  made.application = std::move(application).value();
+  return made;
 }
 
 CLI::Validator WholeNumber(std::uint64_t min, std::uint64_t max) {

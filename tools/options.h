@@ -5,23 +5,37 @@
 
 #include <CLI/CLI.hpp>
 #include <limits>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/transport/listener.h"
 #include "pools/zone.h"
 #include "proto/header.h"
+#include "replay/application.h"
 #include "replay/log_format.h"
 
 namespace tandem::tools {
 
-/// --app, --zone-address, --zone-limit: an application and where its state lives.
+/// An application, and what was changed of its pools: PoolChanges.
+struct MadeApplication {
+  std::unique_ptr<replay::Application> application;
+  std::vector<std::string> pool_changes;
+};
+
+/// --app, --pools, --zone-address, --zone-limit: an application and where its state lives.
 struct ApplicationOptions {
   std::string name = "book";
   std::string zone_address = "0x7e8000000000";
   std::uint64_t zone_limit_bytes = 0;
+  std::vector<std::string> pools;  ///< files, and folders with all below them
 
   void AddTo(CLI::App& command);
-  Result<pools::ZoneOptions> Zone() const;
+  /// A new one with empty state. Out of memory for what is reserved ends the process.
+  [[nodiscard]] Result<MadeApplication> Make() const;
+
+ private:
+  [[nodiscard]] Result<pools::ZoneOptions> Zone() const;
 };
 
 constexpr std::uint64_t kNoMax = std::numeric_limits<std::uint64_t>::max();

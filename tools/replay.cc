@@ -11,7 +11,6 @@
 #include <memory>
 
 #include "engine/live/log_folder.h"
-#include "tools/applications.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/moment.h"
@@ -99,11 +98,9 @@ class Job {
           "there is nothing to do with the outputs: give -o FOLDER to write them, --against FOLDER "
           "to compare them with recorded ones, or both");
     }
-    const auto zone = options_.application.Zone();
-    if (!zone) return zone.error();
-    auto application = MakeApplication(options_.application.name, *zone);
-    if (!application) return application.error();
-    application_ = std::move(*application);
+    auto made = options_.application.Make();
+    if (!made) return made.error();
+    application_ = std::move(made->application);
     if (Status status = OpenInput(); !status) return status.error();
     CatchInterrupts();
     if (Status status = PassOver(); !status) return status.error();
