@@ -2,6 +2,7 @@
 #include "engine/live/dedup_role.h"
 #include "tools/command.h"
 #include "tools/options.h"
+#include "tools/ports.h"
 
 namespace tandem::tools {
 
@@ -16,6 +17,12 @@ Result<ExitCode> Run(const Options& options) {
   if (options.role.engines[0] == options.role.engines[1]) {
     return Error::BadInput("--a and --b are both " + options.role.engines[0].text() +
                            ": one engine proves nothing about itself; give two");
+  }
+  for (const auto& [option, engine] :
+       {std::pair{"--a", options.role.engines[0]}, std::pair{"--b", options.role.engines[1]}}) {
+    if (const Status two = CheckTwoPorts(option, engine, "--stream", options.role.stream); !two) {
+      return two.error();
+    }
   }
   replay::PosixStorage storage;
   return engine::DedupRole(options.role, storage).Run();

@@ -100,13 +100,23 @@ class Demo {
 };
 
 Status Demo::MakeFolder() {
+  std::error_code error;
   if (options_.folder.empty()) {
     const std::time_t now = std::time(nullptr);
     char text[64];
     std::strftime(text, sizeof text, "demo/%Y%m%d-%H%M%S", std::localtime(&now));
     options_.folder = text;
+    // Another demo may have begun in the same second; who makes the folder has it.
+    std::filesystem::create_directories("demo", error);
+    for (int more = 2; !error && !std::filesystem::create_directory(options_.folder, error);
+         ++more) {
+      if (!error) options_.folder = text + ("-" + std::to_string(more));
+    }
+    if (error) {
+      return Error::BadInput("cannot make the folder " + options_.folder + ": " + error.message());
+    }
+    return {};
   }
-  std::error_code error;
   options_.folder = std::filesystem::path(options_.folder).lexically_normal().string();
   if (std::filesystem::exists(options_.folder, error) &&
       !std::filesystem::is_empty(options_.folder, error)) {
@@ -130,7 +140,10 @@ Status Demo::RunToEnd(const std::string& name, const std::vector<std::string>& a
   auto process = Begin(name, arguments);
   if (!process) return process.error();
   while (!process->Wait(milliseconds(100))) {
-    if (Interrupted()) return Error::Failure("interrupted");
+    if (!Interrupted()) continue;
+    process->Signal(SIGTERM);  // it takes back what it has not finished
+    process->Wait(std::chrono::seconds(10));
+    return Error::Failure("interrupted");
   }
   if (*process->Poll() == 0) return {};
   return Error::Failure("`tandem " + arguments[0] + "` ended with code " +
@@ -373,12 +386,18 @@ Result<ExitCode> Demo::Run() {
 
   story_.Tell("generating %lu orders over %lu symbols, seed %lu", Plain(options_.orders),
               Plain(options_.symbols), Plain(options_.seed));
-  if (Status status = RunToEnd("generate", {"generate", "--orders", std::to_string(options_.orders),
-                                            "--symbols", std::to_string(options_.symbols), "--seed",
-                                            std::to_string(options_.seed), "-o", Path("flow")});
-      !status) {
-    return status.error();
-  }
+  std::vector<std::string> generate = {"generate",
+                                       "--orders",
+                                       std::to_string(options_.orders),
+                                       "--symbols",
+                                       std::to_string(options_.symbols),
+                                       "--seed",
+                                       std::to_string(options_.seed),
+                                       "-o",
+                                       Path("flow")};
+  // No order leaves the books without what was left of it being said, so a lie about it comes out.
+  if (planting()) generate.push_back("--cancel-all");
+  if (Status status = RunToEnd("generate", generate); !status) return status.error();
   auto pair = Pair::Make(ThisProgram(), options_.folder, "DEMO");
   if (!pair) return pair.error();
   pair_ = std::move(*pair);
@@ -410,7 +429,7 @@ Result<ExitCode> Demo::Run() {
   if (!verdict) return verdict.error();
   PrintNextCommands();
   if (planting() && *verdict == ExitCode::kYes) {
-    return Error{ExitCode::kNo, "the planted fault was not found: no output depended on it yet"};
+    return Error{ExitCode::kNo, "the planted fault was not found: no output depended on it"};
   }
   return verdict;
 }
@@ -423,7 +442,8 @@ void RegisterDemo(Commands& commands) {
       "demo", "Run a whole pair on this machine, kill its engines, and prove that nothing is lost",
       "  tandem demo\n"
       "  tandem demo --plant bitflip\n"
-      "Exit code 0 if everything is identical, 4 if not.\n",
+      "Exit codes: 0 everything is identical; 1 the planted fault was not found; 2 wrong usage;\n"
+      "4 the copies differ, as they must with --plant; 5 interrupted, or failed at run time.\n",
       [options] { return Demo(*options).Run(); });
   command.add_option("--orders", options->orders, "Messages to generate and submit")
       ->check(WholeNumber(1'000, 100'000'000))
@@ -438,7 +458,7 @@ void RegisterDemo(Commands& commands) {
       ->check(Rate())
       ->capture_default_str();
   command.add_option("--folder", options->folder,
-                     "New folder for logs and outputs; default: demo/DATE-TIME");
+                     "New folder for logs and outputs; default: demo/DATE-TIME, made unique");
   command.add_option("--plant", options->plant, "bitflip: damage one engine's state in mid-flow")
       ->check(CLI::IsMember({"bitflip"}));
 }

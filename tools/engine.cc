@@ -4,6 +4,7 @@
 #include "engine/live/engine_role.h"
 #include "tools/command.h"
 #include "tools/options.h"
+#include "tools/ports.h"
 
 namespace tandem::tools {
 
@@ -15,6 +16,11 @@ struct Options {
 };
 
 Result<ExitCode> Run(const Options& options) {
+  if (const Status two =
+          CheckTwoPorts("--input", options.role.input, "--stream", options.role.stream);
+      !two) {
+    return two.error();
+  }
   const auto made = options.application.Make();
   if (!made) return made.error();
   for (const std::string& change : made->pool_changes) {

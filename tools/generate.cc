@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "engine/book/generator.h"
+#include "engine/book/limits.h"
 #include "tools/command.h"
 #include "tools/flow_log.h"
 #include "tools/options.h"
@@ -19,8 +20,25 @@ struct Options {
   book::GeneratorOptions flow;
   std::string session = "GENERATED";
   std::string folder;
+  bool cancel_all = false;
   bool json = false;
 };
+
+/// Each user cancels all that it has: as often as one input's limit makes it need, at most.
+Status CancelAll(const Options& options, std::uint64_t live_orders, book::FlowMessage& message,
+                 FlowLog& log) {
+  message.type = book::kMassCancelType;
+  message.payload.clear();  // a MassCancel of everything
+  const std::uint64_t times = live_orders / book::kOrdersMetMax + 1;
+  for (std::uint32_t user = 1; user <= options.flow.users; ++user) {
+    message.user = proto::User("U" + std::to_string(user));
+    for (std::uint64_t i = 0; i < times; ++i) {
+      ++message.time_ns;
+      if (const Status appended = log.Append(message); !appended) return appended;
+    }
+  }
+  return {};
+}
 
 Result<ExitCode> Generate(const Options& options) {
   if (const Status checked = options.flow.Check(); !checked) return checked.error();
@@ -35,18 +53,25 @@ Result<ExitCode> Generate(const Options& options) {
     progress.Show(i + 1);
   }
   progress.Clear();
+  std::uint64_t live_orders = generator.live_orders();
+  if (options.cancel_all) {
+    if (const Status status = CancelAll(options, live_orders, message, *log); !status) {
+      return status.error();
+    }
+    live_orders = 0;
+  }
   if (const Status finished = log->Finish(); !finished) return finished.error();
   const proto::StreamPosition end = log->position();
   if (options.json) {
     std::printf("{\"session\":\"%s\",\"messages\":%" PRIu64 ",\"digest\":\"%016" PRIx64
                 "\",\"live_orders\":%" PRIu64 "}\n",
-                options.session.c_str(), end.number, end.digest, generator.live_orders());
+                options.session.c_str(), end.number, end.digest, live_orders);
   } else {
     std::printf("%s: input log of session %s with %" PRIu64 " messages from %" PRIu32
                 " users over %" PRIu32 " symbols, digest %016" PRIx64 ", %" PRIu64
                 " orders live at its end\n",
                 options.folder.c_str(), options.session.c_str(), end.number, options.flow.users,
-                options.flow.symbols, end.digest, generator.live_orders());
+                options.flow.symbols, end.digest, live_orders);
   }
   return ExitCode::kYes;
 }
@@ -75,6 +100,8 @@ void RegisterGenerate(Commands& commands) {
   command.add_flag(
       "--all-kinds", options->flow.all_kinds,
       "Also market, fill-or-kill, post-only orders, replaces, mass cancels, owners, halts");
+  command.add_flag("--cancel-all", options->cancel_all,
+                   "After them, each user cancels all that is left of its orders");
   command.add_option("--session", options->session, "Session, up to 10 characters")
       ->capture_default_str();
   command.add_option("-o,--output", options->folder, "Folder of the log to make")->required();

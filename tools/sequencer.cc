@@ -6,6 +6,7 @@
 #include "tools/applications.h"
 #include "tools/command.h"
 #include "tools/options.h"
+#include "tools/ports.h"
 
 namespace tandem::tools {
 
@@ -22,6 +23,11 @@ struct Options {
 };
 
 Result<ExitCode> Run(Options& options) {
+  if (const Status two =
+          CheckTwoPorts("--submissions", options.role.submissions, "--stream", options.role.stream);
+      !two) {
+    return two.error();
+  }
   // Only the schema of the application is needed: it goes into the log. Its state stays empty.
   const auto application = MakeApplication(options.application, {});
   if (!application) return application.error();

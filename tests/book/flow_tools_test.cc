@@ -80,6 +80,37 @@ TEST_F(FlowTools, GenerateWritesTheSameLogFromTheSameSeed) {
   EXPECT_EQ(Names(), (std::vector<std::string>{"a", "b", "c"}));
 }
 
+TEST_F(FlowTools, GenerateCanEndWithTheCancelOfEveryOrder) {
+  const auto generate = [this](std::vector<std::string> extra, const std::string& log) {
+    std::vector<std::string> arguments = {"generate", "--orders", "5000", "--users",
+                                          "3",        "--json",   "-o",   In(log)};
+    arguments.insert(arguments.end(), extra.begin(), extra.end());
+    return Told(arguments);
+  };
+  const auto number = [](const std::string& text, const std::string& name) {
+    const std::size_t at = text.find("\"" + name + "\":");
+    EXPECT_NE(at, std::string::npos) << text;
+    return std::stoul(text.substr(at + name.size() + 3));
+  };
+  const std::string plain = generate({}, "plain");
+  const std::string flat = generate({"--cancel-all"}, "flat");
+  EXPECT_GT(number(plain, "live_orders"), 0u);
+  EXPECT_EQ(number(flat, "live_orders"), 0u);
+  EXPECT_EQ(number(flat, "messages"), 5003u);
+  Told({"replay", In("flat"), "-o", In("answers")});
+  const std::string answers = Told({"cat", In("answers"), "--type", "MassCancelled"});
+  std::size_t lines = 0;
+  std::size_t orders = 0;
+  const std::string field = " orders: ";
+  for (std::size_t at = answers.find(field); at != std::string::npos;
+       at = answers.find(field, at + 1)) {
+    ++lines;
+    orders += std::stoul(answers.substr(at + field.size()));
+  }
+  EXPECT_EQ(lines, 3u) << answers;
+  EXPECT_EQ(orders, number(plain, "live_orders")) << answers;
+}
+
 TEST_F(FlowTools, GenerateTellsWhatItMade) {
   EXPECT_NE(
       Told({"generate", "--orders", "1000", "--session", "DAY-1", "-o", In("flow/")})

@@ -109,6 +109,13 @@ TEST_F(Commands, EndWithOneSentenceOnWrongOptions) {
        "\"A/B\" is no name"},
       {With(kEngine, {"--log", log, "--zone-limit", "much"}), "much"},
       {With(kEngine, {"--log", log, "--app", "chess"}), "there is no application \"chess\""},
+      {{"sequencer", "--log", log, "--submissions", "7", "--stream", "localhost:7"},
+       "--submissions and --stream are both port 7 of 127.0.0.1: a port is for one thing; give two "
+       "different ones"},
+      {{"engine", "--log", log, "--name", "A", "--input", "7", "--stream", "0.0.0.0:7"},
+       "--input and --stream are both port 7 of 127.0.0.1: "},
+      {{"dedup", "--log", log, "--a", "7", "--b", "8", "--stream", "8"},
+       "--b and --stream are both port 8 of 127.0.0.1: "},
       {{"dedup", "--log", log, "--a", "1", "--stream", "0"}, "--b is required"},
       {With(kDedup, {"--log", log, "--policy", "last"}), "last"},
       {{"record", "1"}, "--output is required"},
@@ -121,7 +128,7 @@ TEST_F(Commands, EndWithOneSentenceOnWrongOptions) {
       {{"submit", log, "--to", "1", "--user", "SEVENCH"}, "\"SEVENCH\" is no user name"},
       {{"submit", log, "--to", "1", "--rate", "-1"},
        "--rate: \"-1\" is not a rate; give messages a second, or 0 for no limit;"},
-      {{"replay", log}, "--output is required"},
+      {{"replay", log}, "give -o FOLDER"},
       {{"replay", log, "-o", Path("out"), "--to", "x"}, "--to"},
       {{"replay", log, "-o", Path("out"), "--to", "-1"}, "--to"},
       {With(kEngine, {"--log", log, "--plant-bitflip", "-1"}), "--plant-bitflip"},
@@ -316,7 +323,7 @@ TEST_F(Commands, SayWhatAFailedReplayLeavesBehind) {
   stream.position.digest ^= 1;
   log->Append(stream.Add(9999));
   ASSERT_TRUE(log->Close().ok());
-  ExpectEnds({"replay", Path("input"), "-o", Path("out")}, 4, "input forked at 2: ");
+  ExpectEnds({"replay", Path("input"), "-o", Path("out")}, 4, "input forked at 2 or before it: ");
   ExpectEnds({"replay", Path("input"), "-o", Path("again")}, 4,
              "; " + Path("again") + " is kept, with the outputs up to then: remove it");
   EXPECT_EQ(ReadLog("out").size(), 1u);

@@ -4,12 +4,16 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
+#include <thread>
 
 #include "tests/support/data_folder.h"
 #include "tests/support/shell.h"
 #include "tools/pair.h"
+#include "tools/process.h"
 
 namespace tandem::tools {
 namespace {
@@ -61,6 +65,48 @@ TEST_F(Demo, CatchesAPlantedBitFlipAndNamesTheField) {
   ExpectPrinted(demo, "differs: ");
   ExpectPrinted(demo, "engine B's output         DIFFERS from the replay at message ");
   EXPECT_EQ(Shell(kProgram + " diff " + folder_ + "/a " + folder_ + "/b").exit_code, 1);
+}
+
+TEST_F(Demo, CatchesThePlantedFaultHoweverShortTheFlowIs) {
+  // Without an end that asks about every order, the fault shows in none of these.
+  for (const auto* const flow : {"--orders 1000 --seed 1", "--orders 3000 --seed 1",
+                                 "--orders 1000 --seed 6 --symbols 10000"}) {
+    const ShellResult demo =
+        Shell(kProgram + " demo --plant bitflip --rate 0 " + flow + " --folder " + folder_);
+    EXPECT_EQ(demo.exit_code, 4) << flow << "\n" << demo.printed;
+    ExpectPrinted(demo, "DIVERGENCE at output ");
+    std::filesystem::remove_all(folder_);
+  }
+}
+
+TEST_F(Demo, TakesAFolderOfItsOwnWhenOthersBeganInTheSameSecond) {
+  // Folders of others for every second in which this demo may begin.
+  std::filesystem::create_directories(folder_ + "/demo");
+  const std::time_t now = std::time(nullptr);
+  for (std::time_t second = now; second < now + 60; ++second) {
+    char name[64];
+    std::strftime(name, sizeof name, "/demo/%Y%m%d-%H%M%S", std::localtime(&second));
+    std::filesystem::create_directories(folder_ + name + "/taken");
+  }
+  const ShellResult demo =
+      Shell("cd " + folder_ + " && " + kProgram + " demo --orders 1000 --rate 0");
+  EXPECT_EQ(demo.exit_code, 0) << demo.printed;
+  ExpectPrinted(demo, "-2. Try next:");
+}
+
+TEST_F(Demo, LeavesNothingUnfinishedWhenItIsInterrupted) {
+  auto started = Process::Start({kProgram, "demo", "--orders", "100000000", "--folder", folder_},
+                                folder_ + ".out");
+  ASSERT_TRUE(started.ok());
+  for (int waited = 0; !std::filesystem::exists(folder_ + "/flow.partial"); ++waited) {
+    ASSERT_LT(waited, 2'000) << "it does not generate";
+    ASSERT_FALSE(started->Poll());
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  started->Signal(SIGINT);
+  EXPECT_EQ(started->Wait(milliseconds(20'000)), 5);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/flow.partial"));
+  std::filesystem::remove(folder_ + ".out");
 }
 
 TEST_F(Demo, RefusesAFolderThatIsNotEmpty) {
