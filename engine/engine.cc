@@ -35,21 +35,24 @@ Status Engine::Verify(std::span<const std::byte> output) {
   const proto::Header& header = recorded->header;
   proto::Header now;
   std::memcpy(&now, output.data(), sizeof now);
-  // Time and epoch are the input's: if they differ, so did the input.
+  // Time and epoch are the input's: if they differ, so did the input. Up to the earlier of the two
+  // origins something must differ, for else the same step would have given the same output.
   if (now.epoch != header.epoch || (now.origin == header.origin && now.time_ns != header.time_ns)) {
     return Error{ExitCode::kDivergence,
-                 "input forked at " + std::to_string(std::min(now.origin, header.origin)) +
-                     ": this engine's own log answers input " + std::to_string(header.origin) +
-                     " of epoch " + std::to_string(header.epoch) +
-                     ", the sequencer has another one there now (epoch " +
-                     std::to_string(now.epoch) + "); " + std::string(kAfterAFork)};
+                 ForkedAt(std::min(now.origin, header.origin)) + "output " +
+                     std::to_string(header.number) + " in this engine's own log answers input " +
+                     std::to_string(header.origin) + " of epoch " + std::to_string(header.epoch) +
+                     ", but with what the sequencer has now it answers input " +
+                     std::to_string(now.origin) + " of epoch " + std::to_string(now.epoch) + "; " +
+                     std::string(kAfterAFork)};
   }
   return Error{ExitCode::kDivergence,
                "this engine's own log holds another output " + std::to_string(header.number) +
                    " (for input " + std::to_string(header.origin) +
-                   ") than the same input gives now: the log, the build or the application is not "
-                   "what it was; move the output log away to let the engine build a new one, and "
-                   "compare both with `tandem diff`"};
+                   ") than the same input gives now: the application, its build or its state is "
+                   "not what it was when the log was written; the log is evidence of what was "
+                   "said: keep it where it is and run the build that wrote it, or, if the new "
+                   "behaviour is wanted, begin a new session, or a new log next to this one"};
 }
 
 }  // namespace tandem::engine

@@ -16,6 +16,12 @@
 
 namespace tandem::engine {
 
+/// Begins the sentence about a forked input. `number`: the latest that the first input that differs
+/// can be; who has stepped it already cannot know how far before.
+[[nodiscard]] inline std::string ForkedAt(std::uint64_t number) {
+  return "input forked at " + std::to_string(number) + " or before it: ";
+}
+
 /// What a person can do about a forked input; ends a sentence.
 constexpr std::string_view kAfterAFork =
     "stop the sequencer and give it back a copy of the input log that has what was acted on, or "
@@ -38,8 +44,9 @@ class Engine {
 
   /// Takes the next input. An input before the next one is a repetition after a reconnect: it is
   /// passed over and has no outputs. Error kDivergence: the state now says something else than the
-  /// log, or the input is not the one that was acted on ("input forked at N"); nothing may be
-  /// appended.
+  /// log, or the input is not the one that was acted on ("input forked at N or before it"): an
+  /// output of another epoch than the log has there is of another input, whatever the origins are.
+  /// Nothing may be appended.
   Status Apply(const proto::MessageView& input);
 
   /// Outputs of the last input that are to be appended, in order.

@@ -15,7 +15,10 @@ using proto::Header;
 using proto::MessageView;
 using proto::User;
 
-Sequencer::Sequencer(const SequencerOptions& options) : options_(options) {}
+Sequencer::Sequencer(const SequencerOptions& options)
+    : options_(options), epoch_(options.epoch_min) {
+  ENSURE(epoch_ > 0, "epochs begin at 1");
+}
 
 void Sequencer::Recover(const MessageView& message) {
   const Header& header = message.header;

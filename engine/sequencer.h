@@ -7,10 +7,12 @@
 // Exactly once: every client numbers its submissions 1, 2, 3 ... in the header's `origin`. The next
 // number is accepted, an earlier one is a duplicate and ignored, a later one is refused.
 //
-// Epoch: each life of a sequencer on a log that has messages has one of its own, one more than the
-// last in the log. So a number that was published, lost by the disk and given again is told from
-// the first one by epoch and digest, and readers that have the first one can stop. The caller
-// syncs the first message of an epoch before it publishes it: then no epoch is given twice.
+// Epoch: each life of a sequencer has one of its own: one more than the last in the log, or
+// epoch_min if that is more. So a number that was published, lost and given again is told from the
+// first one by epoch and digest, and readers that have the first one can stop. The log alone cannot
+// see to it: a backup that was put back, or a folder that was wiped, knows nothing of epochs given
+// since. The caller therefore gives as epoch_min what rises from start to start beside the log, as
+// the seconds since 1970 do, and syncs the first message of an epoch before it publishes it.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +32,7 @@ struct SequencerOptions {
   std::size_t message_size_max = proto::kMessageSizeMaxDefault;  ///< header and payload
   std::int64_t tick_after_ns = 100'000'000;                      ///< a tick after this silence
   std::size_t users_max = 4096;  ///< each costs one map entry; one more is refused
+  std::uint32_t epoch_min = 1;   ///< from 1; the epoch is this one or a later one
 };
 
 class Sequencer {
@@ -81,7 +84,7 @@ class Sequencer {
   std::uint64_t accepted_total_ = 0;
   proto::StreamPosition position_;
   std::int64_t time_ns_ = 0;  ///< of the last message; never goes back
-  std::uint32_t epoch_ = 1;
+  std::uint32_t epoch_;
   bool ended_ = false;
   proto::Header header_;
   std::uint64_t digest_before_ = 0;

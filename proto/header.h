@@ -74,7 +74,7 @@ struct Header {
       0;                    ///< input: the client's own number; output: number of the causing input
   User user;                ///< input: who sent it; output: whom it is for; blank: see User
   std::uint32_t index = 0;  ///< place among the outputs of one input, from 0
-  std::uint32_t epoch = 0;  ///< raised when a sequencer lost messages that it had published
+  std::uint32_t epoch = 0;  ///< which life of the sequencer gave the number; see docs/wire.md
 
   [[nodiscard]] bool last() const { return (flags & kLast) != 0; }
 };

@@ -37,14 +37,14 @@ Status Stepper::Check(const proto::MessageView& input) const {
   }
   if (header.epoch < point.epoch) {
     return Error{ExitCode::kDivergence,
-                 "input forked at " + Number(header.number) + ": it is of epoch " +
+                 "input forked at " + Number(header.number) + " or before it: it is of epoch " +
                      Number(header.epoch) + ", older than epoch " + Number(point.epoch) +
                      " before it, so it comes from a sequencer that another one has followed; "
                      "read from the one that came last"};
   }
   if (header.digest != proto::Digest(point.input.digest, input.bytes)) {
     return Error{ExitCode::kDivergence,
-                 "input forked at " + Number(header.number) + ": it (epoch " +
+                 "input forked at " + Number(header.number) + " or before it: it (epoch " +
                      Number(header.epoch) + ") does not carry the digest that follows from input " +
                      Number(point.input.number) + " (epoch " + Number(point.epoch) +
                      ") that was stepped here, so one of them or one before was changed or given "

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <utility>
 
 #include "engine/live/divergence_report.h"
 #include "engine/live/log_folder.h"
@@ -37,6 +38,7 @@ class DedupRole::Source : private StreamClient::Handler {
   [[nodiscard]] bool connected() const { return client_.connected(); }
   [[nodiscard]] std::uint64_t connections() const { return connections_; }
   [[nodiscard]] const std::string& process() const { return process_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::string address() const { return client_.server().text(); }
 
  private:
@@ -57,7 +59,8 @@ class DedupRole::Source : private StreamClient::Handler {
             engine_ == 0 ? "--a the stream of an engine" : "--b the stream of an engine"))) {
       return;
     }
-    process_ = status.name() + "/" + std::to_string(status.process());
+    name_ = status.name();
+    process_ = name_ + "/" + std::to_string(status.process());
     role_.CheckTwoEngines();
     TellIfBehind(status);
   }
@@ -83,6 +86,7 @@ class DedupRole::Source : private StreamClient::Handler {
   std::size_t engine_;
   std::uint64_t connections_ = 0;
   bool is_behind_ = false;
+  std::string name_;     ///< as the engine calls itself
   std::string process_;  ///< name and process of the engine; empty: not known
   StreamClient client_;
 };
@@ -194,8 +198,19 @@ Status DedupRole::OpenLog(proto::Session session) {
 }
 
 void DedupRole::CheckTwoEngines() {
-  if (sources_[0]->process().empty() || sources_[0]->process() != sources_[1]->process()) return;
-  loop_.Fail(Error::BadInput(sources_[0]->address() + " and " + sources_[1]->address() +
+  const Source& a = *sources_[0];
+  const Source& b = *sources_[1];
+  if (a.process().empty() || b.process().empty() || a.name() != b.name()) return;
+  if (a.process() != b.process()) {
+    if (!std::exchange(warned_of_names_, true)) {
+      spdlog::warn(
+          "{}: the engines at {} and {} both call themselves \"{}\"; give each a --name of its "
+          "own, so that it is known which one says what",
+          options_.name, a.address(), b.address(), Printable(a.name()));
+    }
+    return;
+  }
+  loop_.Fail(Error::BadInput(a.address() + " and " + b.address() +
                              " are the same engine, which proves nothing about itself; give two"));
 }
 

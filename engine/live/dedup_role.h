@@ -60,6 +60,7 @@ class DedupRole {
   std::optional<replay::LogWriter> log_;
   std::unique_ptr<MergedHistory> history_;
   std::optional<Deduplicator> deduplicator_;
+  bool warned_of_names_ = false;
   std::string report_;  ///< of the divergence; empty: none
   StreamServer stream_;
   std::array<std::unique_ptr<Source>, Deduplicator::kEngines> sources_;

@@ -128,12 +128,12 @@ void EngineRole::OnStatus(const pb::Status& status) {
   const replay::ResumePoint& point = application_.resume_point();
   const std::uint64_t acted_on = std::max(point.input.number, logged_input_);
   if (status.number() >= acted_on) return;
-  loop_.Fail(Error{ExitCode::kDivergence,
-                   "input forked at " + std::to_string(status.number() + 1) + ": engine " +
-                       options_.name + " has acted on inputs up to " + std::to_string(acted_on) +
-                       ", but the sequencer at " + options_.input.text() + " has only " +
-                       std::to_string(status.number()) + ": it has lost the others; " +
-                       std::string(kAfterAFork)});
+  loop_.Fail(
+      Error{ExitCode::kDivergence, ForkedAt(status.number() + 1) + "engine " + options_.name +
+                                       " has acted on inputs up to " + std::to_string(acted_on) +
+                                       ", but the sequencer at " + options_.input.text() +
+                                       " has only " + std::to_string(status.number()) +
+                                       ": it has lost the others; " + std::string(kAfterAFork)});
 }
 
 void EngineRole::OnMessage(const proto::MessageView& message) {

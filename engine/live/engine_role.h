@@ -3,7 +3,7 @@
 // The live engine: reads the input stream from where its state stands, steps, appends to its output
 // log, serves that log. Begins from nothing: it steps the whole input again and compares with its
 // own log before it appends. A sequencer that does not have the inputs which were acted on, or has
-// others in their place, ends it: "input forked at N", exit code kDivergence.
+// others in their place, ends it: "input forked at N or before it", exit code kDivergence.
 #pragma once
 
 #include <memory>

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "engine/context.h"
+#include "engine/engine.h"
 #include "engine/live/log_folder.h"
 #include "engine/transport/served_role.h"
 #include "tandem/control.pb.h"
@@ -80,6 +81,7 @@ void RecordRole::OnStatus(const pb::Status& status) {
     return loop_.Fail(Error::BadInput(options_.from.text() + " serves " + WhatItServes(status) +
                                       "; give the port of a stream"));
   }
+  is_input_ = status.role() == kSequencerRole;
   const bool is_behind = status.number() < position_.number;
   if (is_behind && !is_behind_) {
     const std::string has = options_.from.text() + " serves " + WhatItServes(status) +
@@ -87,10 +89,9 @@ void RecordRole::OnStatus(const pb::Status& status) {
                             ", but messages up to " + std::to_string(position_.number) +
                             " are recorded in " + options_.folder;
     // Engines and deduplicators make again what they lost; a sequencer gives other messages.
-    if (status.role() == kSequencerRole) {
+    if (is_input_) {
       return loop_.Fail(Error{ExitCode::kDivergence,
-                              "input forked at " + std::to_string(status.number() + 1) + ": " +
-                                  has +
+                              ForkedAt(status.number() + 1) + has +
                                   ": the sequencer has lost them; keep this log, it is a copy of "
                                   "what was lost, and record what follows into another one"});
     }
@@ -110,8 +111,9 @@ void RecordRole::OnMessage(const proto::MessageView& message) {
   if (message.header.epoch < epoch_) {
     return loop_.Fail(
         Error{ExitCode::kDivergence,
-              "the stream from " + options_.from.text() + " forked at " + std::to_string(number) +
-                  ": it is of epoch " + std::to_string(message.header.epoch) + " after epoch " +
+              (is_input_ ? ForkedAt(number) : "forked at " + std::to_string(number) + ": ") +
+                  "message " + std::to_string(number) + " from " + options_.from.text() +
+                  " is of epoch " + std::to_string(message.header.epoch) + " after epoch " +
                   std::to_string(epoch_) + "; read from the sequencer that came last"});
   }
   if (awaits_start_) {
@@ -124,6 +126,17 @@ void RecordRole::OnMessage(const proto::MessageView& message) {
       awaits_start_ = options_.first > 1;
       return client_.Reconnect("message " + std::to_string(number) +
                                " does not carry the digest of its content");
+    }
+    if (is_input_ && message.header.epoch != epoch_) {
+      return loop_.Fail(Error{ExitCode::kDivergence,
+                              ForkedAt(number) + "message " + std::to_string(number) + " from " +
+                                  options_.from.text() + " (epoch " +
+                                  std::to_string(message.header.epoch) +
+                                  ") does not follow from what is recorded in " + options_.folder +
+                                  " (up to epoch " + std::to_string(epoch_) +
+                                  "): the sequencer has given other messages in place of some "
+                                  "that it lost; keep this log, it is a copy of what was lost, and "
+                                  "record what follows into another one"});
     }
     return loop_.Fail(Error{ExitCode::kDivergence,
                             "message " + std::to_string(number) + " from " + options_.from.text() +

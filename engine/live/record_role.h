@@ -59,6 +59,7 @@ class RecordRole : private StreamClient::Handler {
   proto::StreamPosition position_;
   bool awaits_start_ = false;
   std::uint32_t epoch_ = 0;  ///< of the last message in the log
+  bool is_input_ = false;    ///< the server is a sequencer
   bool is_behind_ = false;   ///< the server has less than is recorded
   bool done_ = false;
   StreamClient client_;

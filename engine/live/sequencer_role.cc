@@ -4,8 +4,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <limits>
 
 #include "engine/live/log_folder.h"
 #include "engine/transport/served_role.h"
@@ -25,6 +27,12 @@ std::int64_t NowNs() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+/// Seconds since 1970, as the least epoch of a start.
+std::uint32_t EpochNow() {
+  constexpr std::int64_t kMax = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(NowNs() / 1'000'000'000, 1, kMax));
 }
 
 }  // namespace
@@ -73,8 +81,9 @@ Status SequencerRole::Open() {
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
-  sequencer_.emplace(
-      SequencerOptions{.session = log_->session(), .message_size_max = options_.message_size_max});
+  sequencer_.emplace(SequencerOptions{.session = log_->session(),
+                                      .message_size_max = options_.message_size_max,
+                                      .epoch_min = EpochNow()});
   if (Status status = Recover(); !status) return status;
   if (options_.end_session && sequencer_->EndSession(NowNs())) AppendMessage();
   if (sequencer_->ended() && !options_.end_session) {

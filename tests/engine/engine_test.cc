@@ -145,7 +145,11 @@ TEST_F(EngineTest, NamesTheOutputOfItsLogThatDiffers) {
     const proto::Header header = View(outputs_[at]).header;
     EXPECT_TRUE(status.error().text.starts_with(
         "this engine's own log holds another output " + std::to_string(header.number) +
-        " (for input " + std::to_string(header.origin) + ") than the same input gives now"))
+        " (for input " + std::to_string(header.origin) +
+        ") than the same input gives now: the application, its build or its state is not what it "
+        "was when the log was written; the log is evidence of what was said: keep it where it is "
+        "and run the build that wrote it, or, if the new behaviour is wanted, begin a new session, "
+        "or a new log next to this one"))
         << status.error().text;
     EXPECT_EQ(run.engine().new_count(), 0u);
   }
@@ -189,16 +193,47 @@ TEST_F(ForkTest, IsNamedByTheInputThatWasGivenAgainInAnotherEpoch) {
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, ExitCode::kDivergence);
   EXPECT_TRUE(status.error().text.starts_with(
-      "input forked at 3: this engine's own log answers input 3 of epoch 1, the sequencer has "
-      "another one there now (epoch 2); "))
+      "input forked at 3 or before it: output 3 in this engine's own log answers input 3 of epoch "
+      "1, but with what the sequencer has now it answers input 3 of epoch 2; "))
       << status.error().text;
+}
+
+TEST_F(ForkTest, IsNamedByTheEarlierInputWhenTheOutputAnswersAnotherOne) {
+  for (const bool is_later : {false, true}) {
+    TestStream stream;
+    std::vector<Bytes> inputs = {stream.Add(kType, "ab"), stream.Add(kType, "")};
+    stream.next.epoch = 2;
+    if (is_later) inputs.push_back(stream.Add(kType, ""));
+    inputs.push_back(stream.Add(kType, "cdefg"));
+    TestStream without_silent;
+    std::vector<Bytes> logged_for = {without_silent.Add(kType, "ab")};
+    logged_for.push_back(without_silent.Add(kType, is_later ? "" : "x"));
+    logged_for.push_back(without_silent.Add(kType, "y"));
+    Life life;
+    life.ApplyAll(logged_for);
+    Life run(life.log);
+    Status status;
+    for (const Bytes& input : inputs) {
+      status = run.Apply(input);
+      if (!status) break;
+    }
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code, ExitCode::kDivergence);
+    const std::string number = is_later ? "3" : "2";
+    EXPECT_TRUE(status.error().text.starts_with(
+        "input forked at " + number + " or before it: output 3 in this engine's own log answers " +
+        "input " + number + " of epoch 1, but with what the sequencer has now it answers input " +
+        (is_later ? "4" : "3") + " of epoch 2; "))
+        << status.error().text;
+  }
 }
 
 TEST_F(ForkTest, IsNamedByTheInputThatWasGivenAgainAtAnotherTime) {
   const Status status = Restart(Forked(1, 50));
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, ExitCode::kDivergence);
-  EXPECT_TRUE(status.error().text.starts_with("input forked at 3: ")) << status.error().text;
+  EXPECT_TRUE(status.error().text.starts_with("input forked at 3 or before it: "))
+      << status.error().text;
 }
 
 TEST_F(ForkTest, IsNotMistakenForAnApplicationThatAnswersOtherwise) {

@@ -269,6 +269,23 @@ TEST_F(SequencerTest, NeverGoesBackInEpochWhateverTheLogHolds) {
   EXPECT_EQ(sequencer_.epoch(), std::numeric_limits<std::uint32_t>::max());
 }
 
+TEST_F(SequencerTest, GivesNoEpochThatIsBelowTheBoundOfItsCaller) {
+  std::vector<std::uint32_t> epochs;
+  // The caller's clock stands still once and goes back once.
+  for (const std::uint32_t epoch_min : {50u, 70u, 70u, 60u, 90u}) {
+    options_.epoch_min = epoch_min;
+    Restart();
+    epochs.push_back(sequencer_.epoch());
+    Submit("U1", Submission(epochs.size(), kType, "a"));
+    EXPECT_EQ(View(log_.back()).header.epoch, epochs.back());
+  }
+  EXPECT_EQ(epochs, (std::vector<std::uint32_t>{50, 70, 71, 72, 90}));
+  log_.clear();
+  options_.epoch_min = 91;
+  Restart();
+  EXPECT_EQ(sequencer_.epoch(), 91u);
+}
+
 TEST_F(SequencerTest, TellsTheDigestBeforeItsMessage) {
   Submit("U1", Submission(1, kType, "a"));
   EXPECT_EQ(sequencer_.digest_before(), proto::kDigestStart);

@@ -159,10 +159,11 @@ TEST_F(StepperTest, RefusesAnOlderEpoch) {
   input_.next.epoch = 2;
   Apply(input_.Add(kType, "a"));
   input_.next.epoch = 1;
-  ExpectRefused(input_.Add(kType, "b"),
-                "input forked at 2: it is of epoch 1, older than epoch 2 before it, so it comes "
-                "from a sequencer that another one has followed; read from the one that came last",
-                ExitCode::kDivergence);
+  ExpectRefused(
+      input_.Add(kType, "b"),
+      "input forked at 2 or before it: it is of epoch 1, older than epoch 2 before it, so "
+      "it comes from a sequencer that another one has followed; read from the one that came last",
+      ExitCode::kDivergence);
   EXPECT_EQ(application_.steps, 1);
 }
 
@@ -185,7 +186,8 @@ TEST_F(StepperTest, RefusesAMessageThatIsChainedToAnotherPast) {
   Apply(input_.Add(kType, "a"));
   input_.position.digest ^= 1;
   ExpectRefused(input_.Add(kType, "b"),
-                "input forked at 2: it (epoch 1) does not carry the digest that follows from input "
+                "input forked at 2 or before it: it (epoch 1) does not carry the digest that "
+                "follows from input "
                 "1 (epoch 1) that was stepped here, so one of them or one before was changed or "
                 "given twice; compare the input logs with `tandem diff`, and go on with the one "
                 "that was stepped, or step the other one from the start into new logs",

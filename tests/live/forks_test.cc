@@ -3,7 +3,9 @@
 // Readers that have more than their server, and readers of the wrong port: each says so in one
 // sentence, ends or waits as it should, and writes nothing that is wrong.
 #include <csignal>
+#include <ctime>
 #include <filesystem>
+#include <thread>
 
 #include "engine/context.h"
 #include "engine/live/dedup_role.h"
@@ -21,6 +23,7 @@ namespace tandem::test {
 namespace {
 
 using Words = std::vector<std::string>;
+using Epochs = std::vector<std::uint32_t>;
 
 const engine::Endpoint kAnyPort{.host = "127.0.0.1", .port = "0"};
 
@@ -97,10 +100,10 @@ TEST_F(Readers, ThatStepStopWhenTheSequencerHasLessThanTheyActedOn) {
   RawPeer peer = Serve(server, "sequencer", 5, 2);
   EXPECT_EQ(engine.Wait(), ExitCode::kDivergence);
   const std::string sentence = Sentence();
-  EXPECT_TRUE(
-      sentence.starts_with("input forked at 3: engine A has acted on inputs up to 4, but "
-                           "the sequencer at " +
-                           At(server.port()) + " has only 2: it has lost the others; "))
+  EXPECT_TRUE(sentence.starts_with(
+      "input forked at 3 or before it: engine A has acted on inputs up to 4, but "
+      "the sequencer at " +
+      At(server.port()) + " has only 2: it has lost the others; "))
       << sentence;
   EXPECT_EQ(ReadLog("a").size(), 8u);
 }
@@ -118,7 +121,8 @@ TEST_F(Readers, ThatStepAgainStopWhenTheSequencerHasLessThanTheirOwnLogAnswers) 
   RoleThread<engine::EngineRole> engine(Engine(server), application, storage_);
   RawPeer peer = Serve(server, "sequencer", 1, 3);
   EXPECT_EQ(engine.Wait(), ExitCode::kDivergence);
-  EXPECT_TRUE(Sentence().starts_with("input forked at 4: engine A has acted on inputs up to 4"));
+  EXPECT_TRUE(Sentence().starts_with(
+      "input forked at 4 or before it: engine A has acted on inputs up to 4"));
   EXPECT_EQ(ReadLog("a").size(), 8u);
 }
 
@@ -143,7 +147,7 @@ TEST_F(Readers, ThatRecordStopWhenASequencerHasLost) {
   RawPeer peer = Serve(server, "sequencer", 5, 2);
   EXPECT_EQ(recorder.Wait(), ExitCode::kDivergence);
   EXPECT_TRUE(Sentence().starts_with(
-      "input forked at 3: " + At(server.port()) +
+      "input forked at 3 or before it: " + At(server.port()) +
       " serves a sequencer's input stream, which ends with message 2, but messages up to 4 are "
       "recorded in " +
       Path("recorded")));
@@ -175,8 +179,36 @@ TEST_F(Readers, ThatRecordTakeNoMessageOfAnOlderEpoch) {
   RoleThread<engine::RecordRole> recorder(Record(server), storage_);
   RawPeer peer = Serve(server, "sequencer", 1, 8);
   EXPECT_EQ(recorder.Wait(), ExitCode::kDivergence);
-  EXPECT_NE(Sentence().find(" forked at 8: it is of epoch 2 after epoch 3"), std::string::npos);
+  EXPECT_TRUE(Sentence().starts_with("input forked at 8 or before it: message 8 from " +
+                                     At(server.port()) + " is of epoch 2 after epoch 3; "));
   EXPECT_EQ(ReadLog("recorded").size(), 7u);
+}
+
+TEST_F(Readers, ThatRecordSayThatASequencerHasOvertakenWithOtherMessages) {
+  RawServer server;
+  RoleThread<engine::RecordRole> recorder(Record(server), storage_);
+  Serve(server, "sequencer", 1, 4).HalfClose();
+  AwaitMessages("recorded", 4);
+  stream_.position = {.number = 4, .digest = 1};
+  stream_.next.epoch = 2;
+  messages_[4] = stream_.Add(200, "another");
+  RawPeer peer = Serve(server, "sequencer", 5, 5);
+  EXPECT_EQ(recorder.Wait(), ExitCode::kDivergence);
+  EXPECT_TRUE(Sentence().starts_with(
+      "input forked at 5 or before it: message 5 from " + At(server.port()) +
+      " (epoch 2) does not follow from what is recorded in " + Path("recorded") +
+      " (up to epoch 1): the sequencer has given other messages in place of some that it lost; "));
+  EXPECT_EQ(ReadLog("recorded").size(), 4u);
+}
+
+TEST_F(Readers, ThatRecordBlameNoSequencerForAMessageOfTheSameEpoch) {
+  RawServer server;
+  RoleThread<engine::RecordRole> recorder(Record(server), storage_);
+  messages_[4].back() ^= std::byte{1};
+  RawPeer peer = Serve(server, "sequencer", 1, 5);
+  EXPECT_EQ(recorder.Wait(), ExitCode::kDivergence);
+  EXPECT_TRUE(Sentence().starts_with("message 5 from ")) << Sentence();
+  EXPECT_EQ(ReadLog("recorded").size(), 4u);
 }
 
 TEST_F(Readers, ThatMergeSayThatAnEngineIsBehindWhatItGave) {
@@ -206,6 +238,37 @@ TEST_F(Readers, ThatMergeTakeNothingFromASequencer) {
   EXPECT_EQ(Sentence(),
             At(a.port()) + " serves a sequencer's input stream; give --a the stream of an engine");
   EXPECT_FALSE(std::filesystem::exists(Path("merged")));
+}
+
+TEST_F(Readers, ThatMergeKeepWhatOneEngineGaveBeforeTheOtherPortWasWrong) {
+  RawServer a;
+  RawServer b;
+  RoleThread<engine::DedupRole> dedup(Dedup(a, b), storage_);
+  RawPeer of_a = Serve(a, "engine", 1, 4);
+  AwaitMessages("merged", 4);
+  RawPeer of_b = Serve(b, "sequencer", 1, 6);
+  EXPECT_EQ(dedup.Wait(), ExitCode::kBadInput);
+  EXPECT_EQ(Sentence(),
+            At(b.port()) + " serves a sequencer's input stream; give --b the stream of an engine");
+  EXPECT_EQ(ReadLog("merged").size(), 4u);
+  ExpectVerifies("merged");
+}
+
+TEST_F(Readers, ThatMergeSayOnceThatTwoEnginesHaveOneName) {
+  RawServer a;
+  RawServer b;
+  RoleThread<engine::DedupRole> dedup(Dedup(a, b), storage_);
+  RawPeer of_a = Serve(a, "engine", 1, 4);
+  RawPeer of_b = Serve(b, "engine", 1, 4);
+  const std::string both = "dedup: the engines at " + At(a.port()) + " and " + At(b.port()) +
+                           " both call themselves \"X\"; give each a --name of its own";
+  log_.Await(both);
+  of_b.SendBytes(StatusOf("engine", 4, b.port()));
+  of_b.Send('S', TextOf(messages_[4]));
+  AwaitMessages("merged", 5);
+  EXPECT_EQ(dedup.Stop(), ExitCode::kYes);
+  EXPECT_EQ(Count(log_.text(), "both call themselves"), 1u) << log_.text();
+  EXPECT_EQ(log_.errors(), Words{});
 }
 
 TEST_F(Readers, ThatStepTakeNothingFromAnEngine) {
@@ -275,15 +338,30 @@ class Forks : public LiveTest {
     AwaitMessages("a", 500);
     sequencer.program.Kill();
     Restore("saved");
+    AwaitTheClock(sequencer);
     return sequencer;
   }
-  void ExpectFork(Program& engine) {
+  void ExpectFork(Program& engine, std::size_t outputs = 500) {
     EXPECT_EQ(engine.Wait(), 4);
     const Words errors = ErrorsIn(engine.Output());
     ASSERT_EQ(errors.size(), 1u) << engine.Output();
     EXPECT_TRUE(errors[0].starts_with("input forked at ")) << errors[0];
-    EXPECT_EQ(ReadLog("a").size(), 500u);
+    EXPECT_NE(errors[0].find(" or before it: "), std::string::npos) << errors[0];
+    EXPECT_EQ(ReadLog("a").size(), outputs);
     ExpectVerifies("a");
+  }
+  static std::int64_t Now() { return std::time(nullptr); }
+  static std::uint32_t EpochOf(const Sequencer& sequencer) {
+    const std::string output = sequencer.program.Output();
+    const std::size_t at = output.find(", epoch ");
+    EXPECT_NE(at, std::string::npos) << output;
+    return static_cast<std::uint32_t>(std::stoul(output.substr(at + 8)));
+  }
+  /// Until the clock is beyond the epoch that `sequencer` took from it.
+  static void AwaitTheClock(const Sequencer& sequencer) {
+    while (Now() <= EpochOf(sequencer)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
   }
 };
 
@@ -308,14 +386,20 @@ TEST_F(Forks, EndAnEngineWhoseSequencerHasGivenOtherInputsInTheirPlace) {
 }
 
 TEST_F(Forks, AreToldByEpochsThatRiseWithEachStart) {
+  const std::int64_t before = Now();
   Sequencer sequencer = StartSequencer("input");
+  Epochs given;
   for (std::uint64_t life = 1; life <= 4; ++life) {
-    EXPECT_TRUE(sequencer.program.Says("epoch " + std::to_string(life) + ","));
+    given.push_back(EpochOf(sequencer));
+    EXPECT_GE(given.back(), before);
+    if (life > 1) {
+      EXPECT_GT(given.back(), given[life - 2]);
+    }
     Submit(sequencer, life, life);
     sequencer.program.Kill();
     if (life < 4) sequencer = StartSequencer("input", {}, &sequencer);
   }
-  std::vector<std::uint32_t> epochs;
+  Epochs epochs;
   replay::PosixStorage storage;
   auto log = replay::LogReader::Open(storage, Path("input"), {});
   ASSERT_TRUE(log.ok());
@@ -323,7 +407,45 @@ TEST_F(Forks, AreToldByEpochsThatRiseWithEachStart) {
     const proto::Header& header = log->message().header;
     if (header.type == 9999) epochs.push_back(header.epoch);
   }
-  EXPECT_EQ(epochs, (std::vector<std::uint32_t>{1, 2, 3, 4}));
+  EXPECT_EQ(epochs, given);
+}
+
+TEST_F(Forks, AreToldByTheEpochWhenABackupWasPutBack) {
+  Sequencer sequencer = StartSequencer("input");
+  Submit(sequencer, 1, 100);
+  EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
+  std::filesystem::copy(Path("input"), Path("backup"));
+  sequencer = StartSequencer("input", {}, &sequencer);
+  Program engine = StartEngine(sequencer);
+  Submit(sequencer, 101, 300);
+  AwaitMessages("a", 300);
+  EXPECT_EQ(engine.Stop(SIGTERM), 0);
+  EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
+  const std::uint32_t lost = EpochOf(sequencer);
+  Restore("backup");
+  AwaitTheClock(sequencer);
+  sequencer = StartSequencer("input", {}, &sequencer);
+  EXPECT_GT(EpochOf(sequencer), lost);
+  Submit(sequencer, 101, 400);
+  engine = StartEngine(sequencer);
+  ExpectFork(engine, 300);
+}
+
+TEST_F(Forks, AreToldByTheEpochWhenTheSameSessionWasBegunAgain) {
+  Sequencer sequencer = StartSequencer("input");
+  Program engine = StartEngine(sequencer);
+  Submit(sequencer, 1, 100);
+  AwaitMessages("a", 100);
+  EXPECT_EQ(engine.Stop(SIGTERM), 0);
+  EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
+  const std::uint32_t lost = EpochOf(sequencer);
+  std::filesystem::remove_all(Path("input"));
+  AwaitTheClock(sequencer);
+  sequencer = StartSequencer("input", {}, &sequencer);
+  EXPECT_GT(EpochOf(sequencer), lost);
+  Submit(sequencer, 1, 200);
+  engine = StartEngine(sequencer);
+  ExpectFork(engine, 100);
 }
 
 TEST_F(Forks, AreNotMadeOfPortsThatServeSomethingElse) {
