@@ -68,6 +68,12 @@ class Schema {
   /// mapping with the field names of the .proto file and with defaults. A payload that cannot be
   /// decoded becomes "payload_hex".
   void AppendJson(const MessageView& message, std::string* out);
+  /// The same, so that every byte of the message follows from it: a payload that its fields do not
+  /// give back (fields that the schema does not know, another order) becomes "payload_hex", and
+  /// what has no place in AppendJson is added where it is not as usual.
+  void AppendExactJson(const MessageView& message, std::string* out);
+  /// The bytes of a payload of this type, from JSON as above.
+  Result<std::string> PayloadOf(std::uint16_t type, std::string_view json);
   [[nodiscard]] std::string Text(const MessageView& message);
   [[nodiscard]] std::string Json(const MessageView& message);
 
@@ -93,6 +99,7 @@ class Schema {
 
   Schema();
   Status Index(const google::protobuf::Descriptor& message);
+  void AppendJsonHeader(const Header& header, std::string* out) const;
   [[nodiscard]] std::string HeaderField(const Header& header, std::string_view name) const;
   /// The decoded payload in scratch memory; null if the type is unknown or it does not decode.
   const google::protobuf::Message* Decode(const MessageView& message, bool other = false);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Messages as a line of text and as JSON.
+#include <google/protobuf/dynamic_message.h>
 #include <google/protobuf/message.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "proto/schema.h"
@@ -171,8 +173,7 @@ void Schema::AppendText(const MessageView& message, std::string* out) {
   *out += text.empty() ? " {}" : " { " + text + " }";
 }
 
-void Schema::AppendJson(const MessageView& message, std::string* out) {
-  const Header& header = message.header;
+void Schema::AppendJsonHeader(const Header& header, std::string* out) const {
   *out += "{\"number\":" + std::to_string(header.number);
   *out += ",\"time\":\"" + TimeText(header.time_ns);
   *out += "\",\"time_ns\":" + std::to_string(header.time_ns);
@@ -187,6 +188,10 @@ void Schema::AppendJson(const MessageView& message, std::string* out) {
   *out += header.last() ? ",\"last\":true" : ",\"last\":false";
   *out += ",\"epoch\":" + std::to_string(header.epoch);
   *out += ",\"digest\":\"" + DigestText(header.digest) + '"';
+}
+
+void Schema::AppendJson(const MessageView& message, std::string* out) {
+  AppendJsonHeader(message.header, out);
   if (const Message* payload = Decode(message)) {
     *out += ",\"payload\":";
     AppendJsonMessage(*payload, out);
@@ -196,6 +201,48 @@ void Schema::AppendJson(const MessageView& message, std::string* out) {
     *out += '"';
   }
   *out += '}';
+}
+
+void Schema::AppendExactJson(const MessageView& message, std::string* out) {
+  const Header& header = message.header;
+  const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
+  Header shown = header;
+  const bool plain_user = std::all_of(header.user.bytes.begin(), header.user.bytes.end(), is_plain);
+  if (!plain_user) shown.user = User();
+  AppendJsonHeader(shown, out);
+  if (!plain_user) {
+    *out += ",\"user_hex\":\"";
+    AppendHex(std::as_bytes(std::span(header.user.bytes)), out);
+    *out += '"';
+  }
+  if ((header.flags & ~kLast) != 0) *out += ",\"flags\":" + std::to_string(header.flags);
+  const Message* payload = Decode(message);
+  // JSON has no place for fields that the schema does not know.
+  if (payload != nullptr) types_[header.type].scratch->DiscardUnknownFields();
+  if (payload != nullptr && payload->SerializeAsString() == message.payload_text()) {
+    *out += ",\"payload\":";
+    AppendJsonMessage(*payload, out);
+  } else {
+    *out += ",\"payload_hex\":\"";
+    AppendHex(message.payload(), out);
+    *out += '"';
+  }
+  *out += '}';
+}
+
+Result<std::string> Schema::PayloadOf(std::uint16_t type, std::string_view json) {
+  if (type >= types_.size() || types_[type].descriptor == nullptr) {
+    return Error::BadInput("the schema has no message of type " + std::to_string(type) +
+                           ", so its payload can only be given as payload_hex");
+  }
+  const std::unique_ptr<Message> message(factory_->GetPrototype(types_[type].descriptor)->New());
+  const auto status = google::protobuf::util::JsonStringToMessage(
+      google::protobuf::StringPiece(json.data(), json.size()), message.get());
+  if (!status.ok()) {
+    return Error::BadInput("the payload is no " + NameOf(type) + ": " +
+                           std::string(status.message().data(), status.message().size()));
+  }
+  return message->SerializeAsString();
 }
 
 std::string Schema::Text(const MessageView& message) {

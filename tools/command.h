@@ -61,6 +61,7 @@ void RegisterCat(Commands& commands);
 void RegisterStat(Commands& commands);
 void RegisterVerify(Commands& commands);
 void RegisterTrim(Commands& commands);
+void RegisterExport(Commands& commands);
 // State
 void RegisterPools(Commands& commands);
 // All of it

@@ -53,6 +53,7 @@ void RegisterAll(Commands& commands) {
   RegisterStat(commands);
   RegisterVerify(commands);
   RegisterTrim(commands);
+  RegisterExport(commands);
   RegisterPools(commands);
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/book/gz_input.h"
 #include "pools/result.h"
 
 namespace tandem::book {
@@ -25,18 +26,13 @@ class LineReader {
   Result<bool> Next(std::string_view& line);
 
   [[nodiscard]] std::uint64_t line_number() const { return line_number_; }  ///< from 1
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& path() const { return input_.path(); }
 
  private:
-  struct Close {
-    void operator()(void* file) const;
-  };
-
-  LineReader(std::string path, void* file);
+  explicit LineReader(GzInput input);
   Status Fill();
 
-  std::string path_;
-  std::unique_ptr<void, Close> file_;  ///< a gzFile; zlib.h stays out of this header
+  GzInput input_;
   std::unique_ptr<char[]> buffer_;
   std::size_t begin_ = 0;  ///< of what has been read and not handed out
   std::size_t end_ = 0;

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replay/json_lines.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <limits>
+
+namespace tandem::replay {
+namespace {
+
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+std::string ToBase64(std::string_view bytes) {
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t group = 0;
+    for (std::size_t j = 0; j < 3; ++j) {
+      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    }
+    for (std::size_t j = 0; j < 4; ++j) {
+      text += i + j > bytes.size() ? '=' : kBase64[group >> (18 - 6 * j) & 63];
+    }
+  }
+  return text;
+}
+
+std::optional<std::string> FromBase64(std::string_view text) {
+  std::string bytes;
+  if (text.size() % 4 != 0) return std::nullopt;
+  for (std::size_t i = 0; i < text.size(); i += 4) {
+    std::uint32_t group = 0;
+    std::size_t fill = 0;
+    for (std::size_t j = 0; j < 4; ++j) {
+      const char c = text[i + j];
+      const std::size_t value = kBase64.find(c);
+      const bool may_fill = i + 4 == text.size() && j >= 2 && c == '=';
+      if (value == std::string_view::npos ? !may_fill : fill > 0) return std::nullopt;
+      if (may_fill) ++fill;
+      group = group << 6 | (may_fill ? 0U : static_cast<std::uint32_t>(value));
+    }
+    for (std::size_t j = 0; j + fill < 3; ++j) bytes += static_cast<char>(group >> (16 - 8 * j));
+  }
+  return bytes;
+}
+
+std::optional<std::string> FromHex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    unsigned value = 0;
+    const auto parsed = std::from_chars(text.data() + i, text.data() + i + 2, value, 16);
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + i + 2) return std::nullopt;
+    bytes += static_cast<char>(value);
+  }
+  return bytes;
+}
+
+std::optional<std::uint64_t> ParseDigest(std::string_view text) {
+  std::uint64_t digest = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), digest, 16);
+  const bool whole = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+  return whole && text.size() == 16 ? std::optional(digest) : std::nullopt;
+}
+
+Error NotA(const char* name, const char* what) {
+  return Error::BadInput("has a \"" + std::string(name) + "\" that is not " + what);
+}
+
+/// Reads an unsigned member into `field`, if it is there.
+template <class T>
+Status ReadNumber(const JsonObject& object, const char* name, T* field) {
+  const auto value = object.Find(name);
+  if (!value) return {};
+  const auto number = JsonUnsigned(*value);
+  if (!number || *number > std::numeric_limits<T>::max()) {
+    return NotA(name, "a whole number that fits");
+  }
+  *field = static_cast<T>(*number);
+  return {};
+}
+
+Status CheckMembers(const JsonObject& object) {
+  constexpr std::array<std::string_view, 17> kKnown{
+      "number", "time",   "time_ns",  "type",    "type_number", "session",
+      "origin", "user",   "user_hex", "index",   "last",        "flags",
+      "epoch",  "digest", "version",  "payload", "payload_hex"};
+  for (const JsonObject::Member& member : object.members()) {
+    if (std::find(kKnown.begin(), kKnown.end(), member.name) == kKnown.end()) {
+      return Error::BadInput("has a \"" + member.name + "\", which no message has");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string JsonLogLine(const JsonLog& log) {
+  return "{\"log\":{\"session\":\"" + log.session.str() + "\",\"role\":\"" + log.role.str() +
+         "\",\"first_number\":" + std::to_string(log.start.number + 1) + ",\"digest_before\":\"" +
+         proto::DigestText(log.start.digest) + "\",\"schema\":\"" + ToBase64(log.schema) + "\"}}";
+}
+
+std::string JsonSchemaLine(const std::string& schema) {
+  return "{\"schema\":\"" + ToBase64(schema) + "\"}";
+}
+
+JsonLinesParser::JsonLinesParser(JsonLog log, bool rechain)
+    : log_(std::move(log)), rechain_(rechain), position_(log_.start) {
+  if (Status status = LoadSchema(log_.schema); !status) schema_.reset();
+}
+
+Status JsonLinesParser::LoadSchema(const std::string& text) {
+  auto schema = proto::Schema::Parse(text);
+  schema_text_ = text;
+  if (!schema) return schema.error();
+  schema_.emplace(std::move(*schema));
+  return {};
+}
+
+Result<JsonLinesParser::Line> JsonLinesParser::Take(std::string_view line) {
+  const Result<JsonObject> object = JsonObject::Parse(line);
+  if (!object) return object.error();
+  const bool alone = object->members().size() == 1;
+  Status status;
+  Line kind = Line::kMessage;
+  if (const auto log = object->Find("log"); log && alone) {
+    if (begun_) return Error::BadInput("says again which log this is; only the first line may");
+    kind = Line::kLog;
+    status = TakeLog(*log);
+  } else if (const auto schema = object->Find("schema"); schema && alone) {
+    kind = Line::kSchema;
+    status = TakeSchema(*schema);
+  } else {
+    status = TakeMessage(*object);
+  }
+  if (!status) return status.error();
+  begun_ = true;
+  return kind;
+}
+
+Status JsonLinesParser::TakeLog(std::string_view value) {
+  const Result<JsonObject> object = JsonObject::Parse(value);
+  if (!object) return object.error();
+  const auto text = [&](const char* name) -> std::string {
+    const auto member = object->Find(name);
+    return member ? JsonText(*member).value_or("") : "";
+  };
+  const std::string session = text("session");
+  if (!proto::IsName(session, proto::kSessionSizeMax)) {
+    return NotA("session", "1 to 10 letters, digits, '-' or '_'");
+  }
+  const std::string role = text("role");
+  if (!proto::IsName(role, LogRole().bytes.size())) {
+    return NotA("role", "1 to 16 letters, digits, '-' or '_'");
+  }
+  std::uint64_t first = 1;
+  if (Status status = ReadNumber(*object, "first_number", &first); !status) return status;
+  std::uint64_t digest = proto::kDigestStart;
+  if (object->Find("digest_before")) {
+    const auto before = ParseDigest(text("digest_before"));
+    if (!before) return NotA("digest_before", "16 hexadecimal digits");
+    digest = *before;
+  } else if (first != 1) {
+    return Error::BadInput("has no \"digest_before\", and only a log that begins at 1 needs none");
+  }
+  if (first == 0 || first == std::numeric_limits<std::uint64_t>::max()) {
+    return NotA("first_number", "a number from 1 on");
+  }
+  const auto schema = FromBase64(text("schema"));
+  if (!schema) return NotA("schema", "base64");
+  log_ = {.session = proto::Session(session),
+          .role = LogRole(role),
+          .start = {.number = first - 1, .digest = digest},
+          .schema = *schema};
+  position_ = log_.start;
+  // A schema that cannot be used is kept all the same: its payloads stand as hexadecimal digits.
+  if (Status status = LoadSchema(*schema); !status) schema_.reset();
+  return {};
+}
+
+Status JsonLinesParser::TakeSchema(std::string_view value) {
+  const auto text = JsonText(value);
+  const auto schema = text ? FromBase64(*text) : std::nullopt;
+  if (!schema) return NotA("schema", "base64");
+  if (Status status = LoadSchema(*schema); !status) schema_.reset();
+  return {};
+}
+
+Status JsonLinesParser::ReadType(const JsonObject& object, proto::Header* header) {
+  const auto number = object.Find("type_number");
+  const auto type = object.Find("type");
+  if (!number && !type) return Error::BadInput("has neither \"type\" nor \"type_number\"");
+  if (Status status = ReadNumber(object, "type_number", &header->type); !status) return status;
+  if (!type) return {};
+  const auto name = JsonText(*type);
+  const auto by_name = name && schema_ ? schema_->TypeOf(*name) : std::nullopt;
+  if (number) {
+    if (by_name && *by_name != header->type) {
+      return Error::BadInput("has the type " + *name + " and the type number " +
+                             std::to_string(header->type) + ", which is another type");
+    }
+    return {};
+  }
+  if (!by_name) {
+    return Error::BadInput("has a type that the schema does not know: " + std::string(*type));
+  }
+  header->type = *by_name;
+  return {};
+}
+
+Status JsonLinesParser::ReadTime(const JsonObject& object, proto::Header* header) {
+  const auto exact = object.Find("time_ns");
+  const auto time = object.Find("time");
+  header->time_ns = time_ns_;
+  if (time) {
+    const auto text = JsonText(*time);
+    const auto parsed = text ? proto::ParseTime(*text) : std::nullopt;
+    // Times that no date can name have only the other form.
+    if (!parsed && !exact) return NotA("time", "a time as 2012-06-21T13:30:00.5Z");
+    if (parsed) header->time_ns = *parsed;
+  }
+  if (!exact) return {};
+  const auto number = JsonSigned(*exact);
+  if (!number) return NotA("time_ns", "a whole number that fits");
+  if (time && *number != header->time_ns && proto::ParseTime(*JsonText(*time))) {
+    return Error::BadInput("has a \"time\" and a \"time_ns\" that differ; leave one of them away");
+  }
+  header->time_ns = *number;
+  return {};
+}
+
+Status JsonLinesParser::ReadHeader(const JsonObject& object, proto::Header* header) {
+  header->session = log_.session;
+  if (const auto session = object.Find("session"); session && !rechain_) {
+    if (JsonText(*session) != log_.session.str()) {
+      return Error::BadInput("is of session " + std::string(*session) + ", and the log of \"" +
+                             log_.session.str() + "\"");
+    }
+  }
+  if (Status status = ReadType(object, header); !status) return status;
+  if (Status status = ReadTime(object, header); !status) return status;
+  if (const auto user = object.Find("user_hex")) {
+    const auto text = JsonText(*user);
+    const auto bytes = text ? FromHex(*text) : std::nullopt;
+    if (!bytes || bytes->size() != header->user.bytes.size()) {
+      return NotA("user_hex", "16 hexadecimal digits");
+    }
+    std::memcpy(header->user.bytes.data(), bytes->data(), bytes->size());
+  } else if (const auto name = object.Find("user")) {
+    const auto text = JsonText(*name);
+    if (!text || text->size() > header->user.bytes.size()) {
+      return NotA("user", "a name of up to 8 characters");
+    }
+    header->user = proto::User(*text);
+  }
+  header->number = position_.number + 1;
+  std::uint64_t number = header->number;
+  if (Status status = ReadNumber(object, "number", &number); !status) return status;
+  if (number != header->number && !rechain_) {
+    return Error::BadInput("has number " + std::to_string(number) + " where " +
+                           std::to_string(header->number) +
+                           " is next; rechain gives numbers and digests anew");
+  }
+  header->origin = sent_[header->user] + 1;
+  header->epoch = epoch_;
+  header->flags = proto::kLast;
+  if (Status status = ReadNumber(object, "origin", &header->origin); !status) return status;
+  if (Status status = ReadNumber(object, "index", &header->index); !status) return status;
+  if (Status status = ReadNumber(object, "epoch", &header->epoch); !status) return status;
+  if (Status status = ReadNumber(object, "flags", &header->flags); !status) return status;
+  if (Status status = ReadNumber(object, "version", &header->version); !status) return status;
+  if (header->version != proto::kHeaderVersion) return NotA("version", "1");
+  if (const auto last = object.Find("last")) {
+    if (*last != "true" && *last != "false") return NotA("last", "true or false");
+    header->flags &= static_cast<std::uint8_t>(~proto::kLast);
+    if (*last == "true") header->flags |= proto::kLast;
+  }
+  return {};
+}
+
+Result<std::string> JsonLinesParser::ReadPayload(const JsonObject& object, std::uint16_t type) {
+  const auto hex = object.Find("payload_hex");
+  const auto payload = object.Find("payload");
+  if (hex && payload)
+    return Error::BadInput("has a \"payload\" and a \"payload_hex\"; only one counts");
+  if (hex) {
+    const auto text = JsonText(*hex);
+    const auto bytes = text ? FromHex(*text) : std::nullopt;
+    if (!bytes) return NotA("payload_hex", "hexadecimal digits");
+    return *bytes;
+  }
+  if (!payload) return std::string();
+  if (!schema_) return Error::BadInput("has a \"payload\", and there is no schema to read it by");
+  return schema_->PayloadOf(type, *payload);
+}
+
+Status JsonLinesParser::TakeMessage(const JsonObject& object) {
+  if (Status status = CheckMembers(object); !status) return status;
+  if (log_.session.empty())
+    return Error::BadInput("comes before a line that says which log this is");
+  proto::Header header;
+  if (Status status = ReadHeader(object, &header); !status) return status;
+  const Result<std::string> payload = ReadPayload(object, header.type);
+  if (!payload) return payload.error();
+  if (sizeof header + payload->size() > proto::kMessageSizeMax) {
+    return Error::BadInput("is a message of " + std::to_string(sizeof header + payload->size()) +
+                           " bytes, more than the " + std::to_string(proto::kMessageSizeMax) +
+                           " that one may have");
+  }
+  header.payload_size = static_cast<std::uint16_t>(payload->size());
+  bytes_.resize(sizeof header + payload->size());
+  std::memcpy(bytes_.data(), &header, sizeof header);
+  if (!payload->empty()) std::memcpy(&bytes_[sizeof header], payload->data(), payload->size());
+  header.digest = proto::Digest(position_.digest, bytes_);
+  if (const auto digest = object.Find("digest"); digest && !rechain_) {
+    const auto text = JsonText(*digest);
+    const auto said = text ? ParseDigest(*text) : std::nullopt;
+    if (!said) return NotA("digest", "16 hexadecimal digits");
+    if (*said != header.digest) {
+      return Error::BadInput("says digest " + *text + " and has " +
+                             proto::DigestText(header.digest) +
+                             ": it or one before it was changed; rechain gives numbers and digests "
+                             "anew");
+    }
+  }
+  std::memcpy(bytes_.data(), &header.digest, sizeof header.digest);
+  position_ = {.number = header.number, .digest = header.digest};
+  time_ns_ = header.time_ns;
+  epoch_ = header.epoch;
+  sent_[header.user] = header.origin;
+  return {};
+}
+
+}  // namespace tandem::replay

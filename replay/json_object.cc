@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replay/json_object.h"
+
+#include <charconv>
+
+namespace tandem::replay {
+namespace {
+
+constexpr int kDepthMax = 100;
+
+/// Goes over a text, value by value.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : text_(text) {}
+
+  [[nodiscard]] std::size_t at() const { return at_; }
+  [[nodiscard]] bool done() const { return at_ == text_.size(); }
+  [[nodiscard]] std::string_view From(std::size_t begin) const {
+    return text_.substr(begin, at_ - begin);
+  }
+
+  void Blanks() {
+    while (!done() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\r' || text_[at_] == '\n')) {
+      ++at_;
+    }
+  }
+  bool Take(char c) {
+    if (done() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
+  bool String() {
+    if (!Take('"')) return false;
+    while (!done()) {
+      const char c = text_[at_++];
+      if (c == '"') return true;
+      if (static_cast<unsigned char>(c) < 0x20) return false;
+      if (c == '\\' && !Escape()) return false;
+    }
+    return false;
+  }
+
+  bool Value(int depth = 0) {
+    if (done() || depth > kDepthMax) return false;
+    switch (text_[at_]) {
+      case '"':
+        return String();
+      case '{':
+        return Nested('{', '}', /*named=*/true, depth);
+      case '[':
+        return Nested('[', ']', /*named=*/false, depth);
+      default:
+        return Word();
+    }
+  }
+
+ private:
+  bool Escape() {
+    if (done()) return false;
+    const char c = text_[at_++];
+    if (c != 'u') return std::string_view("\"\\/bfnrt").find(c) != std::string_view::npos;
+    for (int i = 0; i < 4; ++i, ++at_) {
+      if (done() ||
+          std::string_view("0123456789abcdefABCDEF").find(text_[at_]) == std::string_view::npos) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool Nested(char open, char close, bool named, int depth) {
+    Take(open);
+    Blanks();
+    if (Take(close)) return true;
+    for (;;) {
+      Blanks();
+      if (named) {
+        if (!String()) return false;
+        Blanks();
+        if (!Take(':')) return false;
+        Blanks();
+      }
+      if (!Value(depth + 1)) return false;
+      Blanks();
+      if (Take(close)) return true;
+      if (!Take(',')) return false;
+    }
+  }
+
+  /// A number, true, false, null: whoever uses it looks closer.
+  bool Word() {
+    const std::size_t begin = at_;
+    while (!done() && (text_[at_] == '-' || text_[at_] == '+' || text_[at_] == '.' ||
+                       (text_[at_] >= '0' && text_[at_] <= '9') ||
+                       (text_[at_] >= 'a' && text_[at_] <= 'z') || text_[at_] == 'E')) {
+      ++at_;
+    }
+    return at_ > begin;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+void AppendUtf8(std::uint32_t code, std::string* out) {
+  if (code < 0x80) {
+    *out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    *out += static_cast<char>(0xc0 | code >> 6);
+    *out += static_cast<char>(0x80 | (code & 0x3f));
+  } else {
+    *out += static_cast<char>(0xe0 | code >> 12);
+    *out += static_cast<char>(0x80 | (code >> 6 & 0x3f));
+    *out += static_cast<char>(0x80 | (code & 0x3f));
+  }
+}
+
+template <class T>
+std::optional<T> Whole(std::string_view value) {
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+    value = value.substr(1, value.size() - 2);
+  }
+  T number{};
+  const char* const end = value.data() + value.size();
+  const auto parsed = std::from_chars(value.data(), end, number);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+Result<JsonObject> JsonObject::Parse(std::string_view text) {
+  Scanner scanner(text);
+  const auto wrong = [&] {
+    return Error::BadInput("is no JSON object at character " + std::to_string(scanner.at() + 1));
+  };
+  scanner.Blanks();
+  if (!scanner.Take('{')) return wrong();
+  JsonObject object;
+  scanner.Blanks();
+  for (bool more = !scanner.Take('}'); more;) {
+    scanner.Blanks();
+    std::size_t begin = scanner.at();
+    if (!scanner.String()) return wrong();
+    const std::string name = *JsonText(scanner.From(begin));
+    if (object.Find(name)) return Error::BadInput("has \"" + name + "\" twice");
+    scanner.Blanks();
+    if (!scanner.Take(':')) return wrong();
+    scanner.Blanks();
+    begin = scanner.at();
+    if (!scanner.Value()) return wrong();
+    object.members_.push_back({name, scanner.From(begin)});
+    scanner.Blanks();
+    if (scanner.Take('}')) {
+      more = false;
+    } else if (!scanner.Take(',')) {
+      return wrong();
+    }
+  }
+  scanner.Blanks();
+  if (!scanner.done()) return wrong();
+  return object;
+}
+
+std::optional<std::string_view> JsonObject::Find(std::string_view name) const {
+  for (const Member& member : members_) {
+    if (member.name == name) return member.value;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> JsonText(std::string_view value) {
+  Scanner scanner(value);
+  if (!scanner.String() || !scanner.done()) return std::nullopt;
+  std::string text;
+  for (std::size_t i = 1; i + 1 < value.size(); ++i) {
+    if (value[i] != '\\') {
+      text += value[i];
+      continue;
+    }
+    constexpr std::string_view kLetters = "bfnrt";
+    constexpr std::string_view kMeant = "\b\f\n\r\t";
+    const char c = value[++i];
+    if (c == 'u') {
+      std::uint32_t code = 0;
+      std::from_chars(value.data() + i + 1, value.data() + i + 5, code, 16);
+      AppendUtf8(code, &text);
+      i += 4;
+    } else if (const auto at = kLetters.find(c); at != std::string_view::npos) {
+      text += kMeant[at];
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+std::optional<std::uint64_t> JsonUnsigned(std::string_view value) {
+  return Whole<std::uint64_t>(value);
+}
+std::optional<std::int64_t> JsonSigned(std::string_view value) {
+  return Whole<std::int64_t>(value);
+}
+
+}  // namespace tandem::replay

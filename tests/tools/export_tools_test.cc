@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// export and import as a person runs them: there and back, and what is refused.
+#include <gtest/gtest.h>
+
+#include "tests/tools/log_tools.h"
+
+namespace tandem::test {
+namespace {
+
+std::string Slurp(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+class ExportTools : public LogTools {
+ protected:
+  /// Every byte of every message, one line each.
+  std::vector<std::string> Bytes(const std::string& log) {
+    auto reader = replay::LogReader::Open(storage_, Path(log), {});
+    EXPECT_TRUE(reader) << reader.error().text;
+    std::vector<std::string> lines{reader->session().str() + " " + reader->role().str() + " " +
+                                   std::to_string(reader->position().digest)};
+    while (reader->Next() == replay::ReadOutcome::kMessage) {
+      const auto bytes = reader->message().bytes;
+      lines.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      lines.push_back(reader->schema());
+    }
+    return lines;
+  }
+  void Must(const std::vector<std::string>& arguments) {
+    const Ran ran = Tandem(arguments);
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  }
+  /// Two schemas, and payloads that the first one does not know.
+  void WriteLogOfTwoSchemas(const std::string& name) {
+    Write(name, {.messages = 30, .schema = ""});
+    Write(name, {.messages = 60});
+  }
+};
+
+TEST_F(ExportTools, LinesOfJsonGiveTheSameLogBack) {
+  WriteLogOfTwoSchemas("log");
+  Must({"export", "jsonl", Path("log"), "-o", Path("lines")});
+  Must({"import", "jsonl", Path("lines"), "-o", Path("again")});
+  EXPECT_EQ(Bytes("again"), Bytes("log"));
+  EXPECT_EQ(Lines(Slurp(Path("lines"))).size(), 62u);
+  Must({"export", "jsonl", Path("again"), "-o", Path("lines_again")});
+  EXPECT_EQ(Slurp(Path("lines_again")), Slurp(Path("lines")));
+  // Through a pipe, and a log without messages.
+  const Ran ran = RunProgram({"/bin/sh", "-c",
+                              std::string(TANDEM_PROGRAM) + " export jsonl " + Path("log") + " | " +
+                                  TANDEM_PROGRAM + " import jsonl - -o " + Path("piped")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(Bytes("piped"), Bytes("log"));
+  Write("empty", {.messages = 0});
+  Must({"export", "jsonl", Path("empty"), "-o", Path("no_lines")});
+  Must({"import", "jsonl", Path("no_lines"), "-o", Path("empty_again")});
+  EXPECT_EQ(Bytes("empty_again"), Bytes("empty"));
+}
+
+TEST_F(ExportTools, ABinaryFileGivesTheSameLogBack) {
+  Write("log", {.messages = 60});
+  Must({"export", "binaryfile", Path("log"), "-o", Path("file")});
+  Must({"import", "binaryfile", Path("file"), "--app", "book", "--role", "output", "-o",
+        Path("again")});
+  Ran ran = Tandem({"diff", Path("log"), Path("again")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
+  Must({"export", "binaryfile", Path("again"), "-o", Path("file_again")});
+  EXPECT_EQ(Slurp(Path("file_again")), Slurp(Path("file")));
+  EXPECT_TRUE(Slurp(Path("file")).ends_with(std::string(2, '\0')));
+  // Without the length of zero something may be missing.
+  std::filesystem::resize_file(Path("file"), std::filesystem::file_size(Path("file")) - 2);
+  ran = Tandem({"import", "binaryfile", Path("file"), "-o", Path("open_end")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_TRUE(ran.err.starts_with("tandem: note: " + Path("file") + " ends without the length of"))
+      << ran.err;
+}
+
+TEST_F(ExportTools, APartOfALogKeepsItsDigestBefore) {
+  Write("log", {.messages = 60});
+  Must({"export", "jsonl", Path("log"), "--from", "21", "--to", "40", "-o", Path("lines")});
+  Must({"import", "jsonl", Path("lines"), "-o", Path("part")});
+  Ran ran = Tandem({"diff", Path("log"), Path("part")});
+  EXPECT_EQ(ran.out, Path("part") + " ends at message 40 and " + Path("log") +
+                         " goes on to message 60; messages 21 to 40 are the same\n" +
+                         ran.out.substr(std::min(ran.out.size(), ran.out.find('\n') + 1)));
+  Must({"export", "binaryfile", Path("log"), "--from", "21", "-o", Path("file")});
+  ran = Tandem({"import", "binaryfile", Path("file"), "-o", Path("no")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_TRUE(ran.err.starts_with("tandem: " + Path("file") +
+                                  " message 1: the messages begin at number 21, so the running "
+                                  "digest before it is needed: give --digest-before"))
+      << ran.err;
+  ran = Tandem({"cat", Path("log"), "--from", "20", "--count", "1", "--json"});
+  const std::string digest = ran.out.substr(ran.out.find("\"digest\":\"") + 10, 16);
+  Must({"import", "binaryfile", Path("file"), "--role", "output", "--digest-before", digest, "-o",
+        Path("late")});
+  ran = Tandem({"diff", Path("log"), Path("late")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
+  ran = Tandem({"import", "binaryfile", Path("file"), "--digest-before", "0000000000000000", "-o",
+                Path("no")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_NE(ran.err.find(" message 1: its running digest does not follow"), std::string::npos)
+      << ran.err;
+}
+
+TEST_F(ExportTools, LinesThatWerePickedOrChangedAreChainedAnewIfThatIsWanted) {
+  Write("log", {.messages = 30, .role = replay::kInputRole});
+  Must({"export", "jsonl", Path("log"), "--type", "NewOrder", "-o", Path("lines")});
+  Ran ran = Tandem({"import", "jsonl", Path("lines"), "-o", Path("no")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.err, "tandem: " + Path("lines") +
+                         " line 3 has number 4 where 2 is next; rechain gives numbers and digests "
+                         "anew\n");
+  EXPECT_FALSE(std::filesystem::exists(Path("no")));
+  EXPECT_FALSE(std::filesystem::exists(Path("no.partial")));
+  Must({"import", "jsonl", Path("lines"), "--rechain", "-o", Path("orders")});
+  ran = Tandem({"stat", Path("orders")});
+  EXPECT_NE(ran.out.find("numbers       1 to 10\n"), std::string::npos) << ran.out;
+  ran = Tandem({"verify", Path("orders")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.out;
+}
+
+TEST_F(ExportTools, LinesThatAPersonWroteBecomeALog) {
+  std::ofstream(Path("lines"))
+      << R"({"type":"NewOrder","user":"U1","time":"2026-01-05T09:30","payload":)"
+      << R"({"order_id":1,"symbol":"ABC","side":"BUY","kind":"LIMIT",)"
+      << "\"price\":100,\"size\":5}}\n\n"
+      << R"({"type":"Cancel","user":"U1","payload":{"order_id":1}})";
+  Must({"import", "jsonl", Path("lines"), "--session", "MINE", "--app", "book", "-o", Path("log")});
+  Must({"replay", Path("log"), "-o", Path("out")});
+  const Ran ran = Tandem({"cat", Path("out")});
+  const auto lines = Lines(ran.out);
+  ASSERT_EQ(lines.size(), 4u) << ran.out;
+  EXPECT_EQ(lines[2],
+            "3 2026-01-05T09:30:00.000000000Z Cancelled origin=2 user=U1 epoch=1 "
+            "{ order_id: 1 reason: REQUESTED size: 5 }");
+}
+
+TEST_F(ExportTools, RefuseWhatCannotBe) {
+  Write("log", {.messages = 3});
+  std::ofstream(Path("there")) << "x";
+  std::ofstream(Path("nothing")) << "\n";
+  std::ofstream(Path("no_name")) << "{\"type\":\"Tick\"}\n";
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"export", "jsonl", Path("log"), "-o", Path("there")},
+       Path("there") + " is there already: remove it or choose another name"},
+      {{"export", "jsonl", Path("log"), "-o", Path("no/file")},
+       "cannot make " + Path("no/file") + ".partial: No such file or directory"},
+      {{"export", "binaryfile", Path("none"), "-o", Path("x")},
+       "there is no log at " + Path("none") + ": no such folder"},
+      {{"import", "jsonl", Path("none"), "-o", Path("x")},
+       "cannot read " + Path("none") + ": it is not there, or not readable"},
+      {{"import", "jsonl", Path("nothing"), "-o", Path("x")},
+       Path("nothing") + " holds no line that makes a log"},
+      {{"import", "jsonl", Path("no_name"), "-o", Path("x")},
+       Path("no_name") + " line 1 comes before a line that says which log this is"},
+      {{"import", "jsonl", Path("there"), "-o", Path("x")},
+       Path("there") + " line 1 is no JSON object at character 1"},
+      {{"import", "jsonl", Path("no_name"), "--session", "A", "-o", Path("log")},
+       Path("log") + " is there already: remove it or choose another folder"},
+      {{"import", "binaryfile", Path("there"), "-o", Path("x")},
+       Path("there") + " after message 0: the file ends within a message, it is cut"},
+  };
+  for (const auto& [arguments, sentence] : cases) {
+    const Ran ran = Tandem(arguments);
+    EXPECT_EQ(ran.exit_code, 2) << sentence;
+    EXPECT_EQ(ran.err, "tandem: " + sentence + "\n");
+  }
+  EXPECT_FALSE(std::filesystem::exists(Path("x")));
+  EXPECT_FALSE(std::filesystem::exists(Path("x.partial")));
+}
+
+}  // namespace
+}  // namespace tandem::test

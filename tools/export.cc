@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tandem export: a log as lines of JSON or as a BinaryFILE, every byte of every message.
+#include <cstdio>
+
+#include "replay/json_lines.h"
+#include "replay/log_reader.h"
+#include "tools/command.h"
+#include "tools/log_schema.h"
+#include "tools/message_filter.h"
+#include "tools/new_file.h"
+#include "tools/progress_line.h"
+
+namespace tandem::tools {
+namespace {
+
+using replay::LogReader;
+using replay::ReadOutcome;
+
+struct Options {
+  std::string folder;
+  std::string file;
+  MessageFilterOptions filter;
+};
+
+/// What is written of a log: how it begins, each message, how it ends.
+class Format {
+ public:
+  virtual ~Format() = default;
+  virtual void Begin(const LogReader& reader, std::string* out) = 0;
+  virtual void Add(const LogReader& reader, LogSchema& schema, std::string* out) = 0;
+  virtual void End(std::string* out) = 0;
+};
+
+class JsonFormat final : public Format {
+ public:
+  void Begin(const LogReader& reader, std::string* out) override {
+    generation_ = reader.schema_generation();
+    *out += replay::JsonLogLine({.session = reader.session(),
+                                 .role = reader.role(),
+                                 .start = reader.position(),
+                                 .schema = reader.schema()});
+    *out += '\n';
+  }
+  void Add(const LogReader& reader, LogSchema& schema, std::string* out) override {
+    if (generation_ != reader.schema_generation()) {
+      generation_ = reader.schema_generation();
+      *out += replay::JsonSchemaLine(reader.schema()) + "\n";
+    }
+    schema.For(reader).AppendExactJson(reader.message(), out);
+    *out += '\n';
+  }
+  void End(std::string* /*out*/) override {}
+
+ private:
+  std::uint32_t generation_ = 0;
+};
+
+class BinaryFormat final : public Format {
+ public:
+  void Begin(const LogReader& /*reader*/, std::string* /*out*/) override {}
+  void Add(const LogReader& reader, LogSchema& /*schema*/, std::string* out) override {
+    const auto bytes = reader.message().bytes;
+    *out += static_cast<char>(bytes.size() >> 8);
+    *out += static_cast<char>(bytes.size() & 0xff);
+    out->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  void End(std::string* out) override { out->append(2, '\0'); }
+};
+
+Result<ExitCode> Export(const Options& options, Format& format) {
+  replay::PosixStorage storage;
+  MessageFilter filter(options.filter);
+  auto reader = filter.Open(storage, options.folder);
+  if (!reader) return reader.error();
+  auto file = NewFile::Create(options.file);
+  if (!file) return file.error();
+  format.Begin(*reader, &file->text);
+  LogSchema schema;
+  ProgressLine progress("messages");
+  std::uint64_t read = 0;
+  std::uint64_t written = 0;
+  while (reader->position().number < filter.last()) {
+    const ReadOutcome outcome = reader->Next();
+    if (outcome == ReadOutcome::kDamaged) return reader->error();
+    if (outcome == ReadOutcome::kEnd) break;
+    progress.Show(++read);
+    if (!filter.Wants(*reader, schema)) continue;
+    ++written;
+    format.Add(*reader, schema, &file->text);
+    if (Status status = file->MayFlush(); !status) return status.error();
+  }
+  format.End(&file->text);
+  if (Status status = file->Finish(); !status) return status.error();
+  progress.Clear();
+  // Where the messages themselves are on standard output, this is beside them.
+  std::fprintf(options.file.empty() ? stderr : stdout,
+               "%s: %llu messages of %llu looked at, up to message %llu, digest %s\n",
+               options.file.empty() ? "exported" : options.file.c_str(),
+               static_cast<unsigned long long>(written), static_cast<unsigned long long>(read),
+               static_cast<unsigned long long>(reader->position().number),
+               proto::DigestText(reader->position().digest).c_str());
+  return ExitCode::kYes;
+}
+
+}  // namespace
+
+void RegisterExport(Commands& commands) {
+  CLI::App& group = commands.AddGroup("export", "Write a log in another form",
+                                      "  tandem export jsonl flow -o flow.jsonl\n"
+                                      "`tandem export FORMAT --help` says what is written.\n");
+  auto json = std::make_shared<Options>();
+  CLI::App& jsonl = commands.AddBelow(
+      group, "jsonl", "As lines of JSON, from which `tandem import jsonl` makes the same log",
+      "  tandem generate --orders 10000 -o flow\n"
+      "  tandem export jsonl flow -o flow.jsonl\n"
+      "  tandem import jsonl flow.jsonl -o again\n"
+      "  tandem diff flow again\n",
+      [json] {
+        JsonFormat format;
+        return Export(*json, format);
+      });
+  auto binary = std::make_shared<Options>();
+  CLI::App& binaryfile =
+      commands.AddBelow(group, "binaryfile", "As a BinaryFILE: each message behind its length",
+                        "  tandem generate --orders 10000 -o flow\n"
+                        "  tandem export binaryfile flow -o flow.bin\n"
+                        "  tandem import binaryfile flow.bin --app book -o again\n"
+                        "  tandem diff flow again\n",
+                        [binary] {
+                          BinaryFormat format;
+                          return Export(*binary, format);
+                        });
+  for (const auto& [command, options] : {std::pair{&jsonl, json}, std::pair{&binaryfile, binary}}) {
+    command->add_option("LOG", options->folder, "Folder of the log")->required();
+    command->add_option("-o,--output", options->file, "File to make; default: standard output");
+    options->filter.AddTo(*command);
+  }
+}
+
+}  // namespace tandem::tools

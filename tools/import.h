@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The formats below `tandem import`, one file each.
+#pragma once
+
+#include "tools/command.h"
+
+namespace tandem::tools {
+
+void RegisterImportLobster(Commands& commands, CLI::App& group);
+void RegisterImportItch(Commands& commands, CLI::App& group);
+void RegisterImportJsonLines(Commands& commands, CLI::App& group);
+void RegisterImportBinaryFile(Commands& commands, CLI::App& group);
+
+}  // namespace tandem::tools

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tandem import jsonl and binaryfile: a log from what was exported, or from lines that a person or
+// a program wrote.
+#include <cinttypes>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <optional>
+
+#include "engine/book/binary_file.h"
+#include "replay/json_lines.h"
+#include "replay/log_reader.h"
+#include "tools/applications.h"
+#include "tools/import.h"
+#include "tools/new_log.h"
+#include "tools/progress_line.h"
+
+namespace tandem::tools {
+namespace {
+
+/// Longer lines are no messages: a payload of 65,000 bytes takes less.
+constexpr std::size_t kLineSizeMax = 64u << 20;
+
+struct Options {
+  std::string file;
+  std::string folder;
+  std::string session;
+  std::string role = "input";
+  std::string application;
+  std::string digest_before;
+  bool rechain = false;
+  bool json = false;
+};
+
+/// The schema of the application that --app names; empty if it names none.
+Result<std::string> SchemaOf(const Options& options) {
+  if (options.application.empty()) return std::string();
+  const auto application = MakeApplication(options.application, {});
+  if (!application) return application.error();
+  return (*application)->info().schema;
+}
+
+void Tell(const Options& options, const NewLog& log, replay::LogRole role, std::uint64_t messages,
+          std::uint64_t lines) {
+  const proto::StreamPosition end = log.position();
+  if (options.json) {
+    std::printf("{\"session\":\"%s\",\"role\":\"%s\",\"messages\":%" PRIu64 ",\"lines\":%" PRIu64
+                ",\"last_number\":%" PRIu64 ",\"digest\":\"%016" PRIx64 "\"}\n",
+                log.session().str().c_str(), role.str().c_str(), messages, lines, end.number,
+                end.digest);
+    return;
+  }
+  std::printf("%s: %s log of session %s with %" PRIu64 " messages, up to message %" PRIu64
+              ", digest %016" PRIx64 "\n",
+              options.folder.c_str(), role.str().c_str(), log.session().str().c_str(), messages,
+              end.number, end.digest);
+}
+
+/// Reads lines of JSON into a log.
+class JsonImport {
+ public:
+  JsonImport(const Options& options, std::istream& in, std::string schema)
+      : options_(options),
+        in_(in),
+        parser_({.session = proto::Session(options.session),
+                 .role = replay::LogRole(options.role),
+                 .start = {},
+                 .schema = std::move(schema)},
+                options.rechain) {}
+
+  Result<ExitCode> Run() {
+    ProgressLine progress("messages");
+    std::string line;
+    while (std::getline(in_, line)) {
+      ++lines_;
+      if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+      if (line.size() > kLineSizeMax) return AtLine("is too long for a message");
+      const auto taken = parser_.Take(line);
+      if (!taken) return AtLine(taken.error().text);
+      if (Status status = Put(*taken); !status) return status.error();
+      progress.Show(messages_);
+    }
+    if (in_.bad()) return Error::Failure("cannot read " + options_.file);
+    if (!log_) return Error::BadInput(options_.file + " holds no line that makes a log");
+    progress.Clear();
+    if (const Status finished = log_->Finish(); !finished) return finished.error();
+    Tell(options_, *log_, parser_.log().role, messages_, lines_);
+    return ExitCode::kYes;
+  }
+
+ private:
+  [[nodiscard]] Error AtLine(const std::string& text) const {
+    return Error::BadInput(options_.file + " line " + std::to_string(lines_) + " " + text);
+  }
+
+  Status Put(replay::JsonLinesParser::Line taken) {
+    using Line = replay::JsonLinesParser::Line;
+    if (!log_ && taken != Line::kSchema) {
+      const replay::JsonLog& said = parser_.log();
+      auto log = NewLog::Create(options_.folder, {.session = said.session,
+                                                  .role = said.role,
+                                                  .schema = parser_.schema(),
+                                                  .start = said.start});
+      if (!log) return log.error();
+      log_.emplace(std::move(*log));
+    }
+    if (taken == Line::kSchema && log_) return log_->ChangeSchema(parser_.schema());
+    if (taken != Line::kMessage) return {};
+    ++messages_;
+    return log_->Append(parser_.message());
+  }
+
+  const Options& options_;
+  std::istream& in_;
+  replay::JsonLinesParser parser_;
+  std::optional<NewLog> log_;
+  std::uint64_t lines_ = 0;
+  std::uint64_t messages_ = 0;
+};
+
+Result<ExitCode> ImportJsonLines(const Options& options) {
+  if (!options.session.empty() && !proto::IsName(options.session, proto::kSessionSizeMax)) {
+    return Error::BadInput("the session name \"" + options.session +
+                           "\" is not 1 to 10 letters, digits, '-' or '_'");
+  }
+  auto schema = SchemaOf(options);
+  if (!schema) return schema.error();
+  if (options.file == "-") return JsonImport(options, std::cin, std::move(*schema)).Run();
+  std::ifstream file(options.file, std::ios::binary);
+  if (!file)
+    return Error::BadInput("cannot read " + options.file + ": it is not there, or not readable");
+  return JsonImport(options, file, std::move(*schema)).Run();
+}
+
+/// Where a log of these messages begins: its digest before the first is not among them.
+Result<proto::StreamPosition> StartOf(const Options& options, const proto::Header& first) {
+  if (first.number == 0) return Error::BadInput("it has no number, so it is of no stream");
+  if (first.number == 1) return proto::StreamPosition{};
+  std::uint64_t digest = 0;
+  const char* const text = options.digest_before.c_str();
+  char* end = nullptr;
+  digest = std::strtoull(text, &end, 16);
+  if (options.digest_before.size() != 16 || *end != '\0') {
+    return Error::BadInput(
+        "the messages begin at number " + std::to_string(first.number) +
+        ", so the running digest before it is needed: give --digest-before with 16 hexadecimal "
+        "digits, as `tandem trim` and `tandem cat --json` tell it");
+  }
+  return proto::StreamPosition{.number = first.number - 1, .digest = digest};
+}
+
+class BinaryImport {
+ public:
+  BinaryImport(const Options& options, book::BinaryFileReader reader, std::string schema)
+      : options_(options), reader_(std::move(reader)), schema_(std::move(schema)) {}
+
+  Result<ExitCode> Run() {
+    ProgressLine progress("messages");
+    for (;;) {
+      std::span<const std::byte> bytes;
+      const auto has = reader_.Next(bytes);
+      if (!has) return has.error();
+      if (!*has) break;
+      progress.Show(reader_.messages());
+      if (Status status = Take(bytes); !status) {
+        if (status.error().code != ExitCode::kBadInput) return status.error();
+        return Error::BadInput(options_.file + " message " + std::to_string(reader_.messages()) +
+                               ": " + status.error().text);
+      }
+    }
+    progress.Clear();
+    if (!log_) return Error::BadInput(options_.file + " holds no message");
+    if (const Status finished = log_->Finish(); !finished) return finished.error();
+    Tell(options_, *log_, replay::LogRole(options_.role), reader_.messages(), 0);
+    if (!reader_.ended_properly()) {
+      std::fflush(stdout);
+      std::fprintf(stderr,
+                   "tandem: note: %s ends without the length of zero that should end it; "
+                   "messages may be missing behind the last one\n",
+                   options_.file.c_str());
+    }
+    return ExitCode::kYes;
+  }
+
+ private:
+  Status Take(std::span<const std::byte> bytes) {
+    const auto message = proto::ParseMessage(bytes);
+    if (!message) return Error::BadInput("it is no Tandem message of this header version");
+    const proto::Header& header = message->header;
+    if (!log_) {
+      const auto start = StartOf(options_, header);
+      if (!start) return start.error();
+      position_ = *start;
+      auto log = NewLog::Create(options_.folder, {.session = header.session,
+                                                  .role = replay::LogRole(options_.role),
+                                                  .schema = schema_,
+                                                  .start = *start});
+      if (!log) return log.error();
+      log_.emplace(std::move(*log));
+    }
+    if (header.session != log_->session()) return Error::BadInput("it is of another session");
+    if (header.number != position_.number + 1) {
+      return Error::BadInput("it has number " + std::to_string(header.number) + " where " +
+                             std::to_string(position_.number + 1) + " is next");
+    }
+    if (header.digest != proto::Digest(position_.digest, bytes)) {
+      return Error::BadInput("its running digest does not follow from the messages before it");
+    }
+    position_ = {.number = header.number, .digest = header.digest};
+    return log_->Append(bytes);
+  }
+
+  const Options& options_;
+  book::BinaryFileReader reader_;
+  std::string schema_;
+  std::optional<NewLog> log_;
+  proto::StreamPosition position_;
+};
+
+Result<ExitCode> ImportBinaryFile(const Options& options) {
+  auto schema = SchemaOf(options);
+  if (!schema) return schema.error();
+  auto reader = book::BinaryFileReader::Open(options.file);
+  if (!reader) return reader.error();
+  return BinaryImport(options, std::move(*reader), std::move(*schema)).Run();
+}
+
+CLI::Validator Role() {
+  return CLI::Validator(
+      [](std::string& text) {
+        return proto::IsName(text, replay::LogRole().bytes.size())
+                   ? std::string()
+                   : "\"" + text + "\" is no role; give input, output or merged";
+      },
+      "");
+}
+
+void AddCommon(CLI::App& command, Options& options) {
+  command.add_option("-o,--output", options.folder, "Folder of the log to make")->required();
+  command.add_option(
+      "--app", options.application,
+      "The application whose messages they are, for the schema: " + ApplicationNames());
+  command.add_option("--role", options.role, "What the stream is: input, output, merged")
+      ->check(Role())
+      ->capture_default_str();
+  command.add_flag("--json", options.json, "Tell the result as JSON");
+}
+
+}  // namespace
+
+void RegisterImportJsonLines(Commands& commands, CLI::App& group) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command = commands.AddBelow(
+      group, "jsonl", "From lines of JSON, as `tandem export jsonl` writes them",
+      "  tandem export jsonl flow -o flow.jsonl\n"
+      "  tandem import jsonl flow.jsonl -o again\n"
+      "  sed 's/\"size\":\"100\"/\"size\":\"200\"/' flow.jsonl | tandem import jsonl - --rechain "
+      "-o changed\n"
+      "Session, role and schema are those of the file's first line, if it says which log it is.\n",
+      [options] { return ImportJsonLines(*options); });
+  command.add_option("FILE", options->file, "The lines; - for standard input")->required();
+  AddCommon(command, *options);
+  command.add_option("--session", options->session, "Session, up to 10 characters");
+  command.add_flag("--rechain", options->rechain,
+                   "Give numbers, session and digests anew: for lines that were changed or picked");
+}
+
+void RegisterImportBinaryFile(Commands& commands, CLI::App& group) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command =
+      commands.AddBelow(group, "binaryfile", "From a BinaryFILE of Tandem messages, plain or gzip",
+                        "  tandem export binaryfile flow -o flow.bin\n"
+                        "  tandem import binaryfile flow.bin --app book -o again\n"
+                        "Market data in such files: see tandem import itch.\n",
+                        [options] { return ImportBinaryFile(*options); });
+  command.add_option("FILE", options->file, "The file")->required();
+  AddCommon(command, *options);
+  command.add_option("--digest-before", options->digest_before,
+                     "Running digest before the first message, if that is not number 1");
+}
+
+}  // namespace tandem::tools
