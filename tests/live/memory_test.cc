@@ -47,8 +47,6 @@ class Memory : public LiveTest {
 
 TEST_F(Memory, ThatALimitEndsComesBackWithAHigherOne) {
   ASSERT_EQ(Run({"generate", "--orders", "20000", "--symbols", "20", "-o", Path("flow")}), 0);
-  ASSERT_EQ(Run({"replay", Path("flow"), "-o", Path("expected")}), 0);
-  const std::size_t outputs = ReadLog("expected").size();
   SetLimit(1000);
 
   Sequencer sequencer = StartSequencer("input");
@@ -75,6 +73,9 @@ TEST_F(Memory, ThatALimitEndsComesBackWithAHigherOne) {
   EXPECT_TRUE(dedup.running());
   EXPECT_TRUE(reader.running());
 
+  // Eight users submit side by side, so only the live input says what the outputs are.
+  ASSERT_EQ(Run({"replay", Path("input"), "-o", Path("expected")}), 0);
+  const std::size_t outputs = ReadLog("expected").size();
   SetLimit(100'000);
   a = StartEngine("a", sequencer.stream, a.port);
   b = StartEngine("b", sequencer.stream, b.port);
