@@ -24,7 +24,7 @@
 // zone; deterministic: its bytes are a function of the calls. Out of memory ends the process. One
 // thread. Cost of Find: one load for the segment, one for the bucket, one for each element passed
 // (1.5 at most on average, if it is there; if it is not, a sieve of 16 bits in the bucket says so
-// before an element is touched, nine times out of ten).
+// before an element is touched, four times out of five).
 #pragma once
 
 #include <bit>

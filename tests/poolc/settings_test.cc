@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ledger.pools.h"
+#include "pools/checks.h"
 #include "pools/declarations/load.h"
 #include "pools/declarations/zone_options.h"
 #include "tests/pools/test_zone.h"
@@ -188,6 +189,7 @@ std::uint64_t LockedKiB() {
 }
 
 TEST(Settings, LockedPagesAreLocked) {
+  if (pools::kPoisoned) GTEST_SKIP() << "the address sanitizer locks no pages";
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
   if (limit.rlim_cur < 6 * pools::kMiB)
@@ -199,6 +201,7 @@ TEST(Settings, LockedPagesAreLocked) {
 }
 
 TEST(Settings, PagesThatCannotBeLockedEndTheProcessWithAReport) {
+  if (pools::kPoisoned) GTEST_SKIP() << "the address sanitizer locks no pages";
   const auto start = [] {
     const rlimit limit{4096, 4096};
     if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0) _exit(99);
