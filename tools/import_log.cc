@@ -91,7 +91,8 @@ class JsonImport {
 
  private:
   [[nodiscard]] Error AtLine(const std::string& text) const {
-    return Error::BadInput(options_.file + " line " + std::to_string(lines_) + " " + text);
+    const std::string name = options_.file == "-" ? "standard input" : options_.file;
+    return Error::BadInput(name + " line " + std::to_string(lines_) + " " + text);
   }
 
   Status Put(replay::JsonLinesParser::Line taken) {
