@@ -27,7 +27,9 @@ Result<ExitCode> Run(const Options& options) {
     spdlog::info("engine {}: pool {}", options.role.name, change);
   }
   replay::PosixStorage storage;
-  return engine::EngineRole(options.role, *made->application, storage).Run();
+  const ExitCode code = engine::EngineRole(options.role, *made->application, storage).Run();
+  WarnOfHeapAllocations();
+  return code;
 }
 
 }  // namespace

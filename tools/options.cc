@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/options.h"
 
+#include <spdlog/spdlog.h>
+
 #include <charconv>
 #include <cmath>
 
+#include "pools/checks.h"
 #include "pools/declarations/load.h"
 #include "pools/declarations/zone_options.h"
+#include "pools/heap_guard.h"
 #include "tools/applications.h"
 #include "tools/pool_changes.h"
 
@@ -28,6 +32,9 @@ void ApplicationOptions::AddTo(CLI::App& command) {
                   "Most memory that the state may take, as 500MB or 2GiB; 0: no limit")
       ->transform(CLI::AsSizeValue(false))
       ->check(NotNegative());
+  command.add_flag("--heap-guard", heap_guard,
+                   "End at the first heap allocation inside a step, and print where it was made; "
+                   "always on in checked builds");
 }
 
 Result<pools::ZoneOptions> ApplicationOptions::Zone() const {
@@ -46,6 +53,10 @@ Result<pools::ZoneOptions> ApplicationOptions::Zone() const {
 }
 
 Result<MadeApplication> ApplicationOptions::Make() const {
+  if (heap_guard && !pools::HeapGuard::Available()) {
+    return Error::BadInput("--heap-guard does not work in a build with sanitizers; leave it out");
+  }
+  pools::HeapGuard::SetFatal(heap_guard || pools::kChecked);
   const auto zone = Zone();
   if (!zone) return zone.error();
   declarations::Declarations site;
@@ -65,6 +76,15 @@ Result<MadeApplication> ApplicationOptions::Make() const {
   if (!application) return application.error();
   made.application = std::move(application).value();
   return made;
+}
+
+void WarnOfHeapAllocations() {
+  const std::uint64_t count = pools::HeapGuard::Count();
+  if (count == 0) return;
+  spdlog::warn(
+      "{} heap allocations were made inside steps, which should take memory from pools only; "
+      "--heap-guard shows where",
+      count);
 }
 
 CLI::Validator WholeNumber(std::uint64_t min, std::uint64_t max) {

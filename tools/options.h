@@ -23,12 +23,14 @@ struct MadeApplication {
   std::vector<std::string> pool_changes;
 };
 
-/// --app, --pools, --zone-address, --zone-limit: an application and where its state lives.
+/// --app, --pools, --zone-address, --zone-limit, --heap-guard: an application, where its state
+/// lives, and whether its steps are watched.
 struct ApplicationOptions {
   std::string name = "book";
   std::string zone_address = "0x7e8000000000";
   std::uint64_t zone_limit_bytes = 0;
   std::vector<std::string> pools;  ///< files, and folders with all below them
+  bool heap_guard = false;         ///< a heap allocation inside a step ends the process
 
   void AddTo(CLI::App& command);
   /// A new one with empty state. Out of memory for what is reserved ends the process.
@@ -37,6 +39,9 @@ struct ApplicationOptions {
  private:
   [[nodiscard]] Result<pools::ZoneOptions> Zone() const;
 };
+
+/// Says how many heap allocations steps have made, if any: they belong into pools.
+void WarnOfHeapAllocations();
 
 constexpr std::uint64_t kNoMax = std::numeric_limits<std::uint64_t>::max();
 

@@ -280,7 +280,11 @@ class Job {
   std::optional<replay::LogWriter> output_;
 };
 
-Result<ExitCode> Run(const Options& options) { return Job(options).Run(); }
+Result<ExitCode> Run(const Options& options) {
+  Result<ExitCode> result = Job(options).Run();
+  WarnOfHeapAllocations();
+  return result;
+}
 
 CLI::Validator Speed() {
   return CLI::Validator(
