@@ -2,6 +2,7 @@
 # How every target of this project is compiled: warnings, sanitizers, checked mode.
 
 set(TANDEM_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsanitize=")
+option(TANDEM_FUZZ "Make the fuzz targets libFuzzer programs; needs clang" OFF)
 option(TANDEM_WERROR "Treat warnings as errors" ON)
 
 add_library(tandem_options INTERFACE)

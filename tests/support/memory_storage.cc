@@ -75,7 +75,7 @@ class MemoryStorage::MemoryFile final : public File {
   Status Preallocate(std::uint64_t size) override {
     if (Status status = storage_.Operation(path_); !status) return status;
     if (node_->bytes.size() >= size) return {};
-    if (storage_.BytesTaken() + size - node_->bytes.size() > storage_.bytes_max_) {
+    if (size - node_->bytes.size() > storage_.bytes_max_ - storage_.BytesTaken()) {
       return Error::Failure("cannot preallocate " + path_ + ": No space left on device");
     }
     Resize(size);
