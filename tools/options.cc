@@ -32,6 +32,12 @@ void ApplicationOptions::AddTo(CLI::App& command) {
                   "Most memory that the state may take, as 500MB or 2GiB; 0: no limit")
       ->transform(CLI::AsSizeValue(false))
       ->check(NotNegative());
+  command
+      .add_option("--zone-reserve", zone_reserve_bytes,
+                  "Address space for the state, which costs nothing until it is used; 64GiB unless "
+                  "said otherwise")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(NotNegative());
   command.add_flag("--heap-guard", heap_guard,
                    "End at the first heap allocation inside a step, and print where it was made; "
                    "always on in checked builds");
@@ -49,6 +55,7 @@ Result<pools::ZoneOptions> ApplicationOptions::Zone() const {
   }
   zone.address = address;
   zone.limit_bytes = zone_limit_bytes;
+  zone.reserve_bytes = zone_reserve_bytes;
   return zone;
 }
 

@@ -23,12 +23,13 @@ struct MadeApplication {
   std::vector<std::string> pool_changes;
 };
 
-/// --app, --pools, --zone-address, --zone-limit, --heap-guard: an application, where its state
-/// lives, and whether its steps are watched.
+/// --app, --pools, --zone-address, --zone-limit, --zone-reserve, --heap-guard: an application,
+/// where its state lives, and whether its steps are watched.
 struct ApplicationOptions {
   std::string name = "book";
   std::string zone_address = "0x7e8000000000";
   std::uint64_t zone_limit_bytes = 0;
+  std::uint64_t zone_reserve_bytes = pools::ZoneOptions{}.reserve_bytes;
   std::vector<std::string> pools;  ///< files, and folders with all below them
   bool heap_guard = false;         ///< a heap allocation inside a step ends the process
 

@@ -139,6 +139,11 @@ TEST_F(PoolsOption, TooLittleAddressSpaceEndsTheStartInOneSentence) {
   EXPECT_THAT(Lines(ran.err),
               ElementsAre(AllOf(HasSubstr("Cannot map the zone at 0x7e8000000000"),
                                 HasSubstr("raise the limit of address space (ulimit -v)"))));
+  EXPECT_EQ(RunProgram({"/bin/sh", "-c", "ulimit -v 4000000; exec \"$@\"", "sh", TANDEM_PROGRAM,
+                        "replay", Path("flow"), "-o", Path("small"), "--zone-reserve", "1GiB"})
+                .exit_code,
+            0)
+      << "less address space may be reserved";
 }
 
 }  // namespace
