@@ -88,6 +88,11 @@ Status EngineRole::OpenLog(proto::Session session) {
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
+  if (Status status = CheckHasBeginning(
+          *log_, "an engine that begins from nothing compares its outputs with all of it");
+      !status) {
+    return status;
+  }
   session_ = log_->session();
   // A new log can be read only once it is on the disk.
   if (Status status = log_->Flush(); !status) return status;

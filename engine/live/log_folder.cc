@@ -68,6 +68,13 @@ void NewLogFolder::TakeBack() {
   }
 }
 
+Status CheckHasBeginning(const replay::LogWriter& log, const std::string& why) {
+  if (log.first_number() == 1) return {};
+  return Error::BadInput("the log " + log.folder() + " begins at message " +
+                         std::to_string(log.first_number()) + ", for it was trimmed, and " + why +
+                         "; put the segments that were taken back into the folder");
+}
+
 Result<std::vector<std::byte>> ReadOne(replay::Storage& storage, const std::string& folder,
                                        std::uint64_t number) {
   auto reader = replay::LogReader::Open(storage, folder, {.from_number = number});

@@ -9,6 +9,7 @@
 #include "pools/result.h"
 #include "proto/digest.h"
 #include "proto/message.h"
+#include "replay/log_writer.h"
 #include "replay/storage.h"
 
 namespace tandem::engine {
@@ -32,6 +33,9 @@ class NewLogFolder {
   std::vector<std::string> names_before_;
   std::vector<std::string> missing_folders_;  ///< the folder itself first, then what it is in
 };
+
+/// An error if the beginning of the log was trimmed; `why` says what for it is needed.
+[[nodiscard]] Status CheckHasBeginning(const replay::LogWriter& log, const std::string& why);
 
 /// Message `number` of the log in `folder`, which must have it.
 [[nodiscard]] Result<std::vector<std::byte>> ReadOne(replay::Storage& storage,

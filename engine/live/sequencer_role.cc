@@ -81,6 +81,11 @@ Status SequencerRole::Open() {
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
+  if (Status status = CheckHasBeginning(
+          *log_, "a sequencer learns from the whole log what each client has submitted");
+      !status) {
+    return status;
+  }
   sequencer_.emplace(SequencerOptions{.session = log_->session(),
                                       .message_size_max = options_.message_size_max,
                                       .epoch_min = EpochNow()});

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "replay/log_format.h"
+#include "replay/log_writer.h"
 #include "tests/live/live_test.h"
 #include "tests/support/test_stream.h"
 
@@ -399,6 +400,26 @@ TEST_F(Commands, EndCleanlyOnSigintAndSigterm) {
       EXPECT_EQ(ErrorsIn(program->Output()), Words{});
     }
     for (const char* const log : {"input", "a", "merged", "recorded"}) ExpectVerifies(log + of);
+  }
+}
+
+TEST_F(Commands, RefuseALogWhoseBeginningWasTrimmedWhereItIsNeeded) {
+  replay::PosixStorage storage;
+  const std::vector<std::pair<Words, replay::LogRole>> cases = {{kSequencer, replay::kInputRole},
+                                                                {kEngine, replay::kOutputRole}};
+  for (const auto& [command, role] : cases) {
+    auto log = replay::LogWriter::Open(storage, Path(command[0]),
+                                       {.session = proto::Session("TEST"),
+                                        .role = role,
+                                        .schema = "",
+                                        .start = {.number = 5, .digest = 1}});
+    ASSERT_TRUE(log) << log.error().text;
+    ASSERT_TRUE(log->Close());
+    Program program = Start(On(command, Path(command[0]), ""));
+    EXPECT_EQ(program.Wait(), 2) << command[0];
+    EXPECT_NE(program.Output().find("begins at message 6, for it was trimmed, and "),
+              std::string::npos)
+        << program.Output();
   }
 }
 
