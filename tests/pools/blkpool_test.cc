@@ -94,6 +94,20 @@ TEST_F(BlkpoolTest, IsAStackThatNeverGrowsWhateverTheAlignment) {
   EXPECT_EQ(taken(), 64 * kKiB);
 }
 
+TEST_F(BlkpoolTest, BeginsTheCurrentBufferAnewWhenAllInItAreFreedInWhateverOrder) {
+  std::vector<int> order = {0, 1, 2};
+  void* expected = nullptr;
+  do {
+    void* const elements[] = {pool_.AllocMem(100), pool_.TryAllocMem(256), pool_.AllocMem(30)};
+    expected = expected == nullptr ? elements[0] : expected;
+    EXPECT_EQ(elements[0], expected);
+    for (const int i : order) {
+      pool_.FreeMem(elements[i], i == 0 ? 100 : i == 1 ? 256 : 30);
+    }
+    EXPECT_EQ(pool_.GetFigures().live_bytes, 0u);
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
 TEST_F(BlkpoolTest, UsesABufferAgainWhenAllInItAreFreed) {
   std::deque<void*> queue;
   std::uint64_t most = 0;

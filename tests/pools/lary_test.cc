@@ -97,6 +97,23 @@ TEST_F(LaryTest, RemovesTheLastOnlyAndUsesItsPlaceAgain) {
   EXPECT_EQ(&numbers_.Alloc(70u), last);
 }
 
+TEST_F(LaryTest, PutsTheNextElementWhereItWasWhicheverLengthItWasCutBackTo) {
+  Numbers numbers("apart", zone_->sbrk());  // each level begins a page
+  std::vector<std::uint64_t*> places;
+  for (std::uint64_t i = 0; i < 70; ++i) {
+    places.push_back(&numbers.Alloc(i));
+  }
+  for (std::uint64_t length = 70; length-- > 0;) {
+    while (numbers.N() > length) {
+      numbers.RemoveLast();
+    }
+    while (numbers.N() < 70) {
+      const std::uint64_t index = numbers.N();
+      ASSERT_EQ(&numbers.Alloc(index), places[index]) << "cut back to " << length;
+    }
+  }
+}
+
 TEST_F(LaryTest, KeepsItsLevelsWhenAllAreRemoved) {
   for (int round = 0; round < 3; ++round) {
     for (std::uint64_t i = 0; i < 100; ++i) {
