@@ -63,6 +63,9 @@ class FreeStack {
   void MakeRoom(std::size_t block_bytes);
   /// `block` is fetched into the cache, since it is the next one to be used.
   void Push(void* block) {
+    if (block == nullptr) {
+      __builtin_unreachable();  // so that a Pop right behind it need not ask
+    }
     __builtin_prefetch(block, 1);
     slots_[++top_] = block;
   }

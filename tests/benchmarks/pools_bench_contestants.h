@@ -119,11 +119,11 @@ inline std::unique_ptr<pools::Zone> MapZone() {
   return std::move(zone).value();
 }
 
-/// State that is a pool, in a zone of its own.
+/// A pool in a state in a zone of its own.
 template <class State>
 class InZone {
  public:
-  State& pool() { return state_; }
+  auto& pool() { return state_.pool; }
 
  private:
   std::unique_ptr<pools::Zone> zone_ = MapZone();
@@ -131,30 +131,28 @@ class InZone {
 };
 
 /// A Tpool at the end of the chain that state has: Lpool, Sbrk.
-class TpoolState {
- public:
+struct TpoolState {
+  struct Elements : pools::Tpool<Element> {
+    using pools::Tpool<Element>::Tpool;
+    void* Alloc(std::uint64_t /*bytes*/) { return &pools::Tpool<Element>::Alloc(); }
+    void Free(void* memory, std::uint64_t /*bytes*/) { Delete(*static_cast<Element*>(memory)); }
+  };
   explicit TpoolState(pools::PoolRef base)
-      : lpool_("bench.lpool", base), elements_("bench.element", lpool_) {}
-  void* Alloc(std::uint64_t /*bytes*/) { return &elements_.Alloc(); }
-  void Free(void* memory, std::uint64_t /*bytes*/) {
-    elements_.Delete(*static_cast<Element*>(memory));
-  }
-
- private:
-  pools::Lpool lpool_;
-  pools::Tpool<Element> elements_;
+      : lpool("bench.lpool", base), pool("bench.element", lpool) {}
+  pools::Lpool lpool;
+  Elements pool;
 };
 
 /// An Lpool or a Blkpool on Sbrk.
 template <class Pool>
-class VariableState {
- public:
-  explicit VariableState(pools::PoolRef base) : pool_("bench.pool", base) {}
-  void* Alloc(std::uint64_t bytes) { return pool_.AllocMem(bytes); }
-  void Free(void* memory, std::uint64_t bytes) { pool_.FreeMem(memory, bytes); }
-
- private:
-  Pool pool_;
+struct VariableState {
+  struct Blocks : Pool {
+    using Pool::Pool;
+    void* Alloc(std::uint64_t bytes) { return Pool::AllocMem(bytes); }
+    void Free(void* memory, std::uint64_t bytes) { Pool::FreeMem(memory, bytes); }
+  };
+  explicit VariableState(pools::PoolRef base) : pool("bench.pool", base) {}
+  Blocks pool;
 };
 
 /// Others, which are used where they stand.
