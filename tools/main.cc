@@ -4,10 +4,12 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <system_error>
 
 #include "pools/scratch_memory.h"
 #include "tools/command.h"
@@ -65,6 +67,26 @@ void SetUpLogging() {
   spdlog::set_default_logger(std::move(logger));
 }
 
+/// Threads are memory too: the system refuses one when there is no more.
+Error NoThread(const char* what) {
+  return {ExitCode::kOutOfMemory,
+          std::string("out of memory: the system refuses a thread (") + what +
+              "); give the process more memory or threads, see ulimit -v and ulimit -u"};
+}
+
+Result<ExitCode> RunChosen(const Commands& commands) {
+  constexpr auto kRefused = std::errc::resource_unavailable_try_again;
+  try {
+    return commands.chosen()();
+  } catch (const std::system_error& error) {
+    if (error.code() != kRefused) throw;
+    return NoThread(error.what());
+  } catch (const boost::system::system_error& error) {  // of Asio
+    if (std::error_code(error.code()) != kRefused) throw;
+    return NoThread(error.what());
+  }
+}
+
 int Main(int argument_count, char** arguments) {
   CLI::App root("Runs a stateful service twice and proves that the copies agree.", "tandem");
   root.set_version_flag("--version", "tandem " TANDEM_VERSION);
@@ -101,7 +123,7 @@ int Main(int argument_count, char** arguments) {
   }
   SetUpLogging();
   pools::EndWhenHeapIsRefused();
-  Result<ExitCode> result = commands.chosen()();
+  Result<ExitCode> result = RunChosen(commands);
   if (result && std::fflush(stdout) != 0) {
     result =
         Error::Failure(std::string("cannot write to standard output: ") + std::strerror(errno));

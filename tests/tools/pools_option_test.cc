@@ -132,6 +132,9 @@ TEST_F(PoolsOption, TooLittleForWhatIsReservedEndsTheStartWithTheReport) {
 }
 
 TEST_F(PoolsOption, TooLittleAddressSpaceEndsTheStartInOneSentence) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers need address space of their own";
+#endif
   const Ran ran = RunProgram({"/bin/sh", "-c", "ulimit -v 4000000; exec \"$@\"", "sh",
                               TANDEM_PROGRAM, "replay", Path("flow"), "-o", Path("out"), "--pools",
                               std::string(TANDEM_SOURCE) + "/engine/book/sites/bounded.pools"});
@@ -144,6 +147,24 @@ TEST_F(PoolsOption, TooLittleAddressSpaceEndsTheStartInOneSentence) {
                 .exit_code,
             0)
       << "less address space may be reserved";
+}
+
+TEST_F(PoolsOption, HoweverMuchAddressSpaceThereIsAStartWorksOrSaysThatItIsTooLittle) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers need address space of their own";
+#endif
+  int refused = 0;
+  for (int kib = 440'000; kib <= 560'000; kib += 4'000) {
+    const std::string limit = "ulimit -v " + std::to_string(kib) + "; exec \"$@\"";
+    const Ran ran =
+        RunProgram({"/bin/sh", "-c", limit, "sh", TANDEM_PROGRAM, "replay", Path("flow"), "-o",
+                    Path("out" + std::to_string(kib)), "--zone-reserve", "400MiB"});
+    if (ran.exit_code == 0) continue;
+    ++refused;
+    EXPECT_EQ(ran.exit_code, 3) << kib << " KiB: " << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr("ulimit -v")) << kib;
+  }
+  EXPECT_GT(refused, 5) << "the test wants too little address space";
 }
 
 }  // namespace
