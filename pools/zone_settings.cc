@@ -89,6 +89,10 @@ Status Reserve(PoolControl& control, std::uint64_t elements, std::uint64_t bytes
   if (elements == 0 && bytes == 0) {
     return Status();
   }
+  if (elements != 0 && ServesAnySize(control.kind)) {
+    return Error::BadInput("Pool " + std::string(control.name) +
+                           " serves blocks of any size; reserve bytes, not elements.");
+  }
   bool done = false;
   switch (control.kind) {
     case PoolKind::kSbrk:

@@ -187,7 +187,10 @@ class Resolver {
       const std::string subject =
           (tuning.is_sbrk ? "tandem.sbrk of " : "tandem.pool of ") + Shown(tuning.field) + ": ";
       const Field* field = declarations_.FindField(tuning.field);
-      if (field == nullptr || !TraitsOf(field->reftype).tunable) {
+      const std::string refusal = field == nullptr ? "" : ReserveRefusal(tuning, *field);
+      if (!refusal.empty()) {
+        Report(tuning.place, subject + "it has " + KindOf(*field) + ", which " + refusal);
+      } else if (field == nullptr || !TraitsOf(field->reftype).tunable) {
         Report(tuning.place, subject +
                                  "there is no pool of that name; declare it with a "
                                  "dmmeta.field record, or leave this record out.");
@@ -199,7 +202,31 @@ class Resolver {
         Report(tuning.place, subject +
                                  "it reserves more than its limit; raise the limit or "
                                  "reserve less.");
+      } else if (tuning.huge_page_limit.value_or(kNoBound) < kHugePageBytes) {
+        Report(tuning.place,
+               subject +
+                   "its huge_page_limit is less than one huge page of 2 MiB; raise it, "
+                   "or leave it out.");
       }
+    }
+  }
+
+  // What a pool of that kind has to say to being reserved; empty: nothing.
+  static std::string ReserveRefusal(const Tuning& tuning, const Field& field) {
+    const bool elements = tuning.reserve_elems.value_or(0) != 0;
+    if (!elements && tuning.reserve_bytes.value_or(0) == 0) return "";
+    switch (field.reftype) {
+      case Reftype::kLpool:
+      case Reftype::kBlkpool:
+        return elements ? "serves blocks of any size; give reserve_bytes, not reserve_elems." : "";
+      case Reftype::kLary:
+      case Reftype::kTary:
+      case Reftype::kDelptr:
+        return "takes memory as its elements come; reserve in its base.";
+      case Reftype::kMalloc:
+        return "takes memory from the heap as it is asked for; leave the reserve out.";
+      default:
+        return "";
     }
   }
 
@@ -215,6 +242,7 @@ class Resolver {
   }
 
   static constexpr std::uint64_t kNoBound = ~std::uint64_t{0};
+  static constexpr std::uint64_t kHugePageBytes = 2u << 20;
 
   const Declarations& declarations_;
   std::unordered_map<const Field*, const Basepool*> basepools_;

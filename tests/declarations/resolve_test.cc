@@ -251,6 +251,42 @@ TEST(Resolve, TuningThatReservesMoreThanItAllows) {
   EXPECT_THAT(Problems(pool + "tandem.pool field:a.FDb.b reserve_bytes:1TiB"), IsEmpty());
 }
 
+TEST(Resolve, TuningThatReservesWhatCouldNotBeHad) {
+  const auto problems = [](const std::string& reftype, const std::string& reserve) {
+    return Problems(FieldLine("a.FDb.b", reftype) + "tandem.pool field:a.FDb.b " + reserve);
+  };
+  for (const std::string reftype : {"Lpool", "Blkpool"}) {
+    EXPECT_THAT(problems(reftype, "reserve_elems:1 reserve_bytes:1MiB"),
+                ElementsAre("t:2: tandem.pool of a.FDb.b: it has reftype " + reftype +
+                            ", which serves blocks of any size; give reserve_bytes, not "
+                            "reserve_elems."));
+    EXPECT_THAT(problems(reftype, "reserve_elems:0 reserve_bytes:1MiB"), IsEmpty());
+  }
+  for (const std::string reserve : {"reserve_elems:1", "reserve_bytes:1"}) {
+    for (const std::string reftype : {"Lary", "Tary", "Delptr"}) {
+      EXPECT_THAT(problems(reftype, reserve),
+                  ElementsAre("t:2: tandem.pool of a.FDb.b: it has reftype " + reftype +
+                              ", which takes memory as its elements come; reserve in its base."));
+    }
+    EXPECT_THAT(problems("Malloc", reserve),
+                ElementsAre("t:2: tandem.pool of a.FDb.b: it has reftype Malloc, which takes "
+                            "memory from the heap as it is asked for; leave the reserve out."));
+    EXPECT_THAT(problems("Tpool", reserve), IsEmpty());
+  }
+  for (const std::string reftype : {"Lary", "Tary", "Malloc"}) {
+    EXPECT_THAT(problems(reftype, "limit_elems:1"), IsEmpty()) << reftype;
+  }
+}
+
+TEST(Resolve, AHugePageLimitBelowOneHugePage) {
+  const std::string sbrk = kSbrk + "tandem.sbrk field:a.FDb.sbrk huge_pages:Y huge_page_limit:";
+  EXPECT_THAT(Problems(sbrk + "2097151"),
+              ElementsAre("t:2: tandem.sbrk of a.FDb.sbrk: its huge_page_limit is less than one "
+                          "huge page of 2 MiB; raise it, or leave it out."));
+  EXPECT_EQ(Problems(sbrk + "0").size(), 1u);
+  EXPECT_THAT(Problems(sbrk + "2MiB"), IsEmpty());
+}
+
 TEST(Resolve, AnIndexOfWhatIsNoTpool) {
   const std::string index = "tandem.index field:a.FDb.b kind:List\n";
   const std::string sentence =

@@ -35,12 +35,18 @@ tandem::Result<pools::ZoneOptions> Options(const std::string& site) {
 /// A ledger under `site`, or why there is none.
 struct Installation {
   explicit Installation(const std::string& site) {
-    auto options = Options(site);
-    if (!options) {
+    const auto options = Options(site);
+    if (options) {
+      Start(*options);
+    } else {
       error = options.error().text;
-      return;
     }
-    auto mapped = pools::Zone::Map(*options);
+  }
+
+  explicit Installation(const pools::ZoneOptions& options) { Start(options); }
+
+  void Start(const pools::ZoneOptions& options) {
+    auto mapped = pools::Zone::Map(options);
     if (!mapped) {
       error = mapped.error().text;
       return;
@@ -137,9 +143,28 @@ TEST(Settings, AreRefusedWithTheReason) {
   EXPECT_THAT(refused("dmmeta.basepool field:ledger.FDb.lpool base:ledger.FDb.blk\n"
                       "dmmeta.basepool field:ledger.FDb.blk base:ledger.FDb.lpool"),
               HasSubstr("leads back"));
-  EXPECT_THAT(refused("tandem.pool field:ledger.FDb.recent reserve_elems:100"),
-              HasSubstr("Pool ledger.FDb.recent is a Tary, which takes memory as its elements "
-                        "come; reserve in its base."));
+  EXPECT_EQ(refused("\ntandem.pool field:ledger.FDb.recent reserve_elems:100"),
+            "site.pools:2: tandem.pool of ledger.FDb.recent: it has reftype Tary, which takes "
+            "memory as its elements come; reserve in its base.");
+}
+
+TEST(Settings, AReserveThatAPoolCannotHaveIsRefusedWithoutDeclarationsToo) {
+  const auto refused = [](const std::string& pool, std::uint64_t elements, std::uint64_t bytes) {
+    pools::ZoneOptions options = Options("").value();
+    for (pools::PoolSetting& setting : options.pools) {
+      if (setting.pool != pool) continue;
+      setting.reserve_elements = elements;
+      setting.reserve_bytes = bytes;
+    }
+    return Installation(options).error;
+  };
+  EXPECT_EQ(refused("ledger.FDb.account", 1, 1), "");
+  EXPECT_EQ(refused("ledger.FDb.lpool", 1, 1),
+            "Pool ledger.FDb.lpool serves blocks of any size; reserve bytes, "
+            "not elements.");
+  EXPECT_EQ(refused("ledger.FDb.recent", 0, 1),
+            "Pool ledger.FDb.recent is a Tary, which takes memory as its elements come; reserve "
+            "in its base.");
 }
 
 /// Bytes of [at, at + bytes) that are in memory.
