@@ -21,8 +21,9 @@ Result<Declarations> Load(const std::vector<std::string>& paths);
 Result<Declarations> LoadText(std::string_view text, const std::string& file = "text");
 
 /// Lets the basepool, nsx and tuning records of `site` take the place of those in `declarations`,
-/// pool by pool: how an installation changes the chain of a program that is already built. An error
-/// names a record of `site` that declares anything else, or a pool that there is not.
+/// pool by pool: how an installation changes the chain of a program that is already built. Records
+/// of other tables in `site` are passed over where the program has them alike; an error names the
+/// first that it does not. Pools that there are not are found by Resolve.
 Status Override(Declarations& declarations, const Declarations& site);
 
 }  // namespace tandem::declarations

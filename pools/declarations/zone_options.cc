@@ -36,20 +36,33 @@ Result<const Field*> TheSbrk(const Resolution& resolution) {
   return sbrk;
 }
 
+/// Of the record that lets a chain end on the heap with `last`, its last pool but a Malloc.
+const Place& HeapPlace(const Declarations& declarations, const ResolvedPool& last) {
+  if (last.rule_place != nullptr) return *last.rule_place;
+  const Namespace* const ns = declarations.FindNamespace(last.field->ns());
+  return ns != nullptr ? ns->place : last.field->place;
+}
+
 /// Follows each chain to its end.
-Status CheckChains(const Resolution& resolution, const Field& sbrk) {
+Status CheckChains(const Declarations& declarations, const Resolution& resolution,
+                   const Field& sbrk) {
   std::unordered_map<const Field*, const ResolvedPool*> pools;
   for (const ResolvedPool& pool : resolution.pools) pools[pool.field] = &pool;
   for (const ResolvedPool& pool : resolution.pools) {
     if (!HasMemory(*pool.field) || pool.field->reftype == Reftype::kMalloc) continue;
     const ResolvedPool* link = &pool;
-    while (link->base != nullptr) link = pools.at(link->base);
+    const ResolvedPool* last = link;
+    while (link->base != nullptr) {
+      last = link;
+      link = pools.at(link->base);
+    }
     if (link->field == &sbrk) continue;
-    const Place& place = pool.rule_place != nullptr ? *pool.rule_place : pool.field->place;
-    return ErrorAt(place, "The chain of pool " + pool.field->name +
-                              " ends on the heap, so an image of the zone would not hold what is "
-                              "in it; give it a base whose chain ends in " +
-                              sbrk.name + ".");
+    if (link->field->reftype != Reftype::kMalloc) last = link;
+    return ErrorAt(HeapPlace(declarations, *last),
+                   "The chain of pool " + pool.field->name +
+                       " ends on the heap, so an image of the zone would not hold what is "
+                       "in it; give it a base whose chain ends in " +
+                       sbrk.name + ".");
   }
   return {};
 }
@@ -89,7 +102,8 @@ Result<pools::ZoneOptions> ZoneOptionsOf(std::string_view declared, const Declar
   if (Status status = resolution.status(); !status) return status.error();
   const Result<const Field*> sbrk = TheSbrk(resolution);
   if (!sbrk) return sbrk.error();
-  if (Status status = CheckChains(resolution, **sbrk); !status) return status.error();
+  if (Status status = CheckChains(*declarations, resolution, **sbrk); !status)
+    return status.error();
 
   options.sbrk_name = (*sbrk)->name;
   options.pages = PagesOf(declarations->FindTuning((*sbrk)->name));

@@ -135,17 +135,35 @@ TEST(Settings, AreRefusedWithTheReason) {
   const auto refused = [](const std::string& site) { return Installation(site).error; };
   EXPECT_THAT(refused("dmmeta.basepool field:ledger.FDb.nobody base:ledger.FDb.sbrk"),
               HasSubstr("ledger.FDb.nobody"));
-  EXPECT_THAT(
-      refused("dmmeta.nsx ns:ledger pool:\"\""),
-      HasSubstr("The chain of pool ledger.Account.booked ends on the heap, so an image of the "
-                "zone would not hold what is in it; give it a base whose chain ends in "
-                "ledger.FDb.sbrk."));
+  EXPECT_EQ(refused("\ndmmeta.nsx ns:ledger pool:\"\""),
+            "site.pools:2: The chain of pool ledger.Account.booked ends on the heap, so an image "
+            "of the zone would not hold what is in it; give it a base whose chain ends in "
+            "ledger.FDb.sbrk.");
+  EXPECT_THAT(refused("dmmeta.nsx ns:ledger pool:ledger.FDb.sbrk\n\n"
+                      "dmmeta.inlary field:ledger.Account.limits min:0 max:5"),
+              HasSubstr("site.pools:3: dmmeta.inlary of ledger.Account.limits: the program has it "
+                        "with min 0 and max 4"));
   EXPECT_THAT(refused("dmmeta.basepool field:ledger.FDb.lpool base:ledger.FDb.blk\n"
                       "dmmeta.basepool field:ledger.FDb.blk base:ledger.FDb.lpool"),
               HasSubstr("leads back"));
   EXPECT_EQ(refused("\ntandem.pool field:ledger.FDb.recent reserve_elems:100"),
             "site.pools:2: tandem.pool of ledger.FDb.recent: it has reftype Tary, which takes "
             "memory as its elements come; reserve in its base.");
+}
+
+TEST(Settings, AChainThatEndsOnTheHeapIsBlamedOnTheRecordThatLeadsThere) {
+  const std::string declared =
+      "dmmeta.nsx ns:a pool:a.FDb.lpool\n"
+      "dmmeta.field field:a.Row.b arg:u8 reftype:Tary\n"
+      "dmmeta.field field:a.FDb.sbrk arg:u8 reftype:Sbrk\n"
+      "dmmeta.field field:a.FDb.heap arg:u8 reftype:Malloc\n"
+      "dmmeta.field field:a.FDb.lpool arg:u8 reftype:Lpool\n"
+      "dmmeta.basepool field:a.FDb.lpool base:a.FDb.sbrk\n";
+  const auto site =
+      declarations::LoadText("\ndmmeta.basepool field:a.FDb.lpool base:a.FDb.heap", "site.pools");
+  ASSERT_TRUE(declarations::ZoneOptionsOf(declared, nullptr, {}).ok());
+  EXPECT_THAT(declarations::ZoneOptionsOf(declared, &*site, {}).error().text,
+              HasSubstr("site.pools:2: The chain of pool a.Row.b ends on the heap"));
 }
 
 TEST(Settings, AReserveThatAPoolCannotHaveIsRefusedWithoutDeclarationsToo) {

@@ -32,8 +32,11 @@ class RecordEmitter {
     for (const declarations::Namespace& ns : declarations_.namespaces) {
       if (namespaces_.contains(ns.name)) Add("dmmeta.nsx", {{"ns", ns.name}, {"pool", ns.pool}});
     }
+    for (const declarations::CppType& type : declarations_.cpp_types) {
+      if (IsOwn(type.ctype) || args_.contains(type.ctype)) AddCppType(type);
+    }
     for (const declarations::Ctype& ctype : declarations_.ctypes) {
-      if (ctype.name.starts_with(std::string(ns_) + ".")) {
+      if (IsOwn(ctype.name) || parents_.contains(ctype.name)) {
         Add("dmmeta.ctype", {{"ctype", ctype.name}});
       }
     }
@@ -50,9 +53,25 @@ class RecordEmitter {
   }
 
  private:
+  bool IsOwn(std::string_view ctype) const {
+    return ctype.size() > ns_.size() && ctype.starts_with(ns_) && ctype[ns_.size()] == '.';
+  }
+
+  void AddCppType(const declarations::CppType& type) {
+    std::vector<declarations::Pair> pairs = {{"ctype", type.ctype}, {"cpp", type.cpp}};
+    if (!type.include.empty()) pairs.push_back({"include", type.include});
+    if (type.size) pairs.push_back({"size", std::to_string(*type.size)});
+    pairs.push_back({"align", std::to_string(type.alignment)});
+    pairs.push_back({"base", YesNo(type.takes_base)});
+    pairs.push_back({"copy", YesNo(type.copyable)});
+    Add("tandem.ctype", pairs);
+  }
+
   void Need(const Field& field) {
     const Field* at = &field;
     while (at != nullptr && needed_.insert(at).second) {
+      parents_.insert(at->parent());
+      args_.insert(at->arg);
       const Field* base = nullptr;
       if (const auto found = basepools_.find(at->name); found != basepools_.end()) {
         base = declarations_.FindField(found->second);
@@ -132,6 +151,8 @@ class RecordEmitter {
   std::string_view ns_;
   std::unordered_map<std::string_view, std::string_view> basepools_;  ///< base by field
   std::set<const Field*> needed_;
+  std::set<std::string_view> parents_;  ///< types of needed fields
+  std::set<std::string_view> args_;     ///< and of what is in them
   std::set<std::string> namespaces_;
   std::string lines_;
 };
