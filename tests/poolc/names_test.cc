@@ -72,9 +72,33 @@ TEST(PoolcNames, KeywordsAndReservedWordsAreNoNames) {
   }
 }
 
+TEST(PoolcNames, MacrosAreNoNames) {
+  for (const char* word : {"NULL", "EOF", "errno", "assert", "offsetof", "INT64_MAX", "CHAR_MIN"}) {
+    EXPECT_FALSE(IsCppName(word)) << word;
+  }
+  for (const char* word : {"null", "EUR", "order_MAX", "MAX", "MIN_SIZE"}) {
+    EXPECT_TRUE(IsCppName(word)) << word;
+  }
+}
+
+TEST(PoolcNames, AWordOfCodeIsWholeAndUnqualified) {
+  for (const char* code : {"O", "O*", "List<O>", "a::List<const O*>", "OO, O"}) {
+    EXPECT_TRUE(SaysUnqualified(code, "O")) << code;
+  }
+  for (const char* code : {"", "OO", "a::O", "O::Item", "xO", "O_", "List<&Item::O>"}) {
+    EXPECT_FALSE(SaysUnqualified(code, "O")) << code;
+  }
+}
+
 TEST(PoolcNames, CommentsStayOnTheirLine) {
   EXPECT_EQ(CommentText("a\nb\tc"), "a b c");
   EXPECT_EQ(CommentText("ends in a backslash \\ \\"), "ends in a backslash");
+}
+
+TEST(PoolcNames, NoTextMakesATrigraph) {
+  EXPECT_EQ(CommentText("why?\?/"), "why?? /");
+  EXPECT_EQ(CommentText("??\?/ ?/ ??"), "??? / ?/ ??");
+  EXPECT_EQ(Literal("?\?/ ? ??\?="), R"("?\?/ ? ?\?\?=")");
 }
 
 TEST(PoolcNames, LiteralsStandForTheirText) {

@@ -105,11 +105,26 @@ TEST(Poolc, RefusesNamesThatCppRefuses) {
   EXPECT_THAT(Problems(Ctype("a.class")),
               ElementsAre("t:1: dmmeta.ctype of a.class: it cannot be named so in C++; choose "
                           "namespace.Type with words that are neither keywords nor reserved."));
-  for (const char* name : {"a.B.new", "a.B.a__b", "a.B.B", "a.B.padding_0"}) {
+  for (const char* name :
+       {"a.B.new", "a.B.a__b", "a.B.B", "a.B.padding_0", "a.B.NULL", "a.B.EOF"}) {
     EXPECT_THAT(Problems(Ctype("a.B") + Field(name, "Val", "u8")),
                 ElementsAre("t:2: dmmeta.field of " + std::string(name) +
                             ": a member cannot be named so in C++; choose another word."));
   }
+}
+
+TEST(Poolc, RefusesFieldsNamedLikeTypesThatTheirTypeSays) {
+  const std::string sentence =
+      ", which a C++ compiler would then not find there; choose another word.";
+  EXPECT_THAT(
+      Problems(Ctype("b.O") + Field("b.FDb.O", "Tpool", "b.O")),
+      ElementsAre("t:2: dmmeta.field of b.FDb.O: it is named like the type b.O" + sentence));
+  const std::string hand = "tandem.ctype ctype:b.Ptr cpp:\"Node*\" size:8\n" + Ctype("b.P") +
+                           Field("b.P.ptr", "Val", "b.Ptr");
+  EXPECT_THAT(
+      Problems(hand + Field("b.P.Node", "Val", "u64")),
+      ElementsAre("t:4: dmmeta.field of b.P.Node: it is named like the type Node*" + sentence));
+  EXPECT_THAT(Problems(hand + Field("b.P.Ptr", "Val", "u64")), IsEmpty());
 }
 
 TEST(Poolc, RefusesPoolNamesThatAControlHasNoRoomFor) {

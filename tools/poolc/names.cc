@@ -59,6 +59,17 @@ constexpr std::string_view kKeywords[] = {
     "xor",           "xor_eq",
 };
 
+// Macros that the headers beside a generated one define, most likely.
+constexpr std::string_view kMacros[] = {
+    "BUFSIZ", "EOF", "NULL", "WEOF", "assert", "errno", "offsetof", "sched_priority",
+};
+
+bool IsMacro(std::string_view word) {
+  const bool capitals = std::none_of(word.begin(), word.end(), [](char c) { return c >= 'a'; });
+  return (capitals && (word.ends_with("_MAX") || word.ends_with("_MIN"))) ||
+         std::find(std::begin(kMacros), std::end(kMacros), word) != std::end(kMacros);
+}
+
 // A whole number in the range of a type of `bits`.
 std::optional<std::string> WholeNumber(std::string_view text, bool is_signed, int bits) {
   std::string_view digits = text;
@@ -118,7 +129,24 @@ std::optional<std::string> StrInitializer(std::uint64_t size, std::string_view d
 bool IsCppName(std::string_view word) {
   return declarations::IsIdentifier(word) && word.find("__") == std::string_view::npos &&
          !(word.size() > 1 && word[0] == '_' && word[1] >= 'A' && word[1] <= 'Z') &&
-         std::find(std::begin(kKeywords), std::end(kKeywords), word) == std::end(kKeywords);
+         std::find(std::begin(kKeywords), std::end(kKeywords), word) == std::end(kKeywords) &&
+         !IsMacro(word);
+}
+
+bool SaysUnqualified(std::string_view code, std::string_view word) {
+  const auto in_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  for (std::size_t at = code.find(word); at != std::string_view::npos;
+       at = code.find(word, at + 1)) {
+    const std::string_view before = code.substr(0, at);
+    const std::string_view after = code.substr(at + word.size());
+    if (!(!before.empty() && (in_word(before.back()) || before.back() == ':')) &&
+        !(!after.empty() && (in_word(after.front()) || after.front() == ':'))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 std::string_view LastPart(std::string_view name) {
@@ -134,6 +162,7 @@ std::string_view FirstPart(std::string_view name) {
 std::string CommentText(std::string_view text) {
   std::string line;
   for (const char c : text) {
+    if (c == '/' && line.ends_with("??")) line += ' ';  // else a trigraph
     line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
   }
   while (line.ends_with(' ') || line.ends_with('\\')) line.pop_back();
@@ -143,7 +172,7 @@ std::string CommentText(std::string_view text) {
 std::string Literal(std::string_view text) {
   std::string literal = "\"";
   for (const char c : text) {
-    if (c == '"' || c == '\\') {
+    if (c == '"' || c == '\\' || (c == '?' && literal.ends_with('?'))) {  // no trigraphs
       literal += '\\';
       literal += c;
     } else if (c == '\n') {

@@ -31,6 +31,9 @@ struct Builtin {
 /// May that word name a member, a type or a namespace?
 [[nodiscard]] bool IsCppName(std::string_view word);
 
+/// Does code say that word without `::` beside it?
+[[nodiscard]] bool SaysUnqualified(std::string_view code, std::string_view word);
+
 /// The last part of a name: Order of book.Order.
 [[nodiscard]] std::string_view LastPart(std::string_view name);
 /// The first part of a name: book of book.Order; empty if there is one part only.

@@ -148,6 +148,7 @@ class Planner::Impl {
       SetCpp(type, *field, member);
       type.members.push_back(std::move(member));
     }
+    CheckNamesOfHandTypes(type);
   }
 
   void ReportOthers() {
@@ -168,10 +169,32 @@ class Planner::Impl {
     const std::string_view name = field.own_name();
     if (!IsCppName(name) || name == type.cpp || name.starts_with("padding_")) {
       Report(field, "a member cannot be named so in C++; choose another word.");
+    } else if (types_.contains(type.ns + "." + std::string(name))) {
+      ReportNamedLike(field, type.ns + "." + std::string(name));
     }
     if (field.reftype != Reftype::kVal && field.name.size() > kPoolNameMax) {
       Report(field, "a pool's name has at most " + std::to_string(kPoolNameMax) +
                         " characters; shorten it.");
+    }
+  }
+
+  void ReportNamedLike(const Field& field, const std::string& name) {
+    Report(field, "it is named like the type " + name +
+                      ", which a C++ compiler would then not find there; choose another word.");
+  }
+
+  // Types written by hand that members say, in a type that has a member of the same name.
+  void CheckNamesOfHandTypes(const TypePlan& type) {
+    for (const MemberPlan& member : type.members) {
+      const auto user =
+          std::find_if(type.members.begin(), type.members.end(), [&](const MemberPlan& other) {
+            return other.hand != nullptr &&
+                   SaysUnqualified(other.hand->cpp, member.field->own_name());
+          });
+      const std::string like = type.ns + "." + std::string(member.field->own_name());
+      if (user != type.members.end() && !types_.contains(like)) {
+        ReportNamedLike(*member.field, user->hand->cpp);
+      }
     }
   }
 
