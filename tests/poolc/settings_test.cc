@@ -8,7 +8,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -126,6 +130,30 @@ TEST(Settings, ReachThePoolsTheyName) {
   EXPECT_GE(ledger.Info("ledger.FDb.blk").figures.taken_bytes, 3 * pools::kMiB);
 }
 
+TEST(Settings, AReserveInBytesIsRoundedUpToWholeElements) {
+  const auto taken = [](const std::string& bytes) {
+    return Installation("tandem.pool field:ledger.FDb.account reserve_bytes:" + bytes)
+        .Info("ledger.FDb.account")
+        .figures.taken_bytes;
+  };
+  EXPECT_EQ(taken("0"), 0u);
+  EXPECT_GE(taken("1"), sizeof(Account));
+}
+
+TEST(Settings, TheLowerLimitOfTheZoneCounts) {
+  const auto limit = [](const std::string& site, std::uint64_t limit_bytes) {
+    pools::ZoneOptions options = Options(site).value();
+    options.limit_bytes = limit_bytes;
+    return Installation(options).Info("ledger.FDb.sbrk").limit.bytes;
+  };
+  const std::string site = "tandem.sbrk field:ledger.FDb.sbrk limit_bytes:20MiB";
+  EXPECT_EQ(limit(site, 0), 20 * pools::kMiB);
+  EXPECT_EQ(limit(site, 30 * pools::kMiB), 20 * pools::kMiB);
+  EXPECT_EQ(limit(site, 10 * pools::kMiB), 10 * pools::kMiB);
+  EXPECT_EQ(limit("", 10 * pools::kMiB), 10 * pools::kMiB);
+  EXPECT_EQ(limit("", 0), pools::kNoLimit);
+}
+
 TEST(Settings, TheDeclaredLimitCountsWithoutASite) {
   const Installation ledger("");
   EXPECT_EQ(ledger.Info("ledger.FDb.account").limit.elements, 1000u);
@@ -204,6 +232,49 @@ TEST(Settings, PrefaultMakesReservedPagesThere) {
         reinterpret_cast<const std::byte*>(ledger.zone->address()) + 4 * pools::kMiB;
     EXPECT_EQ(Resident(begin, 16 * pools::kMiB), prefault ? 16 * pools::kMiB : 0);
   }
+}
+
+/// Bytes of [begin, end) for which huge pages are asked; nothing if the system does not say.
+std::optional<std::uint64_t> AskedHuge(std::uintptr_t begin, std::uintptr_t end) {
+  std::ifstream maps("/proc/self/smaps");
+  std::optional<std::uint64_t> huge;
+  std::uintptr_t from = 0;
+  std::uintptr_t to = 0;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.starts_with("VmFlags:")) {
+      if (!huge) huge = 0;
+      if ((line + " ").find(" hg ") == std::string::npos) continue;
+      const std::uintptr_t first = std::max(from, begin);
+      const std::uintptr_t last = std::min(to, end);
+      if (first < last) *huge += last - first;
+      continue;
+    }
+    std::uintptr_t low = 0;
+    std::uintptr_t high = 0;
+    if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " ", &low, &high) == 2) {
+      from = low;
+      to = high;
+    }
+  }
+  return huge;
+}
+
+TEST(Settings, HugePagesAreAskedForUpToTheirLimit) {
+  std::string mode;
+  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+  if (!std::getline(file, mode) || mode.find("[never]") != std::string::npos)
+    GTEST_SKIP() << "the system gives no huge pages";
+  const auto asked = [](const std::string& pages) {
+    const Installation ledger("tandem.sbrk field:ledger.FDb.sbrk reserve_bytes:1MiB " + pages);
+    EXPECT_EQ(ledger.error, "");
+    return AskedHuge(ledger.zone->address(), ledger.zone->address() + kReserve);
+  };
+  if (!asked("")) GTEST_SKIP() << "the system does not say which pages are to be huge";
+  EXPECT_EQ(asked(""), 0u);
+  EXPECT_EQ(asked("huge_pages:N huge_page_limit:4MiB"), 0u);
+  EXPECT_EQ(asked("huge_pages:Y huge_page_limit:4MiB"), 4 * pools::kMiB);
+  EXPECT_EQ(asked("huge_pages:Y huge_page_limit:1GiB"), kReserve - 2 * pools::kMiB);
+  EXPECT_EQ(asked("huge_pages:Y"), kReserve - 2 * pools::kMiB);
 }
 
 TEST(Settings, ZeroedMemoryIsZeroWhenItIsHandedOutAgain) {

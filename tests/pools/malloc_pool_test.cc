@@ -73,6 +73,21 @@ TEST(Malloc, StopsAtItsLimitsAndNotBefore) {
   EXPECT_EQ(figures.live_bytes, 48u);
 }
 
+TEST(Malloc, RemembersItsPeaksWhenBlocksAreFreed) {
+  Malloc pool;
+  void* first = pool.AllocMem(64);
+  void* second = pool.AllocMem(32);
+  pool.FreeMem(first, 64);
+  pool.FreeMem(second, 32);
+  void* third = pool.AllocMem(16);
+  const Figures figures = pool.GetFigures();
+  EXPECT_EQ(figures.live, 1u);
+  EXPECT_EQ(figures.live_peak, 2u);
+  EXPECT_EQ(figures.taken_bytes, 16u);
+  EXPECT_EQ(figures.taken_peak_bytes, 96u);
+  pool.FreeMem(third, 16);
+}
+
 TEST(Malloc, FreesWhatThePoolsAboveItKept) {  // LeakSanitizer looks at the end
   Malloc pool("scratch");
   Lpool lpool("scratch.lpool", pool);

@@ -144,6 +144,19 @@ TEST(Sbrk, RefusesALimitBelowWhatItHasHeld) {
   EXPECT_TRUE(sbrk.SetLimit({.elements = 2, .bytes = 8192}).ok());
 }
 
+TEST(Sbrk, ReservesWhatItsRangeHasAndNotOnePageMore) {
+  auto zone = MapZone(4 * kMiB);  // of which 2 MiB are the zone's own
+  Sbrk& sbrk = zone->sbrk();
+  for (const std::uint64_t bytes : {2 * kMiB + 1, 5 * kMiB, kNoLimit - 4096, kNoLimit}) {
+    EXPECT_FALSE(sbrk.TryReserve(bytes)) << bytes;
+  }
+  EXPECT_TRUE(sbrk.TryReserve(2 * kMiB));
+  EXPECT_NE(sbrk.AllocMem(4096), nullptr);
+  EXPECT_FALSE(sbrk.TryReserve(2 * kMiB));
+  EXPECT_TRUE(sbrk.TryReserve(2 * kMiB - 4096));
+  EXPECT_EQ(sbrk.N(), 1u);
+}
+
 TEST(Sbrk, TakesItsLimitFromTheOptionsOfTheZone) {
   auto zone = Zone::Map({.reserve_bytes = 8 * kMiB, .limit_bytes = 8192});
   ASSERT_TRUE(zone.ok());
