@@ -99,7 +99,7 @@ Blkpool::Buffer* Blkpool::AskBase(std::uint64_t bytes) {
   if (memory == nullptr) {
     return nullptr;
   }
-  auto* buffer = ::new (memory) Buffer{buffers_, nullptr, nullptr, real_size, 0, 0, {}};
+  auto* buffer = ::new (memory) Buffer{buffers_, nullptr, nullptr, real_size, 0, 0, this, 0};
   if (buffers_ != nullptr) {
     buffers_->previous = buffer;
   }

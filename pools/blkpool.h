@@ -11,11 +11,11 @@
 //   void* text = messages.AllocMem(size);  ...  messages.FreeMem(text, size);
 //
 // Elements are aligned to 16 bytes, or as the type asks; for pools that have it as base, as each
-// base aligns. An element costs 16 bytes in front of it, by which freeing twice, a foreign pointer
-// and a wrong size are fatal, in all builds. Buffers, of 64 KiB unless set, are taken from the base
-// and kept; one taken for a larger element, or smaller where a limit or the base left less, goes
-// back when it is empty. AllocMem: a bump of a pointer; FreeMem: a count. One thread. May live in a
-// zone.
+// base aligns. An element costs 16 bytes in front of it, by which freeing twice, a foreign pointer,
+// also one of another Blkpool, and a wrong size are fatal, in all builds. Buffers, of 64 KiB unless
+// set, are taken from the base and kept; one taken for a larger element, or smaller where a limit
+// or the base left less, goes back when it is empty. AllocMem: a bump of a pointer; FreeMem: a
+// count. One thread. May live in a zone.
 #pragma once
 
 #include <algorithm>
@@ -109,7 +109,8 @@ class Blkpool {
     /// Live bytes, with the headers; in the current buffer, those behind the cursor count as live.
     std::uint64_t left;
     std::uint64_t for_one;
-    std::uint64_t reserved[2];
+    Blkpool* owner;
+    std::uint64_t reserved;
   };
   /// In front of each element.
   struct Header {
@@ -231,6 +232,8 @@ inline void Blkpool::FreeMem(void* memory, std::uint64_t size) {
   ++spare_;
   Buffer& buffer = header->buffer();
   if (&buffer != current_) {
+    ENSURE(buffer.owner == this, "pool %s: %p of %zu bytes is freed, but is pool %s's",
+           control_->name, memory, static_cast<std::size_t>(size), buffer.owner->control_->name);
     buffer.left -= sizeof(Header) + bytes;
     if (buffer.left == 0) [[unlikely]] {
       Release(buffer);

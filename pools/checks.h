@@ -53,6 +53,14 @@ inline void Unpoison([[maybe_unused]] const void* memory, [[maybe_unused]] std::
 #endif
 }
 
+/// Makes the compiler keep what was stored there, and load what is. It may drop stores in front of
+/// a constructor otherwise, for what an object does not initialise has no value in C++.
+inline void KeepStores([[maybe_unused]] const void* memory) {
+  if constexpr (kChecked) {
+    asm volatile("" : : "r"(memory) : "memory");
+  }
+}
+
 /// What a free block begins with; but for the link, in checked mode only, where the rest is filled.
 struct FreedHead {
   void* link;         ///< to another free block, where the pool keeps one
@@ -73,6 +81,7 @@ inline void CheckNotFree(const char* pool, const void* memory) {
     const char* const place = static_cast<const char*>(memory) + offsetof(FreedHead, tag);
     Unpoison(place, sizeof(FreedHead::tag));  // part of the fence, if the element is small
     std::uint64_t tag = 0;
+    KeepStores(memory);
     std::memcpy(&tag, place, sizeof tag);
     ENSURE(tag != FreedTagOf(memory), "pool %s: %p is freed twice", pool, memory);
   }
@@ -115,6 +124,16 @@ inline void UnmarkFree([[maybe_unused]] const char* pool, [[maybe_unused]] void*
              pool, i, memory);
     }
     std::memset(memory, kFreshByte, sizeof(FreedHead));
+    KeepStores(memory);
+  }
+}
+
+/// Makes memory of a base usable: whatever it held before, its tag says no more that it is free.
+inline void MarkFresh([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t size) {
+  if constexpr (kChecked) {
+    Unpoison(memory, size);
+    std::memset(memory, kFreshByte, sizeof(FreedHead));
+    KeepStores(memory);
   }
 }
 

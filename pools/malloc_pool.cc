@@ -20,7 +20,7 @@ struct Malloc::Footer {
   void* memory;
   Footer* next;
   Footer* previous;
-  std::uint64_t reserved;
+  Malloc* owner;
 };
 
 Malloc::Malloc(const char* name)
@@ -77,6 +77,7 @@ void* Malloc::TryAllocMem(std::uint64_t size) {
   footer->mark = Footer::kLive ^ reinterpret_cast<std::uintptr_t>(footer);
   footer->size = real_size;
   footer->memory = memory;
+  footer->owner = this;
   footer->next = blocks_;
   if (blocks_ != nullptr) {
     blocks_->previous = footer;
@@ -92,9 +93,9 @@ void Malloc::FreeMem(void* memory, std::uint64_t size) {
   const std::uint64_t real_size = RealSize(size);
   auto* footer = reinterpret_cast<Footer*>(static_cast<char*>(memory) + real_size);
   ENSURE(footer->mark == (Footer::kLive ^ reinterpret_cast<std::uintptr_t>(footer)) &&
-             footer->size == real_size && footer->memory == memory,
-         "pool %s: %p of %zu bytes is freed but not live, or was overrun", control_->name, memory,
-         static_cast<std::size_t>(size));
+             footer->size == real_size && footer->memory == memory && footer->owner == this,
+         "pool %s: %p of %zu bytes is freed but not live, not its own, or was overrun",
+         control_->name, memory, static_cast<std::size_t>(size));
   footer->mark = 0;
   (footer->previous == nullptr ? blocks_ : footer->previous->next) = footer->next;
   if (footer->next != nullptr) {

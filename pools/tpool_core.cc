@@ -66,7 +66,7 @@ void* TpoolCore::TryAllocSlow() {
   fresh_ += stride_;
   --fresh_left_;
   free_.Add();
-  Unpoison(element, stride_);
+  MarkFresh(element, stride_);
   return element;
 }
 

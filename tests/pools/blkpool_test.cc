@@ -326,6 +326,19 @@ TEST_F(BlkpoolDeathTest, EndsTheProcessWhenAnElementIsFreedTwiceOrIsNotItsOwn) {
   EXPECT_DEATH(pool_.FreeMem(foreign + 32, 16), "not its own");
 }
 
+TEST_F(BlkpoolDeathTest, EndsTheProcessWhenAnElementOfAnotherBlkpoolIsFreed) {
+  Blkpool other("other", zone_->sbrk());
+  void* small = other.AllocMem(100);
+  void* large = other.AllocMem(100000);
+  EXPECT_DEATH(pool_.FreeMem(small, 100), "pool pool: .* is freed, but is pool other's");
+  (void)pool_.AllocMem(100);
+  EXPECT_DEATH(pool_.FreeMem(small, 100), "pool pool: .* is freed, but is pool other's");
+  EXPECT_DEATH(pool_.FreeMem(large, 100000), "pool pool: .* is freed, but is pool other's");
+  other.FreeMem(small, 100);
+  other.FreeMem(large, 100000);
+  EXPECT_EQ(other.N(), 0u);
+}
+
 TEST_F(BlkpoolDeathTest, ReportsItselfAndItsChainWhenMemoryIsOut) {
   ASSERT_TRUE(pool_.SetLimit({.elements = 1}).ok());
   (void)pool_.AllocMem(100);

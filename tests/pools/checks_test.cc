@@ -20,6 +20,16 @@ using Row = Sized<64 - kFenceBytes>;  // a stride of 64 bytes, with a fence or w
 
 using ChecksDeathTest = ::testing::Test;
 
+TEST(Checks, TakeMemoryThatWasFreeInAPoolBeforeForFresh) {
+  auto zone = MapZone();
+  for (int i = 0; i < 2; ++i) {
+    Tpool<Row> rows("rows", zone->sbrk());  // the second has the block of the first
+    void* memory = rows.AllocMem();
+    rows.FreeMem(memory);
+    EXPECT_EQ(rows.N(), 0u);
+  }
+}
+
 TEST(ChecksDeathTest, CatchWhatIsFreedTwiceWithOthersBetween) {
   auto zone = MapZone();
   Lpool lpool("lpool", zone->sbrk());

@@ -122,11 +122,21 @@ using MallocDeathTest = ::testing::Test;
 TEST(MallocDeathTest, EndsTheProcessOnAnOverrunOrAWrongSize) {
   Malloc pool;
   auto* memory = static_cast<char*>(pool.AllocMem(64));
-  EXPECT_DEATH(pool.FreeMem(memory, 32), "freed but not live, or was overrun");
+  EXPECT_DEATH(pool.FreeMem(memory, 32), "freed but not live, not its own, or was overrun");
   EXPECT_DEATH((std::memset(memory, 0x5A, 65), pool.FreeMem(memory, 64)),
                "overrun|heap-buffer-overflow");
   pool.FreeMem(memory, 64);
   EXPECT_DEATH(pool.FreeMem(memory, 64), "freed but not live|heap-use-after-free");
+}
+
+TEST(MallocDeathTest, EndsTheProcessOnABlockOfAnotherMalloc) {
+  Malloc pool("one");
+  Malloc other("other");
+  (void)pool.AllocMem(64);
+  void* foreign = other.AllocMem(64);
+  EXPECT_DEATH(pool.FreeMem(foreign, 64), "pool one: .* of 64 bytes is freed but .* not its own");
+  other.FreeMem(foreign, 64);
+  EXPECT_EQ(other.N(), 0u);
 }
 
 }  // namespace
