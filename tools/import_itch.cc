@@ -5,9 +5,8 @@
 #include <cstdio>
 
 #include "engine/book/itch.h"
-#include "tools/flow_log.h"
 #include "tools/import.h"
-#include "tools/progress_line.h"
+#include "tools/import_flow.h"
 
 namespace tandem::tools {
 namespace {
@@ -57,23 +56,14 @@ void PrintText(const Options& options, const ItchTotals& totals) {
 }
 
 Result<ExitCode> ImportItch(const Options& options) {
-  if (!proto::IsName(options.user, proto::kUserSizeMax)) {
-    return Error::BadInput("the user name \"" + options.user +
-                           "\" is not 1 to 6 letters, digits, '-' or '_'");
-  }
+  if (Status status = CheckUser(options.user); !status) return status.error();
   const Result<std::int64_t> midnight = book::ItchDay(options.file, options.date);
   if (!midnight) return midnight.error();
-  Result<FlowLog> log = FlowLog::Create(options.folder, options.session);
-  if (!log) return log.error();
-  ProgressLine progress("messages");
-  const Result<ItchTotals> totals = book::ReadItch(
-      options.file, *midnight, proto::User(options.user), [&](const book::FlowMessage& message) {
-        progress.Show(log->position().number);
-        return log->Append(message);
+  const Result<ItchTotals> totals =
+      ImportFlow(options.folder, options.session, [&](const auto& sink) {
+        return book::ReadItch(options.file, *midnight, proto::User(options.user), sink);
       });
-  progress.Clear();
   if (!totals) return totals.error();
-  if (const Status finished = log->Finish(); !finished) return finished.error();
   if (options.json) {
     PrintJson(*totals);
   } else {

@@ -6,9 +6,8 @@
 
 #include "engine/book/lobster.h"
 #include "tools/command.h"
-#include "tools/flow_log.h"
 #include "tools/import.h"
-#include "tools/progress_line.h"
+#include "tools/import_flow.h"
 
 namespace tandem::tools {
 
@@ -54,24 +53,15 @@ void PrintText(const Options& options, const book::LobsterDay& day, const Lobste
 }
 
 Result<ExitCode> ImportLobster(const Options& options) {
-  if (!proto::IsName(options.user, proto::kUserSizeMax)) {
-    return Error::BadInput("the user name \"" + options.user +
-                           "\" is not 1 to 6 letters, digits, '-' or '_'");
-  }
+  if (Status status = CheckUser(options.user); !status) return status.error();
   const Result<book::LobsterDay> day =
       book::LobsterDay::Of(options.file, options.symbol, options.date);
   if (!day) return day.error();
-  Result<FlowLog> log = FlowLog::Create(options.folder, options.session);
-  if (!log) return log.error();
-  ProgressLine progress("messages");
-  const Result<LobsterTotals> totals = book::ReadLobster(
-      options.file, *day, proto::User(options.user), [&](const book::FlowMessage& message) {
-        progress.Show(log->position().number);
-        return log->Append(message);
+  const Result<LobsterTotals> totals =
+      ImportFlow(options.folder, options.session, [&](const auto& sink) {
+        return book::ReadLobster(options.file, *day, proto::User(options.user), sink);
       });
-  progress.Clear();
   if (!totals) return totals.error();
-  if (const Status finished = log->Finish(); !finished) return finished.error();
   if (options.json) {
     PrintJson(*totals);
   } else {
