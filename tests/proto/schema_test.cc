@@ -139,8 +139,13 @@ std::string WhyRefused(const std::string& messages) {
 
 TEST(Schema, KnowsTandemsOwnMessagesEvenIfItIsEmpty) {
   const Schema schema = Load("");
-  EXPECT_EQ(schema.names(), (std::map<std::uint16_t, std::string>{
-                                {1, "Tick"}, {2, "EndOfSession"}, {10, "Refused"}}));
+  EXPECT_EQ(schema.names(), (std::map<std::uint16_t, std::string>{{1, "Tick"},
+                                                                  {2, "EndOfSession"},
+                                                                  {3, "Skip"},
+                                                                  {4, "Activate"},
+                                                                  {10, "Refused"},
+                                                                  {11, "Skipped"},
+                                                                  {12, "Activated"}}));
   EXPECT_EQ(schema.NameOf(1), "Tick");
   EXPECT_EQ(schema.NameOf(777), "777");
   EXPECT_EQ(schema.TypeOf("Tick"), 1);

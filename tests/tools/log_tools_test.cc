@@ -171,9 +171,10 @@ TEST_F(LogTools, CatRefusesWhatItDoesNotUnderstand) {
   Ran ran = Tandem({"cat", Path("log"), "--type", "Nonsense"});
   EXPECT_EQ(ran.exit_code, 2);
   EXPECT_EQ(ran.out, "");
-  EXPECT_TRUE(ran.err.starts_with("tandem: the log " + Path("log") +
-                                  " knows no message type Nonsense; it knows Tick, EndOfSession, "
-                                  "Refused, NewOrder, Cancel"))
+  EXPECT_TRUE(ran.err.starts_with(
+      "tandem: the log " + Path("log") +
+      " knows no message type Nonsense; it knows Tick, EndOfSession, Skip, Activate, "
+      "Refused, Skipped, Activated, NewOrder, Cancel"))
       << ran.err;
   ran = Tandem({"cat", Path("log"), "--from", "5"});
   EXPECT_EQ(ran.exit_code, 2);
