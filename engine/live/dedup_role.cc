@@ -169,9 +169,11 @@ Status DedupRole::OpenExistingLog() {
 }
 
 Status DedupRole::OpenLog(proto::Session session) {
-  auto log =
-      replay::LogWriter::Open(storage_, options_.folder,
-                              {.session = session, .role = replay::kMergedRole, .schema = schema_});
+  auto log = replay::LogWriter::Open(storage_, options_.folder,
+                                     {.session = session,
+                                      .role = replay::kMergedRole,
+                                      .schema = schema_,
+                                      .segment_bytes = options_.segment_bytes});
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
@@ -191,7 +193,7 @@ Status DedupRole::OpenLog(proto::Session session) {
     }
   }
   history_ = std::make_unique<MergedHistory>(storage_, options_.folder);
-  deduplicator_.emplace(session_, before, published, *history_);
+  deduplicator_.emplace(session_, before, published, *history_, options_.ring_size);
   stream_.Serve(options_.folder, session_);
   stream_.Publish(published.number);
   return {};

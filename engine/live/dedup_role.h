@@ -24,6 +24,8 @@ struct DedupRoleOptions {
   std::array<Endpoint, Deduplicator::kEngines> engines;  ///< A, B
   Endpoint stream;                                       ///< where the merged stream is served
   bool exit_on_divergence = false;                       ///< else it stays up and serves
+  std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
+  std::size_t ring_size = Deduplicator::kRingSizeDefault;      ///< digests kept in memory
   ConnectionLimits limits;
 };
 

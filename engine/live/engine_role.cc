@@ -82,9 +82,11 @@ Status EngineRole::OpenExistingLog() {
 }
 
 Status EngineRole::OpenLog(proto::Session session) {
-  auto log = replay::LogWriter::Open(
-      storage_, options_.folder,
-      {.session = session, .role = replay::kOutputRole, .schema = application_.info().schema});
+  auto log = replay::LogWriter::Open(storage_, options_.folder,
+                                     {.session = session,
+                                      .role = replay::kOutputRole,
+                                      .schema = application_.info().schema,
+                                      .segment_bytes = options_.segment_bytes});
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);

@@ -26,6 +26,7 @@ struct EngineRoleOptions {
   Endpoint input;                    ///< the sequencer's stream
   Endpoint stream;                   ///< where the output is served
   std::uint64_t plant_fault_at = 0;  ///< drill: damage the state after this input; 0: never
+  std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
   ConnectionLimits limits;
 };
 

@@ -75,9 +75,11 @@ Status SequencerRole::Open() {
   // everything that the log holds is published.
   if (Status status = submissions_.Listen(options_.submissions); !status) return status;
   if (Status status = stream_.Listen(options_.stream); !status) return status;
-  auto log = replay::LogWriter::Open(
-      storage_, options_.folder,
-      {.session = options_.session, .role = replay::kInputRole, .schema = options_.schema});
+  auto log = replay::LogWriter::Open(storage_, options_.folder,
+                                     {.session = options_.session,
+                                      .role = replay::kInputRole,
+                                      .schema = options_.schema,
+                                      .segment_bytes = options_.segment_bytes});
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);

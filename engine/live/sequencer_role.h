@@ -27,6 +27,7 @@ struct SequencerRoleOptions {
   Endpoint stream;         ///< where engines read
   Durability durability = Durability::kNone;
   std::size_t message_size_max = proto::kMessageSizeMaxDefault;
+  std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
   bool end_session = false;  ///< write the last message, then only serve
   ConnectionLimits limits;
 };
