@@ -15,6 +15,12 @@ struct Options {
   ApplicationOptions application;
 };
 
+std::string Joined(const std::vector<std::string>& texts) {
+  std::string joined;
+  for (const std::string& text : texts) joined += (joined.empty() ? "" : "; ") + text;
+  return joined;
+}
+
 Result<ExitCode> Run(const Options& options) {
   if (const Status two =
           CheckTwoPorts("--input", options.role.input, "--stream", options.role.stream);
@@ -26,8 +32,12 @@ Result<ExitCode> Run(const Options& options) {
   for (const std::string& change : made->pool_changes) {
     spdlog::info("engine {}: pool {}", options.role.name, change);
   }
+  engine::EngineRoleOptions role = options.role;
+  role.about = {.application = made->application->info().name,
+                .zone_address = made->zone_address,
+                .pools = Joined(made->pool_changes)};
   replay::PosixStorage storage;
-  const ExitCode code = engine::EngineRole(options.role, *made->application, storage).Run();
+  const ExitCode code = engine::EngineRole(role, *made->application, storage).Run();
   WarnOfHeapAllocations();
   return code;
 }

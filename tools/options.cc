@@ -68,6 +68,7 @@ Result<MadeApplication> ApplicationOptions::Make() const {
   if (!zone) return zone.error();
   declarations::Declarations site;
   MadeApplication made;
+  made.zone_address = zone->address;
   if (!pools.empty()) {
     auto loaded = declarations::Load(pools);
     if (!loaded) return loaded.error();

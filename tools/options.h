@@ -21,6 +21,7 @@ namespace tandem::tools {
 struct MadeApplication {
   std::unique_ptr<replay::Application> application;
   std::vector<std::string> pool_changes;
+  std::uint64_t zone_address = 0;
 };
 
 /// --app, --pools, --zone-address, --zone-limit, --zone-reserve, --heap-guard: an application,

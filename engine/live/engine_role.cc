@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "engine/live/host_facts.h"
 #include "engine/live/log_folder.h"
 #include "engine/transport/served_role.h"
 #include "pools/ensure.h"
@@ -201,6 +202,7 @@ pb::Status EngineRole::MakeStatus() const {
     status.set_digest(log_->flushed_position().digest);
   }
   status.set_catching_up(engine_ && engine_->verifying());
+  FillAbout(options_.about, &status);
   return status;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "engine/engine.h"
+#include "engine/live/engine_about.h"
 #include "engine/live/role_loop.h"
 #include "engine/transport/stream_client.h"
 #include "engine/transport/stream_server.h"
@@ -21,10 +22,11 @@
 namespace tandem::engine {
 
 struct EngineRoleOptions {
-  std::string name;                  ///< A or B
-  std::string folder;                ///< of the output log
-  Endpoint input;                    ///< the sequencer's stream
-  Endpoint stream;                   ///< where the output is served
+  std::string name;    ///< A or B
+  std::string folder;  ///< of the output log
+  Endpoint input;      ///< the sequencer's stream
+  Endpoint stream;     ///< where the output is served
+  EngineAbout about;
   std::uint64_t plant_fault_at = 0;  ///< drill: damage the state after this input; 0: never
   std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
   ConnectionLimits limits;
