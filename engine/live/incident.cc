@@ -18,6 +18,7 @@ constexpr std::string_view kReport = "report.txt";
 constexpr std::string_view kSchema = "schema.pb";
 constexpr std::string_view kUnconfirmed = "unconfirmed.jsonl";
 constexpr std::string_view kDecision = "decision.txt";
+constexpr std::string_view kApplied = "applied.txt";
 constexpr std::string_view kClosed = "closed.txt";
 constexpr std::string_view kSuffix = ".incidents";
 constexpr std::uint64_t kVersion = 1;
@@ -27,11 +28,7 @@ std::string PathOf(const std::string& folder, std::string_view name) {
   return folder + "/" + std::string(name);
 }
 
-std::string NameOfSide(std::size_t side) {
-  return side < kSideNames.size() ? std::string(kSideNames[side]) : "none";
-}
-
-void AddEngine(const std::string& side, const IncidentEngine& engine, Sheet* sheet) {
+void AddEngine(const std::string& side, const EngineFacts& engine, Sheet* sheet) {
   const auto key = [&side](const char* of) { return "engine " + side + " " + of; };
   sheet->Add(key("name"), engine.name);
   sheet->Add(key("address"), engine.address);
@@ -48,9 +45,9 @@ void AddEngine(const std::string& side, const IncidentEngine& engine, Sheet* she
   sheet->Add(key("pools"), engine.pools);
 }
 
-IncidentEngine ReadEngine(const std::string& side, const Sheet& sheet) {
+EngineFacts ReadEngine(const std::string& side, const Sheet& sheet) {
   const auto key = [&side](const char* of) { return "engine " + side + " " + of; };
-  IncidentEngine engine;
+  EngineFacts engine;
   engine.name = sheet.Text(key("name"));
   engine.address = sheet.Text(key("address"));
   engine.connected = sheet.Text(key("connected")) == "yes";
@@ -74,6 +71,7 @@ Sheet SheetOf(const Incident& incident) {
   sheet.Add("output", incident.number);
   sheet.Add("is the first that differs", incident.is_first ? "yes" : "or one before it");
   sheet.Add("what", incident.what);
+  sheet.Add("late engine", NameOfSide(incident.late_side));
   sheet.Add("input", incident.cause);
   sheet.Add("last equal output", incident.last_equal.number);
   sheet.Add("last equal digest", proto::DigestText(incident.last_equal.digest));
@@ -107,6 +105,7 @@ std::optional<Incident> IncidentOf(const Sheet& sheet) {
   incident.number = *number;
   incident.is_first = sheet.Text("is the first that differs") == "yes";
   incident.what = sheet.Text("what");
+  incident.late_side = SideOf(sheet.Text("late engine")).value_or(Incident::kNobody);
   incident.cause = *cause;
   incident.last_equal = {.number = *equal, .digest = *digest};
   incident.published = *published;
@@ -155,17 +154,32 @@ Status WriteOnce(replay::Storage& storage, const std::string& folder, std::strin
   return WriteWhole(storage, folder, std::string(name), sheet.Print());
 }
 
-Result<std::optional<IncidentReadmission>> ReadReadmission(replay::Storage& storage,
-                                                           const std::string& folder) {
-  const std::string path = PathOf(folder, kClosed);
+/// A sheet that says where a stream stood; null: there is none.
+struct StoodAt {
+  proto::StreamPosition position;
+  std::int64_t time_ns = 0;
+};
+
+Result<std::optional<StoodAt>> ReadStoodAt(replay::Storage& storage, const std::string& folder,
+                                           std::string_view name) {
+  const std::string path = PathOf(folder, name);
   const auto sheet = ReadSheet(storage, path);
   if (!sheet) return sheet.error();
-  if (!*sheet) return std::optional<IncidentReadmission>();
-  const auto number = (*sheet)->Number("proven up to");
+  if (!*sheet) return std::optional<StoodAt>();
+  const auto number = (*sheet)->Number("output");
   const auto digest = (*sheet)->Digest("digest");
   const auto time = proto::ParseTime((*sheet)->Text("time"));
   if (!number || !digest || !time) return Odd(path);
-  return std::optional(IncidentReadmission{{.number = *number, .digest = *digest}, *time});
+  return std::optional(StoodAt{{.number = *number, .digest = *digest}, *time});
+}
+
+Sheet SheetOf(const char* what, const StoodAt& stood) {
+  Sheet sheet;
+  sheet.Add("what", what);
+  sheet.Add("output", stood.position.number);
+  sheet.Add("digest", proto::DigestText(stood.position.digest));
+  sheet.Add("time", proto::TimeText(stood.time_ns));
+  return sheet;
 }
 
 }  // namespace
@@ -176,8 +190,12 @@ std::optional<std::size_t> SideOf(std::string_view name) {
   return static_cast<std::size_t>(found - kSideNames.begin());
 }
 
-IncidentEngine EngineOf(const pb::Status& status) {
-  IncidentEngine engine;
+std::string NameOfSide(std::size_t side) {
+  return side < kSideNames.size() ? std::string(kSideNames[side]) : "none";
+}
+
+EngineFacts EngineOf(const pb::Status& status) {
+  EngineFacts engine;
   engine.name = status.name();
   engine.process = status.process();
   engine.input_number = status.input_number();
@@ -271,13 +289,21 @@ Result<IncidentRecord> ReadIncident(replay::Storage& storage, const std::string&
   }
   auto incident = IncidentOf(**sheet);
   if (!incident) return Odd(path);
-  IncidentRecord record{WithoutSlashes(folder), std::move(*incident), {}, {}};
+  IncidentRecord record;
+  record.folder = WithoutSlashes(folder);
+  record.incident = std::move(*incident);
+  const auto report = ReadWhole(storage, PathOf(record.folder, kReport), Sheet::kSizeMax);
+  if (!report) return report.error();
+  record.report = report->value_or("");
   auto decision = ReadDecision(storage, record.folder);
   if (!decision) return decision.error();
   record.decision = std::move(*decision);
-  auto readmission = ReadReadmission(storage, record.folder);
-  if (!readmission) return readmission.error();
-  record.readmission = *readmission;
+  const auto applied = ReadStoodAt(storage, record.folder, kApplied);
+  if (!applied) return applied.error();
+  if (*applied) record.applied = {(*applied)->position, (*applied)->time_ns};
+  const auto closed = ReadStoodAt(storage, record.folder, kClosed);
+  if (!closed) return closed.error();
+  if (*closed) record.readmission = {(*closed)->position, (*closed)->time_ns};
   return record;
 }
 
@@ -321,7 +347,7 @@ Result<std::optional<IncidentDecision>> ReadDecision(replay::Storage& storage,
   const auto time = proto::ParseTime((*sheet)->Text("time"));
   if (!keep || !time) return Odd(path);
   return std::optional(IncidentDecision{.keep = *keep,
-                                        .withdrawn = (*sheet)->Text("withdrawn") == "yes",
+                                        .takes_back = (*sheet)->Text("takes back") == "yes",
                                         .because = (*sheet)->Text("because"),
                                         .time_ns = *time});
 }
@@ -330,19 +356,25 @@ Status WriteDecision(replay::Storage& storage, const std::string& folder,
                      const IncidentDecision& decision) {
   Sheet sheet;
   sheet.Add("keep", NameOfSide(decision.keep));
-  sheet.Add("withdrawn", decision.withdrawn ? "yes" : "no");
+  sheet.Add("takes back", decision.takes_back ? "yes" : "no");
   sheet.Add("because", decision.because);
   sheet.Add("time", proto::TimeText(decision.time_ns));
   return WriteOnce(storage, folder, kDecision, sheet);
 }
 
+Status WriteApplied(replay::Storage& storage, const std::string& folder,
+                    const IncidentApplied& applied) {
+  return WriteOnce(storage, folder, kApplied,
+                   SheetOf("the decision is in force; the merged stream stood here",
+                           {applied.published, applied.time_ns}));
+}
+
 Status WriteReadmission(replay::Storage& storage, const std::string& folder,
                         const IncidentReadmission& readmission) {
-  Sheet sheet;
-  sheet.Add("proven up to", readmission.proven.number);
-  sheet.Add("digest", proto::DigestText(readmission.proven.digest));
-  sheet.Add("time", proto::TimeText(readmission.time_ns));
-  return WriteOnce(storage, folder, kClosed, sheet);
+  return WriteOnce(storage, folder, kClosed,
+                   SheetOf("the fenced engine has given the merged stream from 1 to here, and is "
+                           "one of the pair again",
+                           {readmission.proven, readmission.time_ns}));
 }
 
 }  // namespace tandem::engine

@@ -10,8 +10,10 @@
 //                           unconfirmed.jsonl  what was published and never confirmed
 //                           judgement.txt      what `tandem incident judge` found (a sheet)
 //                           decision.txt       which copy is kept (a sheet)
-//                           rebuild.txt        what was set aside (a sheet)
-//                           closed.txt         proven healthy again (a sheet)
+//                           applied.txt        the deduplicator goes on with it (a sheet)
+//                           withdrawn/         the merged log as it was, if some of it was taken
+//                           back rebuild.txt        what was set aside (a sheet) closed.txt proven
+//                           healthy again (a sheet)
 //
 // It appears under its name whole or not at all. Each further file is written once, by whoever
 // takes that step. One thread at a time; any number of readers.
@@ -42,7 +44,7 @@ constexpr std::array<std::string_view, Deduplicator::kEngines> kSideNames = {"A"
 [[nodiscard]] std::optional<std::size_t> SideOf(std::string_view name);
 
 /// What is known of one engine: from its status, and from the deduplicator.
-struct IncidentEngine {
+struct EngineFacts {
   std::string name;     ///< as it calls itself
   std::string address;  ///< where its output is read
   bool connected = false;
@@ -59,7 +61,7 @@ struct IncidentEngine {
 };
 
 /// The fields that a status has.
-[[nodiscard]] IncidentEngine EngineOf(const pb::Status& status);
+[[nodiscard]] EngineFacts EngineOf(const pb::Status& status);
 
 struct Incident {
   static constexpr std::size_t kNobody = Deduplicator::kEngines;
@@ -68,23 +70,30 @@ struct Incident {
   std::uint64_t number = 0;  ///< first output where the copies differ
   bool is_first = true;      ///< false: or one before it, after a restart of the deduplicator
   std::string what;          ///< one sentence: how they differ
-  std::uint64_t cause = 0;   ///< last input that must be stepped to have both copies of `number`
+  std::size_t late_side = kNobody;  ///< whose copy came second, is missing, or is none
+  std::uint64_t cause = 0;  ///< last input that must be stepped to have both copies of `number`
   proto::StreamPosition last_equal;      ///< number 0: not known, or nothing is equal
   std::uint64_t published = 0;           ///< last output that readers have
   std::size_t published_side = kNobody;  ///< whose copies are published from `number` on
   std::string policy;                    ///< of the deduplicator
   std::int64_t found_ns = 0;             ///< clock time, ns since 1970
   std::array<std::vector<std::byte>, Deduplicator::kEngines> copies;  ///< empty: there is none
-  std::array<IncidentEngine, Deduplicator::kEngines> engines;
+  std::array<EngineFacts, Deduplicator::kEngines> engines;
 
   /// True if readers hold copies that only one engine has confirmed.
   [[nodiscard]] bool has_unconfirmed() const { return published >= number; }
 };
 
 struct IncidentDecision {
-  std::size_t keep = 0;    ///< side; the other one is fenced
-  bool withdrawn = false;  ///< what was published from the incident's number on was taken back
+  std::size_t keep = 0;     ///< side; the other one is fenced
+  bool takes_back = false;  ///< accepted: what was published from the other one is taken back
   std::string because;
+  std::int64_t time_ns = 0;
+};
+
+/// The decision is in force.
+struct IncidentApplied {
+  proto::StreamPosition published;  ///< where the merged log stood, after what was taken back
   std::int64_t time_ns = 0;
 };
 
@@ -98,7 +107,9 @@ struct IncidentReadmission {
 struct IncidentRecord {
   std::string folder;
   Incident incident;
+  std::string report;  ///< as it was written, for a person
   std::optional<IncidentDecision> decision;
+  std::optional<IncidentApplied> applied;
   std::optional<IncidentReadmission> readmission;
 };
 
@@ -106,6 +117,8 @@ struct IncidentRecord {
 [[nodiscard]] std::string IncidentsFolderOf(std::string merged_folder);
 /// The merged log whose incident this folder is; an error if it lies anywhere else.
 [[nodiscard]] Result<std::string> MergedFolderOf(const std::string& incident_folder);
+
+[[nodiscard]] std::string NameOfSide(std::size_t side);
 
 /// Makes the folder of a new incident of the merged log in `merged_folder`, which is flushed.
 /// Decodes with `schema` (FileDescriptorSet). At most kUnconfirmedMax messages are listed; the rest
@@ -138,6 +151,8 @@ constexpr std::uint64_t kUnconfirmedMax = 20'000;
 /// Durable when it returns. It must be the first.
 [[nodiscard]] Status WriteDecision(replay::Storage& storage, const std::string& folder,
                                    const IncidentDecision& decision);
+[[nodiscard]] Status WriteApplied(replay::Storage& storage, const std::string& folder,
+                                  const IncidentApplied& applied);
 /// Closes the incident.
 [[nodiscard]] Status WriteReadmission(replay::Storage& storage, const std::string& folder,
                                       const IncidentReadmission& readmission);

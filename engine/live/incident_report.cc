@@ -39,16 +39,16 @@ std::string Address(std::uint64_t address) {
 }
 
 void AppendEngines(const Incident& incident, std::string* out) {
-  const IncidentEngine& a = incident.engines[0];
-  const IncidentEngine& b = incident.engines[1];
+  const EngineFacts& a = incident.engines[0];
+  const EngineFacts& b = incident.engines[1];
   const auto both = [out](const char* what, const std::string& of_a, const std::string& of_b) {
     AppendBoth(what, of_a, of_b, out);
   };
-  const auto process = [](const IncidentEngine& engine) {
+  const auto process = [](const EngineFacts& engine) {
     return Or(engine.name, "(unknown)") + " at " + Or(engine.address, "(unknown)") + ", process " +
            Plain(engine.process) + (engine.connected ? "" : ", not connected");
   };
-  const auto stands = [](const IncidentEngine& engine) {
+  const auto stands = [](const EngineFacts& engine) {
     return "input " + Plain(engine.input_number) + "; outputs taken up to " + Plain(engine.taken) +
            ", first with " + Plain(engine.wins);
   };
