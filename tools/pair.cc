@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/pair.h"
 
-#include <csignal>
-#include <limits>
-
-#include "engine/transport/stream_client.h"
-
 namespace tandem::tools {
 
 namespace {
@@ -13,97 +8,59 @@ namespace {
 std::string Address(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
 
 constexpr std::array<const char*, kRoles> kNames = {"sequencer", "engine A", "engine B", "dedup"};
-constexpr std::array<const char*, kRoles> kFolders = {"input", "a", "b", "merged"};
-constexpr std::array<const char*, kRoles> kOutputs = {"sequencer.out", "a.out", "b.out",
-                                                      "dedup.out"};
 
 }  // namespace
 
 const char* NameOf(RoleId role) { return kNames[static_cast<std::size_t>(role)]; }
 
-/// Reads the status of one role and none of its stream: it asks for a number that never comes.
-class Pair::Watcher : private engine::StreamClient::Handler {
- public:
-  Watcher(boost::asio::io_context& context, std::uint16_t port)
-      : client_(context, {.host = "127.0.0.1", .port = std::to_string(port)}, "watch", *this) {
-    client_.Start();
-  }
-  [[nodiscard]] const pb::Status& status() const { return status_; }
-
- private:
-  std::uint64_t WantedNumber() override { return std::numeric_limits<std::uint64_t>::max(); }
-  std::string WantedSession() override { return ""; }
-  void OnLogin(proto::Session, std::uint64_t) override {}
-  void OnMessage(const proto::MessageView&) override {}
-  void OnStatus(const pb::Status& status) override { status_ = status; }
-  void OnDisconnected(const std::string&) override {}
-
-  pb::Status status_;
-  engine::StreamClient client_;
-};
-
-Pair::Pair(std::string program, std::string folder, std::string session,
-           std::vector<std::uint16_t> ports)
+Pair::Pair(std::string program, std::string folder, std::vector<RoleSpec> specs,
+           std::string submissions)
     : program_(std::move(program)),
       folder_(std::move(folder)),
-      session_(std::move(session)),
-      ports_(std::move(ports)) {
-  for (std::size_t role = 0; role < kRoles; ++role) {
-    watchers_[role] = std::make_unique<Watcher>(context_, ports_[1 + role]);
-  }
-}
+      submissions_(std::move(submissions)),
+      roles_(program_, std::move(specs)) {}
 
 Pair::~Pair() = default;
 
 Result<std::unique_ptr<Pair>> Pair::Make(std::string program, std::string folder,
                                          std::string session) {
-  auto ports = FreePorts(1 + kRoles);
+  const auto ports = FreePorts(1 + kRoles);
   if (!ports) return ports.error();
+  const std::string submissions = Address((*ports)[0]);
+  const std::string input = Address((*ports)[1]);
+  const std::string a = Address((*ports)[2]);
+  const std::string b = Address((*ports)[3]);
+  const std::string merged = Address((*ports)[4]);
+  std::vector<RoleSpec> specs;
+  const auto add = [&](const std::string& kind, const std::string& stream, const std::string& log,
+                       const std::string& output, std::vector<std::string> arguments) {
+    RoleSpec spec;
+    spec.kind = kind;
+    spec.name = output;
+    spec.stream = stream;
+    spec.log = folder + "/" + log;
+    spec.output_file = folder + "/" + output + ".out";
+    spec.arguments = std::move(arguments);
+    spec.arguments.insert(spec.arguments.end(), {"--log", spec.log, "--stream", stream});
+    specs.push_back(std::move(spec));
+  };
+  add("sequencer", input, "input", "sequencer",
+      {"--session", session, "--submissions", submissions});
+  add("engine", a, "a", "a", {"--name", "A", "--input", input});
+  add("engine", b, "b", "b", {"--name", "B", "--input", input});
+  add("dedup", merged, "merged", "dedup", {"--a", a, "--b", b});
   return std::unique_ptr<Pair>(
-      new Pair(std::move(program), std::move(folder), std::move(session), std::move(*ports)));
+      new Pair(std::move(program), std::move(folder), std::move(specs), submissions));
 }
 
-std::string Pair::Folder(RoleId role) const {
-  return folder_ + "/" + kFolders[static_cast<std::size_t>(role)];
-}
+std::string Pair::Folder(RoleId role) const { return roles_.spec(IndexOf(role)).log; }
 
-std::string Pair::submissions() const { return Address(ports_[0]); }
+std::string Pair::submissions() const { return submissions_; }
 
-std::string Pair::stream(RoleId role) const {
-  return Address(ports_[1 + static_cast<std::size_t>(role)]);
-}
-
-std::vector<std::string> Pair::Arguments(RoleId role) const {
-  const std::vector<std::string> common = {"--log", Folder(role), "--stream", stream(role)};
-  std::vector<std::string> arguments;
-  switch (role) {
-    case RoleId::kSequencer:
-      arguments = {program_, "sequencer", "--session", session_, "--submissions", submissions()};
-      break;
-    case RoleId::kEngineA:
-      arguments = {program_, "engine", "--name", "A", "--input", stream(RoleId::kSequencer)};
-      break;
-    case RoleId::kEngineB:
-      arguments = {program_, "engine", "--name", "B", "--input", stream(RoleId::kSequencer)};
-      break;
-    case RoleId::kDedup:
-      arguments = {
-          program_, "dedup", "--a", stream(RoleId::kEngineA), "--b", stream(RoleId::kEngineB)};
-      break;
-  }
-  arguments.insert(arguments.end(), common.begin(), common.end());
-  return arguments;
-}
+std::string Pair::stream(RoleId role) const { return roles_.spec(IndexOf(role)).stream; }
 
 Status Pair::Start(RoleId role, const std::vector<std::string>& extra) {
-  std::vector<std::string> arguments = Arguments(role);
-  arguments.insert(arguments.end(), extra.begin(), extra.end());
-  const std::size_t index = static_cast<std::size_t>(role);
-  auto process = Process::Start(arguments, folder_ + "/" + kOutputs[index]);
-  if (!process) return process.error();
-  processes_[index].reset();
-  processes_[index].emplace(std::move(*process));
-  return {};
+  return roles_.Start(IndexOf(role), extra);
 }
 
 Status Pair::StartAll(const std::vector<std::string>& extra_for_b) {
@@ -116,40 +73,22 @@ Status Pair::StartAll(const std::vector<std::string>& extra_for_b) {
   return {};
 }
 
-void Pair::Kill(RoleId role) {
-  auto& process = processes_[static_cast<std::size_t>(role)];
-  if (process) process->Kill();
-}
+void Pair::Kill(RoleId role) { roles_.Kill(IndexOf(role)); }
 
 std::array<std::optional<int>, kRoles> Pair::StopAll() {
   std::array<std::optional<int>, kRoles> exit_codes;
-  for (std::size_t i = kRoles; i-- > 0;) {
-    if (!processes_[i]) continue;
-    processes_[i]->Signal(SIGTERM);
-    exit_codes[i] = processes_[i]->Wait(std::chrono::seconds(20));
-    if (!exit_codes[i]) processes_[i]->Kill();
-  }
+  const std::vector<std::optional<int>> codes = roles_.StopAll();
+  for (std::size_t role = 0; role < kRoles; ++role) exit_codes[role] = codes[role];
   return exit_codes;
 }
 
-bool Pair::running(RoleId role) {
-  auto& process = processes_[static_cast<std::size_t>(role)];
-  return process && !process->Poll();
-}
+bool Pair::running(RoleId role) { return roles_.running(IndexOf(role)); }
 
-pid_t Pair::pid(RoleId role) const {
-  const auto& process = processes_[static_cast<std::size_t>(role)];
-  return process ? process->pid() : -1;
-}
+pid_t Pair::pid(RoleId role) const { return roles_.pid(IndexOf(role)); }
 
-void Pair::RunFor(std::chrono::milliseconds duration) {
-  context_.restart();
-  context_.run_for(duration);
-}
+void Pair::RunFor(std::chrono::milliseconds duration) { roles_.RunFor(duration); }
 
-const pb::Status& Pair::status(RoleId role) const {
-  return watchers_[static_cast<std::size_t>(role)]->status();
-}
+const pb::Status& Pair::status(RoleId role) const { return roles_.status(IndexOf(role)); }
 
 bool Pair::Settled() const {
   const std::uint64_t inputs = status(RoleId::kSequencer).number();

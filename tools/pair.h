@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pair: a whole pair on this machine as real processes on loopback: sequencer, engines A and B,
-// deduplicator. Starts them, kills them, knows their status. For the demo and for tests that kill.
-// One thread; processes end with the Pair.
+// Pair: Roles for a whole pair on this machine: sequencer, engines A and B, deduplicator, on free
+// ports of loopback. For the demo and for tests. One thread; processes end with the Pair.
 #pragma once
 
 #include <array>
-#include <boost/asio/io_context.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "engine/transport/listener.h"
 #include "pools/result.h"
 #include "tandem/status.pb.h"
-#include "tools/process.h"
+#include "tools/roles.h"
 
 namespace tandem::tools {
 
@@ -55,19 +52,14 @@ class Pair {
   [[nodiscard]] const std::string& program() const { return program_; }
 
  private:
-  class Watcher;
-
-  Pair(std::string program, std::string folder, std::string session,
-       std::vector<std::uint16_t> ports);
-  [[nodiscard]] std::vector<std::string> Arguments(RoleId role) const;
+  Pair(std::string program, std::string folder, std::vector<RoleSpec> specs,
+       std::string submissions);
+  [[nodiscard]] static std::size_t IndexOf(RoleId role) { return static_cast<std::size_t>(role); }
 
   std::string program_;
   std::string folder_;
-  std::string session_;
-  std::vector<std::uint16_t> ports_;  ///< submissions, then the stream of each role
-  boost::asio::io_context context_;
-  std::array<std::optional<Process>, kRoles> processes_;
-  std::array<std::unique_ptr<Watcher>, kRoles> watchers_;
+  std::string submissions_;
+  Roles roles_;
 };
 
 }  // namespace tandem::tools

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Process: a child process whose output goes to a file. It ends with us: killed when the Process is
-// destroyed, and by the kernel if this process dies first. One thread.
+// destroyed, and by the kernel if this process dies first. Not by a Ctrl-C at our terminal: it is
+// in a process group of its own. One thread.
 #pragma once
 
 #include <sys/types.h>

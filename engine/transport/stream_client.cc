@@ -86,7 +86,7 @@ void StreamClient::OnLoginAnswer(const proto::soup::Packet& packet) {
         packet.payload[0] == std::byte(proto::soup::RejectReason::kSessionNotAvailable);
     const std::string wanted = handler_.WantedSession();
     return connection_->Close(!is_session      ? "it does not admit us"
-                              : wanted.empty() ? "it has no session yet"
+                              : wanted.empty() ? kNoSession
                                                : "it does not have session \"" + wanted + "\"");
   }
   const auto accepted = packet.type == PacketType::kLoginAccepted

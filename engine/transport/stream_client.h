@@ -18,6 +18,9 @@ namespace tandem::engine {
 
 class StreamClient : private Connection::Handler {
  public:
+  /// Why there is no connection to a server that has no log yet.
+  static constexpr const char* kNoSession = "it has no session yet";
+
   class Handler {
    public:
     virtual ~Handler() = default;

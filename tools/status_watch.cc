@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/status_watch.h"
+
+#include <limits>
+
+#include "engine/transport/stream_client.h"
+
+namespace tandem::tools {
+
+namespace {
+
+/// A role that was restarted is to be seen soon.
+engine::ConnectionLimits Limits() {
+  engine::ConnectionLimits limits;
+  limits.backoff = std::chrono::milliseconds(200);
+  return limits;
+}
+
+}  // namespace
+
+/// Asks for a number that never comes.
+class StatusWatch::Reader : private engine::StreamClient::Handler {
+ public:
+  Reader(boost::asio::io_context& context, const engine::Endpoint& endpoint)
+      : client_(context, endpoint, "watch", *this, Limits()) {
+    client_.Start();
+  }
+
+  State state = State::kUnknown;
+  std::string why;
+  pb::Status status;
+  std::uint64_t count = 0;
+
+ private:
+  std::uint64_t WantedNumber() override { return std::numeric_limits<std::uint64_t>::max(); }
+  std::string WantedSession() override { return ""; }
+  void OnLogin(proto::Session, std::uint64_t) override {}
+  void OnMessage(const proto::MessageView&) override {}
+  void OnStatus(const pb::Status& of_role) override {
+    status = of_role;
+    state = State::kUp;
+    why.clear();
+    ++count;
+  }
+  void OnDisconnected(const std::string& reason) override {
+    const bool is_up = reason == engine::StreamClient::kNoSession;
+    state = is_up ? State::kNoSession : State::kDown;
+    why = is_up ? "" : reason;
+  }
+
+  engine::StreamClient client_;
+};
+
+StatusWatch::StatusWatch(boost::asio::io_context& context, const engine::Endpoint& endpoint)
+    : reader_(std::make_unique<Reader>(context, endpoint)) {}
+
+StatusWatch::~StatusWatch() = default;
+
+StatusWatch::State StatusWatch::state() const { return reader_->state; }
+const std::string& StatusWatch::why() const { return reader_->why; }
+const pb::Status& StatusWatch::status() const { return reader_->status; }
+std::uint64_t StatusWatch::count() const { return reader_->count; }
+
+}  // namespace tandem::tools

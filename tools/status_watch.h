@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// StatusWatch: keeps the last status of one role, read from its stream's port, over reconnects.
+// Reads none of the stream. On the thread of the io_context.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "engine/transport/listener.h"
+#include "tandem/status.pb.h"
+
+namespace tandem::tools {
+
+class StatusWatch {
+ public:
+  enum class State {
+    kUnknown,    ///< no answer yet
+    kDown,       ///< nobody answers, or not as a role does
+    kNoSession,  ///< it is up and has no session: nothing has reached it yet
+    kUp,         ///< statuses come in
+  };
+
+  StatusWatch(boost::asio::io_context& context, const engine::Endpoint& endpoint);
+  ~StatusWatch();
+
+  [[nodiscard]] State state() const;
+  [[nodiscard]] bool answers() const {
+    return state() == State::kUp || state() == State::kNoSession;
+  }
+  /// Why it is down, as a sentence; empty: it is not.
+  [[nodiscard]] const std::string& why() const;
+  /// The last one; zero numbers before the first. Of the old process after it has gone.
+  [[nodiscard]] const pb::Status& status() const;
+  /// How many have come.
+  [[nodiscard]] std::uint64_t count() const;
+
+ private:
+  class Reader;
+  std::unique_ptr<Reader> reader_;
+};
+
+}  // namespace tandem::tools
