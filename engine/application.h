@@ -91,7 +91,8 @@ class Application : public replay::Application {
   [[nodiscard]] pools::Zone& zone() { return *zone_; }
 
   void Step(const proto::MessageView& input, replay::OutputBatch& outputs) final {
-    Context context(input.header, outputs, scratch_, root_.random);
+    Context context(input.header, outputs, scratch_, root_.random,
+                    root_.resume_point.behaviour_version);
     const std::uint16_t type = input.header.type;
     const Handler handler = type < handlers_.size() ? handlers_[type] : nullptr;
     if (handler == nullptr) {

@@ -73,14 +73,22 @@ class Random {
 class Context {
  public:
   Context(const proto::Header& cause, replay::OutputBatch& outputs, MessageScratch& scratch,
-          Random& random)
-      : cause_(cause), outputs_(outputs), scratch_(scratch), random_(random) {}
+          Random& random, std::uint32_t behaviour_version)
+      : cause_(cause),
+        outputs_(outputs),
+        scratch_(scratch),
+        random_(random),
+        behaviour_version_(behaviour_version) {}
 
   [[nodiscard]] std::int64_t time_ns() const { return cause_.time_ns; }
   [[nodiscard]] std::uint64_t number() const { return cause_.number; }
   [[nodiscard]] std::uint16_t type() const { return cause_.type; }
   [[nodiscard]] proto::User user() const { return cause_.user; }  ///< who sent the message
   [[nodiscard]] Random& random() { return random_; }
+  /// How to behave: 1, until an Activate in the input raises it. Old inputs are stepped again with
+  /// the version that they were stepped with, so a change of behaviour asks for it:
+  ///   if (context.behaviour_version() >= 2) ...
+  [[nodiscard]] std::uint32_t behaviour_version() const { return behaviour_version_; }
 
   /// A cleared message object to fill and emit; valid until Make of the same type.
   template <class T>
@@ -112,6 +120,7 @@ class Context {
   replay::OutputBatch& outputs_;
   MessageScratch& scratch_;
   Random& random_;
+  std::uint32_t behaviour_version_;
 };
 
 }  // namespace tandem::engine

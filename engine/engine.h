@@ -42,6 +42,11 @@ class Engine {
   Engine(replay::Application& application, proto::Session session, proto::StreamPosition logged,
          RecordedOutputs& recorded, std::size_t message_size_max = proto::kMessageSizeMaxDefault);
 
+  /// What of the input is to be passed over: see Stepper.
+  void PassOver(const replay::Skips& skips) { stepper_.PassOver(skips); }
+  void LookAt(const proto::MessageView& input_ahead) { stepper_.LookAt(input_ahead); }
+  [[nodiscard]] const replay::Skips& skips() const { return stepper_.skips(); }
+
   /// Takes the next input. An input before the next one is a repetition after a reconnect: it is
   /// passed over and has no outputs. Error kDivergence: the state now says something else than the
   /// log, or the input is not the one that was acted on ("input forked at N or before it"): an

@@ -7,6 +7,7 @@
 // A step is a function of its state and the message: no clock, environment, thread, file, address.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,9 +21,10 @@ namespace tandem::replay {
 
 /// What an application says of itself; constant for a build.
 struct ApplicationInfo {
-  std::string name;                     ///< as given to --app
-  std::uint32_t behaviour_version = 1;  ///< raised by a change that alters outputs
-  std::string schema;                   ///< serialised FileDescriptorSet of all its messages
+  std::string name;  ///< as given to --app
+  /// Raised by a change that alters outputs. The newest that this build knows; it knows all before.
+  std::uint32_t behaviour_version = 1;
+  std::string schema;  ///< serialised FileDescriptorSet of all its messages
 };
 
 /// Where an engine's state stands. Lives with the state, so that a copy of one is a copy of both.
@@ -32,6 +34,12 @@ struct ResumePoint {
   std::int64_t time_ns = 0;  ///< of the last input
   std::uint32_t epoch = 0;   ///< of the last input
   std::uint32_t ended = 0;   ///< 1: EndOfSession was taken; nothing may follow
+  /// How the application is to behave; raised by Activate.
+  std::uint32_t behaviour_version = 1;
+  /// Inputs that were passed over, so far; the last ones, each at `count % kSkippedKept`.
+  static constexpr std::size_t kSkippedKept = 16;
+  std::uint32_t skipped_count = 0;
+  std::array<std::uint64_t, kSkippedKept> skipped{};
 };
 
 class Application {

@@ -78,6 +78,7 @@ class Run {
       : options_(options), stepper_(application, input.session()), ahead_(input, options.last) {
     if (options.output != nullptr) pipe_.emplace(*options.output);
     if (options.against != nullptr) recorded_.emplace(*options.against);
+    if (options.skips != nullptr) stepper_.PassOver(*options.skips);
   }
 
   Result<ReplayResult> Go() {

@@ -17,6 +17,7 @@
 #include "replay/application.h"
 #include "replay/log_reader.h"
 #include "replay/log_writer.h"
+#include "replay/skips.h"
 
 namespace tandem::replay {
 
@@ -45,6 +46,9 @@ struct ReplayOptions {
   /// Outputs that were recorded, to be compared with; null: none. Stands at or after the next
   /// output; what it lacks at its beginning is not compared.
   LogReader* against = nullptr;
+  /// What of the input is to be passed over, from all of the log (ReadSkips), also from what lies
+  /// behind `last`; null: nothing.
+  const Skips* skips = nullptr;
   ReplayPace* pace = nullptr;  ///< null: as fast as it goes
   OnReplayProgress on_progress = {};
 };

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replay/stepper.h"
 
+#include <algorithm>
+
+#include "proto/schema.h"
 #include "tandem/control.pb.h"
 
 namespace tandem::replay {
@@ -10,8 +13,31 @@ namespace {
 /// Numbers of the control messages, as in tandem/control.proto.
 constexpr std::uint16_t kTick = 1;
 constexpr std::uint16_t kEndOfSession = 2;
+constexpr std::uint16_t kSkip = 3;
+constexpr std::uint16_t kActivate = 4;
 
 std::string Number(std::uint64_t number) { return std::to_string(number); }
+
+template <class T>
+bool Parse(const proto::MessageView& message, T& payload) {
+  const std::string_view text = message.payload_text();
+  return payload.ParseFromArray(text.data(), static_cast<int>(text.size()));
+}
+
+template <class T>
+void Emit(OutputBatch& outputs, proto::User user, const T& message) {
+  const auto type = static_cast<std::uint16_t>(proto::TypeNumberOf(*T::descriptor()));
+  std::byte* const to = outputs.Append(type, user, message.ByteSizeLong());
+  message.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(to));
+}
+
+/// A payload that is not what its type says must not stop a pair.
+void Refuse(OutputBatch& outputs, const proto::Header& input) {
+  pb::Refused refused;
+  refused.set_reason(pb::Refused::MALFORMED);
+  refused.set_type(input.type);
+  Emit(outputs, input.user, refused);
+}
 
 }  // namespace
 
@@ -57,27 +83,102 @@ Status Stepper::Check(const proto::MessageView& input) const {
 Status Stepper::Apply(const proto::MessageView& input) {
   if (Status status = Check(input); !status) return status;
   const proto::Header& header = input.header;
-  const bool is_control = header.type < proto::kFirstApplicationType;
-  if (is_control && header.type != kTick && header.type != kEndOfSession) {
-    return Error::BadInput("input message " + Number(header.number) + " has control type " +
-                           Number(header.type) +
-                           ", which this build does not know; run a build that does");
-  }
-
   outputs_.Clear();
-  ResumePoint& point = application_.resume_point();
-  if (header.type == kTick) {
-    application_.OnTime(header, outputs_);
-  } else if (header.type == kEndOfSession) {
-    point.ended = 1;
-    outputs_.Append(kEndOfSession, proto::User{}, 0);
+  if (header.type < proto::kFirstApplicationType) {
+    if (Status status = StepControl(input); !status) return status;
+  } else if (header.number == next_skip_) [[unlikely]] {
+    pb::Skipped skipped;
+    skipped.set_reason(*skips_.ReasonFor(header.number));
+    Emit(outputs_, header.user, skipped);
   } else {
     application_.Step(input, outputs_);
+  }
+  ResumePoint& point = application_.resume_point();
+  if (header.number == next_skip_) [[unlikely]] {
+    point.skipped[point.skipped_count++ % ResumePoint::kSkippedKept] = header.number;
+    next_skip_ = skips_.After(header.number);
   }
   point.output = outputs_.Seal(header, session_, point.output);
   point.input = {.number = header.number, .digest = header.digest};
   point.time_ns = header.time_ns;
   point.epoch = header.epoch;
+  return {};
+}
+
+void Stepper::PassOver(const Skips& skips) {
+  skips_ = skips;
+  next_skip_ = skips_.After(position().input.number);
+}
+
+void Stepper::LookAt(const proto::MessageView& input_ahead) {
+  const std::size_t count_before = skips_.count();
+  skips_.Take(input_ahead);
+  if (skips_.count() != count_before) next_skip_ = skips_.After(position().input.number);
+}
+
+Status Stepper::StepControl(const proto::MessageView& input) {
+  const proto::Header& header = input.header;
+  switch (header.type) {
+    case kTick:
+      application_.OnTime(header, outputs_);
+      return {};
+    case kEndOfSession:
+      application_.resume_point().ended = 1;
+      outputs_.Append(kEndOfSession, proto::User{}, 0);
+      return {};
+    case kSkip:
+      return StepSkip(input);
+    case kActivate:
+      return StepActivate(input);
+    default:
+      return Error::BadInput("input message " + Number(header.number) + " has control type " +
+                             Number(header.type) +
+                             ", which this build does not know; run a build that does");
+  }
+}
+
+// The input that it names was passed over before; all that is left is to see that it was. Of a
+// number that is not before it nothing follows.
+Status Stepper::StepSkip(const proto::MessageView& input) {
+  pb::Skip skip;
+  if (!Parse(input, skip)) {
+    Refuse(outputs_, input.header);
+    return {};
+  }
+  if (skip.number() == 0 || skip.number() >= input.header.number) return {};
+  const ResumePoint& point = application_.resume_point();
+  const std::size_t kept = std::min<std::size_t>(point.skipped_count, ResumePoint::kSkippedKept);
+  const auto begin = point.skipped.begin();
+  const auto end = begin + static_cast<std::ptrdiff_t>(kept);
+  if (std::find(begin, end, skip.number()) != end) return {};
+  // So long ago that it is not known any more.
+  if (kept == ResumePoint::kSkippedKept && skip.number() < *std::min_element(begin, end)) return {};
+  return Error{ExitCode::kDivergence,
+               "input " + Number(input.header.number) + " skips input " + Number(skip.number()) +
+                   ", but that was stepped here before the skip came, so the state is not that of "
+                   "an engine that passes it over; start again with a new output log beside the "
+                   "old one, which is evidence of what was said"};
+}
+
+Status Stepper::StepActivate(const proto::MessageView& input) {
+  pb::Activate activate;
+  if (!Parse(input, activate)) {
+    Refuse(outputs_, input.header);
+    return {};
+  }
+  const ApplicationInfo& info = application_.info();
+  if (activate.version() > info.behaviour_version) {
+    return Error::BadInput("input message " + Number(input.header.number) +
+                           " activates behaviour version " + Number(activate.version()) +
+                           " of the application, but this build of \"" + info.name +
+                           "\" knows versions up to " + Number(info.behaviour_version) +
+                           ", so it stops before it; run a build that knows it");
+  }
+  ResumePoint& point = application_.resume_point();
+  point.behaviour_version = std::max(point.behaviour_version, activate.version());
+  pb::Activated activated;
+  activated.set_version(point.behaviour_version);
+  Emit(outputs_, proto::User{}, activated);
   return {};
 }
 

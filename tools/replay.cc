@@ -123,6 +123,9 @@ class Job {
     const auto end = replay::LogReader::LastPosition(storage_, options_.input);
     if (!end) return end.error();
     end_ = end->number;
+    auto skips = replay::ReadSkips(storage_, options_.input);
+    if (!skips) return skips.error();
+    skips_ = std::move(*skips);
     const auto range = RangeOf(storage_, options_.input, options_.from, options_.to);
     if (!range) return range.error();
     range_ = {.first = std::max<std::uint64_t>(range->first, 1), .last = range->last};
@@ -136,12 +139,13 @@ class Job {
   Status PassOver() {
     if (range_.first == 1) return {};
     ProgressLine line(range_.first - 1, 0);
-    const auto passed = replay::Replay(
-        *application_, *input_,
-        {.last = range_.first - 1, .on_progress = [&](const replay::ReplayProgress& so_far) {
-           line.Show(so_far);
-           return !Interrupted();
-         }});
+    const auto passed = replay::Replay(*application_, *input_,
+                                       {.last = range_.first - 1,
+                                        .skips = &skips_,
+                                        .on_progress = [&](const replay::ReplayProgress& so_far) {
+                                          line.Show(so_far);
+                                          return !Interrupted();
+                                        }});
     line.Clear();
     if (!passed) return passed.error();
     return Interrupted()
@@ -200,6 +204,7 @@ class Job {
                                        {.last = range_.last,
                                         .output = output_ ? &*output_ : nullptr,
                                         .against = against_ ? &against_->log() : nullptr,
+                                        .skips = &skips_,
                                         .pace = pace ? &*pace : nullptr,
                                         .on_progress = [&](const replay::ReplayProgress& so_far) {
                                           line.Show(so_far);
@@ -275,7 +280,8 @@ class Job {
   std::unique_ptr<replay::Application> application_;
   std::optional<replay::LogReader> input_;
   std::uint64_t end_ = 0;  ///< last input there is
-  NumberRange range_;      ///< of the inputs whose outputs are wanted
+  replay::Skips skips_;
+  NumberRange range_;  ///< of the inputs whose outputs are wanted
   std::optional<ReplayAgainst> against_;
   std::optional<replay::LogWriter> output_;
 };

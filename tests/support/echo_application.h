@@ -13,7 +13,10 @@ namespace tandem::test {
 
 class EchoApplication final : public replay::Application {
  public:
-  [[nodiscard]] const replay::ApplicationInfo& info() const override { return info_; }
+  [[nodiscard]] const replay::ApplicationInfo& info() const override {
+    info_.behaviour_version = knows;
+    return info_;
+  }
   replay::ResumePoint& resume_point() override { return resume_point_; }
 
   void Step(const proto::MessageView& input, replay::OutputBatch& outputs) override {
@@ -28,6 +31,7 @@ class EchoApplication final : public replay::Application {
     if (answers_ticks) Put('t', proto::User{}, outputs);
   }
 
+  std::uint32_t knows = 1;  ///< the newest behaviour version
   bool answers_ticks = false;
   int steps = 0;
   std::uint64_t last_tick = 0;
@@ -40,7 +44,7 @@ class EchoApplication final : public replay::Application {
     to[1] = std::byte(echoed++);
   }
 
-  replay::ApplicationInfo info_{.name = "echo", .behaviour_version = 1, .schema = ""};
+  mutable replay::ApplicationInfo info_{.name = "echo", .behaviour_version = 1, .schema = ""};
   replay::ResumePoint resume_point_;
 };
 
