@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A live pair under SIGKILL: engines, deduplicator and sequencer die at random moments and are
-// restarted while a client submits. Afterwards a replay of the live input log is the oracle for
-// every output log, byte for byte, and every acknowledged submission is in the input exactly once.
+// A live pair under SIGKILL, SIGSTOP and power loss, one or two deduplicators, clients that die and
+// move. A replay of the live input log is the oracle for every log, byte for byte, and each
+// client's submissions are in the input exactly once.
 //
-// TANDEM_SEED chooses the moments, TANDEM_KILLS how many (default 36), TANDEM_FOLDER where the logs
-// go; they are kept if the test fails.
+// TANDEM_SEED chooses the moments, TANDEM_KILLS how many kills the soak has (0: it is skipped),
+// TANDEM_FOLDER where the logs go, TANDEM_BINARY another `tandem` than the one built here. The
+// folder of a round that failed is kept and named.
 #include <gtest/gtest.h>
-#include <signal.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <random>
 
-#include "tools/oracle.h"
-#include "tools/pair.h"
+#include "tests/live/kills_round.h"
 
-namespace tandem::tools {
+namespace tandem::test {
 namespace {
-
-using std::chrono::milliseconds;
 
 std::uint64_t FromEnvironment(const char* name, std::uint64_t otherwise) {
   const char* const text = std::getenv(name);
@@ -30,91 +27,86 @@ class Kills : public testing::Test {
  protected:
   void SetUp() override {
     seed_ = FromEnvironment("TANDEM_SEED", std::random_device()());
-    kills_ = FromEnvironment("TANDEM_KILLS", 36);
-    random_.seed(seed_);
     const char* const folder = std::getenv("TANDEM_FOLDER");
     folder_ = (folder != nullptr ? std::string(folder) : testing::TempDir()) + "/tandem-kills-" +
               std::to_string(getpid());
-    std::filesystem::create_directories(folder_);
-    std::printf("seed %lu, %lu kills, logs in %s\n", static_cast<unsigned long>(seed_),
-                static_cast<unsigned long>(kills_), folder_.c_str());
+    std::printf("TANDEM_SEED=%lu\n", static_cast<unsigned long>(seed_));
   }
   void TearDown() override {
-    if (!HasFailure()) std::filesystem::remove_all(folder_);
+    std::error_code error;
+    std::filesystem::remove(folder_, error);  // if it is empty
   }
 
-  std::uint64_t Below(std::uint64_t bound) { return random_() % bound; }
-
-  Process Begin(const std::string& name, std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), TANDEM_PROGRAM);
-    auto process = Process::Start(arguments, folder_ + "/" + name + ".out");
-    EXPECT_TRUE(process.ok());
-    return std::move(*process);
+  void Round(KillsPlan plan) {
+    const std::string folder = folder_ + "/" + std::to_string(plan.seed);
+    const char* const binary = std::getenv("TANDEM_BINARY");
+    KillsRound round(binary != nullptr ? binary : TANDEM_PROGRAM, folder, plan);
+    const std::vector<std::string> wrong = round.Run(count_);
+    if (wrong.empty()) {
+      std::filesystem::remove_all(folder);
+      return;
+    }
+    std::string all;
+    for (const std::string& what : wrong) all += "\n  " + what;
+    ADD_FAILURE() << plan.text() << all << "\nthe evidence is in " << folder;
   }
-  void RunToEnd(const std::string& name, std::vector<std::string> arguments) {
-    Process process = Begin(name, std::move(arguments));
-    ASSERT_EQ(process.Wait(std::chrono::minutes(5)), 0)
-        << "see " << folder_ << "/" << name << ".out";
-  }
-
-  void ExpectSameAsReplay(const std::string& folder) {
-    const auto sameness = CompareLogs(folder_ + "/" + folder, folder_ + "/replayed");
-    ASSERT_TRUE(sameness.ok()) << sameness.error().text;
-    EXPECT_TRUE(sameness->same) << folder << " differs from the replay at message "
-                                << sameness->difference;
-    EXPECT_GT(sameness->messages, 0u);
+  void PrintCount() const {
+    std::printf(
+        "%lu kills, %lu stops, %lu long stops, %lu power losses, %lu moves, %lu forks said, %lu "
+        "submissions checked\n",
+        static_cast<unsigned long>(count_.kills), static_cast<unsigned long>(count_.stops),
+        static_cast<unsigned long>(count_.long_stops),
+        static_cast<unsigned long>(count_.power_losses), static_cast<unsigned long>(count_.moves),
+        static_cast<unsigned long>(count_.forks), static_cast<unsigned long>(count_.submissions));
+    std::fflush(stdout);
   }
 
   std::uint64_t seed_ = 0;
-  std::uint64_t kills_ = 0;
-  std::mt19937_64 random_;
   std::string folder_;
+  KillsCount count_;
 };
 
 TEST_F(Kills, LoseDoubleAndReorderNothing) {
-  constexpr std::uint64_t kRate = 8'000;  // submissions a second
-  constexpr std::uint64_t kMeanMs = 450;  // from one kill to the next
-  const std::uint64_t orders = kills_ * kMeanMs * kRate / 1000;
-  RunToEnd("generate", {"generate", "--orders", std::to_string(orders), "--symbols", "40", "--seed",
-                        std::to_string(seed_ % 1'000'000), "-o", folder_ + "/flow"});
-  auto made = Pair::Make(TANDEM_PROGRAM, folder_, "KILLS");
-  ASSERT_TRUE(made.ok());
-  Pair& pair = **made;
-  ASSERT_TRUE(pair.StartAll().ok());
-  Process reader =
-      Begin("record", {"record", pair.stream(RoleId::kDedup), "-o", folder_ + "/received"});
-  Process submitter =
-      Begin("submit", {"submit", folder_ + "/flow", "--to", pair.submissions(), "--rate",
-                       std::to_string(kRate), "--acks", folder_ + "/acknowledgements"});
+  Round({.seed = seed_, .kills = 24});
+  PrintCount();
+}
 
-  for (std::uint64_t kill = 0; kill < kills_; ++kill) {
-    pair.RunFor(milliseconds(50 + Below(2 * (kMeanMs - 150))));
-    const auto role = static_cast<RoleId>(Below(kRoles));
-    ASSERT_TRUE(pair.running(role)) << NameOf(role) << " ended by itself before kill " << kill;
-    pair.Kill(role);
-    pair.RunFor(milliseconds(Below(200)));
-    ASSERT_TRUE(pair.Start(role).ok());
+TEST_F(Kills, OfHostsLoseNothingThatAnAlwaysSyncedInputHas) {
+  Round({.seed = seed_, .kills = 16, .durability = "always", .power_loss_one_in = 3});
+  PrintCount();
+}
+
+TEST_F(Kills, OfHostsThatLoseInputAreSaidAndDoubleNothing) {
+  for (const char* const durability : {"none", "interval"}) {
+    Round({.seed = seed_, .kills = 8, .durability = durability, .power_loss_one_in = 2});
   }
+  PrintCount();
+}
 
-  ASSERT_EQ(submitter.Wait(std::chrono::minutes(3)), 0) << "see " << folder_ << "/submit.out";
-  for (int settled = 0, waited = 0; settled < 10; ++waited) {
-    ASSERT_LT(waited, 2'000) << "the pair does not settle";
-    pair.RunFor(milliseconds(50));
-    ASSERT_EQ(pair.status(RoleId::kDedup).divergence_number(), 0u)
-        << pair.status(RoleId::kDedup).divergence();
-    settled = pair.Settled() ? settled + 1 : 0;
+/// Rounds of every kind until there were TANDEM_KILLS kills.
+TEST_F(Kills, Soak) {
+  const std::uint64_t kills = FromEnvironment("TANDEM_KILLS", 0);
+  if (kills == 0) GTEST_SKIP() << "set TANDEM_KILLS, or run tools/soak kills";
+  std::uint64_t failures = 0;
+  for (std::uint64_t round = 0; count_.kills < kills && failures < 5; ++round) {
+    const std::uint64_t before = count_.kills;
+    constexpr const char* kDurabilities[] = {"none", "always", "interval"};
+    KillsPlan plan;
+    plan.seed = seed_ + round;
+    plan.kills = std::min<std::uint64_t>(40, kills - count_.kills);
+    plan.durability = kDurabilities[round % 3];
+    plan.deduplicators = 1 + (round / 2) % 2;
+    plan.power_loss_one_in = round % 2 == 0 ? 0 : 3;
+    plan.lose_input = (round / 3) % 4 != 0;
+    plan.long_stops = round % 4 == 2;
+    const bool failed_before = HasFailure();
+    Round(plan);
+    if (HasFailure() && !failed_before) ++failures;
+    std::printf("round %lu (%s): %lu kills; so far ", static_cast<unsigned long>(round),
+                plan.text().c_str(), static_cast<unsigned long>(count_.kills - before));
+    PrintCount();
   }
-  reader.Signal(SIGTERM);
-  EXPECT_EQ(reader.Wait(std::chrono::seconds(20)), 0);
-  for (const auto exit_code : pair.StopAll()) EXPECT_EQ(exit_code, 0);
-
-  RunToEnd("replay", {"replay", folder_ + "/input", "-o", folder_ + "/replayed"});
-  for (const char* const folder : {"a", "b", "merged", "received"}) ExpectSameAsReplay(folder);
-  const auto acknowledged =
-      CheckAcknowledgements(folder_ + "/acknowledgements", folder_ + "/input");
-  ASSERT_TRUE(acknowledged.ok()) << acknowledged.error().text;
-  EXPECT_EQ(*acknowledged, orders);
 }
 
 }  // namespace
-}  // namespace tandem::tools
+}  // namespace tandem::test
