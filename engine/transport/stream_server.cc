@@ -76,7 +76,7 @@ class StreamServer::Reader : public Connection::Handler,
   void OnClosed(const std::string& why) override {
     spdlog::info("reader {} {}left: {}", connection_->peer(),
                  user_.empty() ? "" : "(" + user_ + ") ", why);
-    server_.readers_.erase(shared_from_this());
+    std::erase(server_.readers_, shared_from_this());
   }
 
  private:
@@ -188,7 +188,7 @@ void StreamServer::Accept(asio::ip::tcp::socket socket) {
     return;
   }
   auto reader = std::make_shared<Reader>(*this, std::move(socket));
-  readers_.insert(reader);
+  readers_.push_back(reader);
   reader->Start();
 }
 

@@ -9,7 +9,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -57,7 +56,7 @@ class StreamServer {
   std::string folder_;
   proto::Session session_;
   std::uint64_t published_ = 0;
-  std::set<std::shared_ptr<Reader>> readers_;
+  std::vector<std::shared_ptr<Reader>> readers_;  ///< in the order of their arrival
 };
 
 }  // namespace tandem::engine

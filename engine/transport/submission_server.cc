@@ -79,7 +79,7 @@ class SubmissionServer::Client : public Connection::Handler,
                  user_.empty() ? "" : "(" + user_.str() + ") ", why);
     const auto found = server_.by_user_.find(user_);
     if (found != server_.by_user_.end() && found->second == this) server_.by_user_.erase(found);
-    server_.clients_.erase(shared_from_this());
+    std::erase(server_.clients_, shared_from_this());
   }
 
  private:
@@ -221,7 +221,7 @@ void SubmissionServer::Accept(asio::ip::tcp::socket socket) {
     return;
   }
   auto client = std::make_shared<Client>(*this, std::move(socket));
-  clients_.insert(client);
+  clients_.push_back(client);
   client->Start();
 }
 

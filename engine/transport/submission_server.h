@@ -9,8 +9,8 @@
 #include <boost/asio/io_context.hpp>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "engine/sequencer.h"
 #include "engine/transport/connection.h"
@@ -65,8 +65,8 @@ class SubmissionServer {
   ConnectionLimits limits_;
   Listener listener_;
   std::uint64_t committed_ = 0;
-  std::set<std::shared_ptr<Client>> clients_;
-  std::map<proto::User, Client*> by_user_;  ///< those that have logged in
+  std::vector<std::shared_ptr<Client>> clients_;  ///< in the order of their arrival
+  std::map<proto::User, Client*> by_user_;        ///< those that have logged in
 };
 
 }  // namespace tandem::engine
