@@ -195,6 +195,8 @@ Status LogWriter::Impl::Continue(RecoveredLog log, const MarkSlot& mark) {
              .offset = mark.offset,
              .position = {.number = mark.number, .digest = mark.digest}};
   written_ = synced_.segment_id != flushed_.segment_id || synced_.offset != flushed_.offset;
+  // Whoever made the segments after the mark may have died before it synced their names.
+  folder_changed_ = segment_.segment_id > mark.segment_id;
 
   for (std::uint64_t id = log.first_unsynced_segment; id <= segment_.segment_id; ++id) {
     Result<std::unique_ptr<File>> file = storage_.OpenToWrite(SegmentPath(folder_, id));

@@ -122,6 +122,20 @@ TEST(LogCrash, TheHostMayDieAgainAndAgain) {
   }
 }
 
+TEST(LogCrash, SyncsTheNamesOfSegmentsThatAProcessBeforeItMade) {
+  TestLog log;
+  log.Write(1);
+  log.Sync();
+  log.Write(20);
+  ASSERT_TRUE(log.storage.Exists(log.Path(2)));
+  log.Crash();
+  log.Reopen();
+  log.Write(1);
+  log.Sync();
+  log.CrashHost();
+  EXPECT_EQ(log.Read(), Messages(1, 22, "end"));
+}
+
 TEST(LogCrash, AFailedWriteOrSyncIsNeverTriedAgain) {
   for (std::uint64_t nth = 1;; ++nth) {
     TestLog log;
