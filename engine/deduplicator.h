@@ -32,7 +32,7 @@ class DigestHistory {
 class Deduplicator {
  public:
   static constexpr std::size_t kEngines = 2;
-  static constexpr std::size_t kRingSizeDefault = 1u << 16;  ///< digests: 512 KiB
+  static constexpr std::size_t kRingSizeDefault = 1u << 20;  ///< digests: 8 MiB
 
   enum class Outcome {
     kPublish,       ///< the first copy: append it to the merged log and publish it

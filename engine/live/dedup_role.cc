@@ -237,6 +237,7 @@ void DedupRole::OnMessage(std::size_t engine, const proto::MessageView& message)
   switch (deduplicator_->OnMessage(engine, message)) {
     case Deduplicator::Outcome::kPublish:
       log_->Append(message.bytes);
+      stream_.Append(message.bytes);
       break;
     case Deduplicator::Outcome::kConfirmed:
     case Deduplicator::Outcome::kRepeated:

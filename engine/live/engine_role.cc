@@ -161,7 +161,10 @@ void EngineRole::OnMessage(const proto::MessageView& message) {
     if (!loop_.Check(OpenLog(message.header.session))) return;
   }
   if (!loop_.Check(engine_->Apply(message))) return;
-  for (std::size_t i = 0; i < engine_->new_count(); ++i) log_->Append(engine_->new_output(i));
+  for (std::size_t i = 0; i < engine_->new_count(); ++i) {
+    log_->Append(engine_->new_output(i));
+    stream_.Append(engine_->new_output(i));
+  }
   if (options_.plant_fault_at != 0 && message.header.number >= options_.plant_fault_at) {
     PlantFault();
   }

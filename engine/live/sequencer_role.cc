@@ -146,7 +146,10 @@ void SequencerRole::SyncLater() {
   });
 }
 
-void SequencerRole::AppendMessage() { log_->Append(sequencer_->message()); }
+void SequencerRole::AppendMessage() {
+  log_->Append(sequencer_->message());
+  stream_.Append(sequencer_->message());
+}
 
 Sequencer::Verdict SequencerRole::Submit(proto::User user, const proto::MessageView& message) {
   const Sequencer::Verdict verdict = sequencer_->Submit(user, message, NowNs());

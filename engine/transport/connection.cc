@@ -50,6 +50,10 @@ void Connection::Send(PacketType type, std::string_view text) {
   Send(type, std::as_bytes(std::span(text)));
 }
 
+void Connection::SendPackets(std::span<const std::byte> packets) {
+  if (open()) filling_.insert(filling_.end(), packets.begin(), packets.end());
+}
+
 void Connection::Flush() {
   if (closed_ || !writing_.empty() || filling_.empty()) return;
   writing_.swap(filling_);

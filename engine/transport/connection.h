@@ -61,6 +61,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Buffers a packet; it leaves with the next Flush.
   void Send(proto::soup::PacketType type, std::span<const std::byte> payload);
   void Send(proto::soup::PacketType type, std::string_view text = {});
+  /// Whole packets, as AppendPacket makes them.
+  void SendPackets(std::span<const std::byte> packets);
   void Flush();
   /// Bytes that the socket has not taken yet.
   [[nodiscard]] std::size_t pending() const { return filling_.size() + writing_.size() - written_; }

@@ -44,19 +44,17 @@ class StreamServer::Reader : public Connection::Handler,
     connection_->Flush();
   }
 
-  /// Sends what the log has and the socket takes.
+  /// Sends what is published and the socket takes.
   void Pump() {
     if (!logged_in_ || !connection_->open()) return;
-    if (!reader_ && !OpenLog()) return;
-    while (connection_->pending() < Connection::kSendAhead) {
-      const ReadOutcome outcome = reader_->Next(server_.published_);
-      if (outcome == ReadOutcome::kEnd) break;
-      if (outcome == ReadOutcome::kDamaged) {
-        return Dismiss("the log is damaged: " + reader_->error().text);
-      }
-      connection_->Send(PacketType::kSequenced, reader_->message().bytes);
-      if (reader_->message().header.type == TypeOf<pb::EndOfSession>()) {
-        connection_->Send(PacketType::kEndOfSession);
+    while (next_number_ <= server_.published_ && connection_->pending() < Connection::kSendAhead) {
+      if (server_.tail_.holds(next_number_)) {
+        reader_.reset();
+        connection_->SendPackets(
+            server_.tail_.Packets(next_number_, server_.published_,
+                                  Connection::kSendAhead - connection_->pending(), next_number_));
+      } else if (!SendFromLog()) {
+        return;
       }
     }
     connection_->Flush();
@@ -122,14 +120,27 @@ class StreamServer::Reader : public Connection::Handler,
     return true;
   }
 
-  bool OpenLog() {
-    if (next_number_ > server_.published_) return false;
-    auto log = LogReader::Open(server_.storage_, server_.folder_, {.from_number = next_number_});
-    if (!log) {
-      Dismiss(log.error().text);
-      return false;
+  /// False if the log cannot be read; the reader is dismissed then.
+  bool SendFromLog() {
+    if (!reader_) {
+      auto log = LogReader::Open(server_.storage_, server_.folder_, {.from_number = next_number_});
+      if (!log) return Dismiss(log.error().text), false;
+      reader_.emplace(std::move(*log));
     }
-    reader_.emplace(std::move(*log));
+    const ReadOutcome outcome = reader_->Next(server_.published_);
+    if (outcome == ReadOutcome::kDamaged) {
+      return Dismiss("the log is damaged: " + reader_->error().text), false;
+    }
+    if (outcome == ReadOutcome::kEnd) {
+      return Dismiss("the log ends before message " + std::to_string(next_number_) +
+                     ", which it had"),
+             false;
+    }
+    connection_->Send(PacketType::kSequenced, reader_->message().bytes);
+    if (reader_->message().header.type == TypeOf<pb::EndOfSession>()) {
+      connection_->Send(PacketType::kEndOfSession);
+    }
+    ++next_number_;
     return true;
   }
 
@@ -143,8 +154,8 @@ class StreamServer::Reader : public Connection::Handler,
   std::shared_ptr<Connection> connection_;
   bool logged_in_ = false;
   std::string user_;
-  std::uint64_t next_number_ = 0;  ///< until the log is open
-  std::optional<LogReader> reader_;
+  std::uint64_t next_number_ = 0;
+  std::optional<LogReader> reader_;  ///< at next_number_, for what the tail does not hold
 };
 
 StreamServer::StreamServer(asio::io_context& context, replay::Storage& storage,

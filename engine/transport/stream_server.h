@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StreamServer: serves one log to any number of readers, from any number on, by SoupBinTCP. Every
-// reader has a cursor in the log, so a slow one costs nobody memory. Sends the schema after login
+// StreamServer: serves one log to any number of readers, from any number on, by SoupBinTCP. Readers
+// that are up to date get what was just appended from memory; every other one has a cursor in the
+// log, so a slow one costs nobody memory. Sends the schema after login
 // and the role's status beside the stream. On the thread of the io_context.
 #pragma once
 
@@ -9,11 +10,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/transport/connection.h"
 #include "engine/transport/listener.h"
+#include "engine/transport/stream_tail.h"
 #include "pools/result.h"
 #include "proto/header.h"
 #include "replay/storage.h"
@@ -35,6 +38,9 @@ class StreamServer {
   /// The log in `folder` exists; logins are answered from now on. Until then they are rejected:
   /// session not available.
   void Serve(const std::string& folder, proto::Session session);
+  /// The next message of the stream, which is being appended to the log: kept for readers that are
+  /// up to date when it is published.
+  void Append(std::span<const std::byte> message) { tail_.Append(message); }
   /// Messages up to `number` are in the log and may be read.
   void Publish(std::uint64_t number);
   void Close();
@@ -56,6 +62,7 @@ class StreamServer {
   std::string folder_;
   proto::Session session_;
   std::uint64_t published_ = 0;
+  StreamTail tail_;
   std::vector<std::shared_ptr<Reader>> readers_;  ///< in the order of their arrival
 };
 
