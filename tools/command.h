@@ -66,5 +66,8 @@ void RegisterExport(Commands& commands);
 void RegisterPools(Commands& commands);
 // All of it
 void RegisterDemo(Commands& commands);
+void RegisterRun(Commands& commands);
+void RegisterRestart(Commands& commands);
+void RegisterStatus(Commands& commands);
 
 }  // namespace tandem::tools

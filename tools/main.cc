@@ -42,6 +42,9 @@ namespace {
 
 void RegisterAll(Commands& commands) {
   RegisterDemo(commands);
+  RegisterRun(commands);
+  RegisterStatus(commands);
+  RegisterRestart(commands);
   RegisterSequencer(commands);
   RegisterEngine(commands);
   RegisterDedup(commands);

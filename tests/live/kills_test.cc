@@ -37,18 +37,20 @@ class Kills : public testing::Test {
     std::filesystem::remove(folder_, error);  // if it is empty
   }
 
-  void Round(KillsPlan plan) {
+  /// False: something is wrong.
+  bool Round(KillsPlan plan) {
     const std::string folder = folder_ + "/" + std::to_string(plan.seed);
     const char* const binary = std::getenv("TANDEM_BINARY");
     KillsRound round(binary != nullptr ? binary : TANDEM_PROGRAM, folder, plan);
     const std::vector<std::string> wrong = round.Run(count_);
     if (wrong.empty()) {
       std::filesystem::remove_all(folder);
-      return;
+      return true;
     }
     std::string all;
     for (const std::string& what : wrong) all += "\n  " + what;
     ADD_FAILURE() << plan.text() << all << "\nthe evidence is in " << folder;
+    return false;
   }
   void PrintCount() const {
     std::printf(
@@ -99,9 +101,7 @@ TEST_F(Kills, Soak) {
     plan.power_loss_one_in = round % 2 == 0 ? 0 : 3;
     plan.lose_input = (round / 3) % 4 != 0;
     plan.long_stops = round % 4 == 2;
-    const bool failed_before = HasFailure();
-    Round(plan);
-    if (HasFailure() && !failed_before) ++failures;
+    if (!Round(plan)) ++failures;
     std::printf("round %lu (%s): %lu kills; so far ", static_cast<unsigned long>(round),
                 plan.text().c_str(), static_cast<unsigned long>(count_.kills - before));
     PrintCount();

@@ -22,8 +22,6 @@ namespace {
 using replay::MarkSlot;
 
 constexpr std::size_t kSector = 512;
-/// The mark of another start of the host has another id.
-constexpr std::uint32_t kOtherBoot = 0x5bd1e995;
 
 /// A file, changed in place. Any failure is the test's own.
 class Disk {
@@ -106,7 +104,7 @@ MarkSlot LoseMarks(const std::string& path, std::mt19937_64& random) {
       slots[i] = MarkSlot{};
       std::memset(static_cast<void*>(&slots[i]), 0, sizeof slots[i]);
     } else {
-      slots[i].boot_id ^= kOtherBoot;
+      slots[i].boot_id = static_cast<std::uint32_t>(random()) | 1;
       slots[i].crc = CrcOf(slots[i]);
     }
     file.Write(i * replay::kMarkSlotStride, std::as_bytes(std::span(&slots[i], 1)));

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # Everything that building and testing needs, as Debian 12 names it.
 PACKAGES=(
   g++ cmake ninja-build pkg-config
-  libboost-dev libspdlog-dev libprotobuf-dev protobuf-compiler libcli11-dev
+  libboost-dev libspdlog-dev libprotobuf-dev protobuf-compiler libcli11-dev libtomlplusplus-dev
   libxxhash-dev libisal-dev zlib1g-dev libgtest-dev libbenchmark-dev
 )
 
