@@ -109,15 +109,23 @@ std::string JsonSchemaLine(const std::string& schema) {
 
 JsonLinesParser::JsonLinesParser(JsonLog log, bool rechain)
     : log_(std::move(log)), rechain_(rechain), position_(log_.start) {
-  if (Status status = LoadSchema(log_.schema); !status) schema_.reset();
+  SetSchema(log_.schema);
 }
 
-Status JsonLinesParser::LoadSchema(const std::string& text) {
-  auto schema = proto::Schema::Parse(text);
+void JsonLinesParser::SetSchema(const std::string& text) {
+  if (schema_made_ && text == schema_text_) return;
   schema_text_ = text;
-  if (!schema) return schema.error();
-  schema_.emplace(std::move(*schema));
-  return {};
+  schema_.reset();
+  schema_made_ = false;
+}
+
+proto::Schema* JsonLinesParser::Schema() {
+  if (!schema_made_) {
+    schema_made_ = true;
+    auto schema = proto::Schema::Parse(schema_text_);
+    if (schema) schema_ = std::make_shared<proto::Schema>(std::move(*schema));
+  }
+  return schema_.get();
 }
 
 Result<JsonLinesParser::Line> JsonLinesParser::Take(std::string_view line) {
@@ -177,7 +185,7 @@ Status JsonLinesParser::TakeLog(std::string_view value) {
           .schema = *schema};
   position_ = log_.start;
   // A schema that cannot be used is kept all the same: its payloads stand as hexadecimal digits.
-  if (Status status = LoadSchema(*schema); !status) schema_.reset();
+  SetSchema(*schema);
   return {};
 }
 
@@ -185,7 +193,7 @@ Status JsonLinesParser::TakeSchema(std::string_view value) {
   const auto text = JsonText(value);
   const auto schema = text ? FromBase64(*text) : std::nullopt;
   if (!schema) return NotA("schema", "base64");
-  if (Status status = LoadSchema(*schema); !status) schema_.reset();
+  SetSchema(*schema);
   return {};
 }
 
@@ -196,7 +204,7 @@ Status JsonLinesParser::ReadType(const JsonObject& object, proto::Header* header
   if (Status status = ReadNumber(object, "type_number", &header->type); !status) return status;
   if (!type) return {};
   const auto name = JsonText(*type);
-  const auto by_name = name && schema_ ? schema_->TypeOf(*name) : std::nullopt;
+  const auto by_name = name && Schema() != nullptr ? Schema()->TypeOf(*name) : std::nullopt;
   if (number) {
     if (by_name && *by_name != header->type) {
       return Error::BadInput("has the type " + *name + " and the type number " +
@@ -293,8 +301,10 @@ Result<std::string> JsonLinesParser::ReadPayload(const JsonObject& object, std::
     return *bytes;
   }
   if (!payload) return std::string();
-  if (!schema_) return Error::BadInput("has a \"payload\", and there is no schema to read it by");
-  return schema_->PayloadOf(type, *payload);
+  if (Schema() == nullptr) {
+    return Error::BadInput("has a \"payload\", and there is no schema to read it by");
+  }
+  return Schema()->PayloadOf(type, *payload);
 }
 
 Status JsonLinesParser::TakeMessage(const JsonObject& object) {

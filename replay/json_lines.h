@@ -11,7 +11,7 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +38,7 @@ struct JsonLog {
 /// The line where another schema begins to count.
 [[nodiscard]] std::string JsonSchemaLine(const std::string& schema);
 
+/// Copies go on on their own and share what they made of the schema.
 class JsonLinesParser {
  public:
   enum class Line : std::uint8_t { kLog, kSchema, kMessage };
@@ -66,13 +67,16 @@ class JsonLinesParser {
   Status ReadType(const JsonObject& object, proto::Header* header);
   Status ReadTime(const JsonObject& object, proto::Header* header);
   Result<std::string> ReadPayload(const JsonObject& object, std::uint16_t type);
-  Status LoadSchema(const std::string& text);
+  void SetSchema(const std::string& text);
+  /// What the schema says, made when it is first asked for; null: it cannot be used.
+  proto::Schema* Schema();
 
   JsonLog log_;
   bool rechain_;
   bool begun_ = false;  ///< a line was taken
   std::string schema_text_;
-  std::optional<proto::Schema> schema_;
+  bool schema_made_ = false;
+  std::shared_ptr<proto::Schema> schema_;  ///< null: not made, or it cannot be used
   proto::StreamPosition position_;
   std::int64_t time_ns_ = 0;
   std::uint32_t epoch_ = 1;

@@ -7,6 +7,7 @@
 #endif
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
@@ -50,9 +51,104 @@ const bool has_crc_instruction = __builtin_cpu_supports("sse4.2") != 0;
   for (; left > 0; ++at, --left) crc = _mm_crc32_u8(crc, std::to_integer<std::uint8_t>(*at));
   return crc;
 }
+
+/// A record whose checksum is being made: four bytes of size and kind, then whole words.
+struct Lane {
+  std::byte* record = nullptr;
+  std::size_t words = 0;
+  std::uint64_t crc = 0;
+};
+
+[[gnu::target("sse4.2"), gnu::always_inline]] inline std::uint64_t NextWord(std::uint64_t crc,
+                                                                            const std::byte* record,
+                                                                            std::size_t word) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, record + sizeof(RecordHeader) + 8 * word, sizeof value);
+  return _mm_crc32_u64(crc, value);
+}
+
+[[gnu::target("sse4.2")]] std::uint32_t RecordCrcByWords(std::uint32_t segment_crc,
+                                                         const std::byte* record,
+                                                         std::size_t bytes) {
+  std::uint32_t size_and_kind = 0;
+  std::memcpy(&size_and_kind, record + 4, sizeof size_and_kind);
+  std::uint64_t crc = _mm_crc32_u32(~segment_crc, size_and_kind);
+  const std::size_t words = (bytes - sizeof(RecordHeader)) / 8;
+  for (std::size_t word = 0; word < words; ++word) crc = NextWord(crc, record, word);
+  return ~static_cast<std::uint32_t>(crc);
+}
+
+/// The instruction gives a result each cycle, each three cycles after it began: so four records go
+/// side by side as far as the shortest of them reaches.
+[[gnu::target("sse4.2")]] void SealSideBySide(std::uint32_t segment_crc,
+                                              std::span<std::byte> records) {
+  constexpr std::size_t kLanes = 4;
+  std::byte* at = records.data();
+  std::byte* const end = at + records.size();
+  while (at < end) {
+    std::array<Lane, kLanes> lanes;
+    std::size_t count = 0;
+    std::size_t common = SIZE_MAX;
+    for (; count < kLanes && at < end; ++count) {
+      std::uint32_t size_and_kind = 0;
+      std::memcpy(&size_and_kind, at + 4, sizeof size_and_kind);
+      const std::size_t bytes = RecordBytes(BodySize(size_and_kind));
+      lanes[count] = {at, (bytes - sizeof(RecordHeader)) / 8,
+                      _mm_crc32_u32(~segment_crc, size_and_kind)};
+      common = std::min(common, lanes[count].words);
+      at += bytes;
+    }
+    std::size_t done = 0;
+    if (count == kLanes) {
+      std::uint64_t a = lanes[0].crc;
+      std::uint64_t b = lanes[1].crc;
+      std::uint64_t c = lanes[2].crc;
+      std::uint64_t d = lanes[3].crc;
+      for (; done < common; ++done) {
+        a = NextWord(a, lanes[0].record, done);
+        b = NextWord(b, lanes[1].record, done);
+        c = NextWord(c, lanes[2].record, done);
+        d = NextWord(d, lanes[3].record, done);
+      }
+      lanes[0].crc = a;
+      lanes[1].crc = b;
+      lanes[2].crc = c;
+      lanes[3].crc = d;
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      Lane& lane = lanes[i];
+      for (std::size_t word = done; word < lane.words; ++word) {
+        lane.crc = NextWord(lane.crc, lane.record, word);
+      }
+      const std::uint32_t crc = ~static_cast<std::uint32_t>(lane.crc);
+      std::memcpy(lane.record, &crc, sizeof crc);
+    }
+  }
+}
 #endif
 
 }  // namespace
+
+std::uint32_t RecordCrc(std::uint32_t segment_crc, const std::byte* record, std::size_t bytes) {
+#ifdef __x86_64__
+  if (bytes < kShort && has_crc_instruction) return RecordCrcByWords(segment_crc, record, bytes);
+#endif
+  return Crc32c(segment_crc, {record + 4, bytes - 4});
+}
+
+void SealRecords(std::uint32_t segment_crc, std::span<std::byte> records) {
+#ifdef __x86_64__
+  if (has_crc_instruction) return SealSideBySide(segment_crc, records);
+#endif
+  while (!records.empty()) {
+    std::uint32_t size_and_kind = 0;
+    std::memcpy(&size_and_kind, records.data() + 4, sizeof size_and_kind);
+    const std::size_t bytes = RecordBytes(BodySize(size_and_kind));
+    const std::uint32_t crc = RecordCrc(segment_crc, records.data(), bytes);
+    std::memcpy(records.data(), &crc, sizeof crc);
+    records = records.subspan(bytes);
+  }
+}
 
 std::uint32_t Crc32c(std::uint32_t before, std::span<const std::byte> data) {
 #ifdef __x86_64__

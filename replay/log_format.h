@@ -71,6 +71,13 @@ enum class RecordKind : std::uint8_t {
   // 4 is set aside for the sequencer's checkpoint.
 };
 
+/// The CRC of the record of `bytes` bytes, a multiple of 8, at `record`: what its `crc` should be.
+[[nodiscard]] std::uint32_t RecordCrc(std::uint32_t segment_crc, const std::byte* record,
+                                      std::size_t bytes);
+/// Fills in the CRCs of `records`, whole records back to back with everything else in its place.
+/// Several at a time: a third of what one after the other takes.
+void SealRecords(std::uint32_t segment_crc, std::span<std::byte> records);
+
 /// Before each record's body. A record begins at a multiple of 8; zeros fill it up to the next one.
 struct RecordHeader {
   std::uint32_t crc = 0;  ///< of what follows, to the next record; seeded with the segment's
@@ -119,6 +126,8 @@ constexpr std::size_t kMarkSlotStride = 4096;
 constexpr std::string_view kMarkFileName = "mark";
 
 constexpr std::uint64_t kSegmentBytesDefault = 64u << 20;
+/// No segment is made longer, so that a header that names more is wrong, whatever its CRC says.
+constexpr std::uint64_t kSegmentBytesMax = 1u << 30;
 
 /// "00000001.segment"
 [[nodiscard]] std::string SegmentFileName(std::uint64_t segment_id);

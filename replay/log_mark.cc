@@ -7,14 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "replay/log_segment.h"
+
 namespace tandem::replay {
 namespace {
 
 constexpr std::size_t kMarkFileSize = kMarkSlotStride + sizeof(MarkSlot);
-
-bool AllZero(std::span<const std::byte> bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
-}
 
 std::size_t OffsetOf(int slot) { return static_cast<std::size_t>(slot) * kMarkSlotStride; }
 

@@ -13,10 +13,6 @@ namespace {
 /// What a disk writes as a whole or not at all. A larger unit consists of these.
 constexpr std::uint64_t kSector = 512;
 
-bool AllZero(std::span<const std::byte> bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
-}
-
 /// True if a crash of the host may have left this place as it is, up to `end`: of one write, each
 /// sector's part is there or is still zeros.
 bool LooksLost(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t end) {

@@ -7,10 +7,6 @@
 namespace tandem::replay {
 namespace {
 
-bool AllZero(std::span<const std::byte> bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
-}
-
 Result<HeaderState> ReadHeader(Storage& storage, const std::string& path, SegmentHeader* header,
                                Error* error) {
   Result<std::unique_ptr<File>> file = storage.OpenToRead(path);
@@ -23,35 +19,6 @@ Result<HeaderState> ReadHeader(Storage& storage, const std::string& path, Segmen
 }
 
 }  // namespace
-
-RecordState ReadRecord(std::span<const std::byte> segment, std::uint64_t offset,
-                       std::uint32_t segment_crc, Record* record, const char** why) {
-  if (offset + sizeof(RecordHeader) > segment.size()) return RecordState::kNothing;
-  const std::byte* at = segment.data() + offset;
-  // Another process may be writing here, so the word is read once, before what it describes.
-  const auto* words = reinterpret_cast<const std::uint32_t*>(at);
-  const std::uint32_t size_and_kind = __atomic_load_n(words + 1, __ATOMIC_ACQUIRE);
-  if (size_and_kind == 0 && words[0] == 0) return RecordState::kNothing;
-  const std::size_t size = BodySize(size_and_kind);
-  const std::size_t bytes = RecordBytes(size);
-  if (bytes > segment.size() - offset) {
-    *why = "a record reaches beyond the end of the segment";
-    return RecordState::kBroken;
-  }
-  if (Crc32c(segment_crc, {at + 4, bytes - 4}) != words[0]) {
-    *why = "the CRC does not match";
-    return RecordState::kBroken;
-  }
-  record->kind = Kind(size_and_kind);
-  record->body = {at + sizeof(RecordHeader), size};
-  record->end = offset + bytes;
-  if ((static_cast<unsigned>(record->kind) & 1) != 0 && record->kind != RecordKind::kMessage &&
-      record->kind != RecordKind::kEnd) {
-    *why = "a record of a kind that this build does not know";
-    return RecordState::kForeign;
-  }
-  return RecordState::kWhole;
-}
 
 std::uint64_t FindRecord(std::span<const std::byte> segment, std::uint64_t offset,
                          const SegmentHeader& header) {
@@ -75,21 +42,6 @@ std::uint64_t FindRecord(std::span<const std::byte> segment, std::uint64_t offse
     if (Crc32c(header.crc, segment.subspan(offset + 4, bytes - 4)) == head.crc) return offset;
   }
   return segment.size();
-}
-
-const char* CheckMessage(const Record& record, std::uint64_t number, proto::Session session,
-                         proto::MessageView* message) {
-  if (record.body.size() < sizeof(proto::Header)) return "a message shorter than its header";
-  message->bytes = record.body;
-  std::memcpy(&message->header, record.body.data(), sizeof(proto::Header));
-  const proto::Header& header = message->header;
-  if (header.version != proto::kHeaderVersion) return "a message with an unknown header version";
-  if (record.body.size() != sizeof(proto::Header) + header.payload_size) {
-    return "a message whose size is not what its header says";
-  }
-  if (header.number != number) return "a message with another number";
-  if (!SameSession(header.session, session)) return "a message of another session";
-  return nullptr;
 }
 
 const char* CheckFollows(const SegmentHeader& next, const SegmentHeader& before,
@@ -127,6 +79,11 @@ HeaderState ParseSegmentHeader(std::span<const std::byte> bytes, const std::stri
   }
   if (header->crc != CrcOf(*header) || header->size != sizeof(SegmentHeader)) {
     return broken("has a damaged segment header: its CRC does not match; restore the file");
+  }
+  if (header->segment_bytes < sizeof(SegmentHeader) || header->segment_bytes > kSegmentBytesMax) {
+    return broken("has a wrong segment header: it says that the segment was made " +
+                  std::to_string(header->segment_bytes) + " bytes long, and none has more than " +
+                  std::to_string(kSegmentBytesMax) + "; restore the file");
   }
   return HeaderState::kWhole;
 }
@@ -187,11 +144,8 @@ Result<std::uint64_t> BytesUsedAfter(File& file, std::uint64_t offset) {
     const Result<std::size_t> size = file.Read(at, block);
     if (!size) return size.error();
     if (*size == 0) return used;
-    std::size_t last = *size;
-    // Blocks of zeros, nearly all of them, are passed at the speed of memory.
-    if (block[0] == std::byte{0} && std::memcmp(block.data(), block.data() + 1, *size - 1) == 0) {
-      last = 0;
-    }
+    // Nearly all blocks are zeros.
+    std::size_t last = AllZero(std::span(block).first(*size)) ? 0 : *size;
     while (last > 0 && block[last - 1] == std::byte{0}) --last;
     if (last > 0) used = at + last - offset;
     at += *size;

@@ -33,13 +33,45 @@ struct Record {
 };
 
 /// Looks at the record at `offset`. `why` says what is wrong with a broken or foreign one.
-RecordState ReadRecord(std::span<const std::byte> segment, std::uint64_t offset,
-                       std::uint32_t segment_crc, Record* record, const char** why);
+inline RecordState ReadRecord(std::span<const std::byte> segment, std::uint64_t offset,
+                              std::uint32_t segment_crc, Record* record, const char** why) {
+  if (offset + sizeof(RecordHeader) > segment.size()) return RecordState::kNothing;
+  const std::byte* at = segment.data() + offset;
+  // Another process may be writing here, so the word is read once, before what it describes.
+  const auto* words = reinterpret_cast<const std::uint32_t*>(at);
+  const std::uint32_t size_and_kind = __atomic_load_n(words + 1, __ATOMIC_ACQUIRE);
+  if (size_and_kind == 0 && words[0] == 0) return RecordState::kNothing;
+  const std::size_t size = BodySize(size_and_kind);
+  const std::size_t bytes = RecordBytes(size);
+  if (bytes > segment.size() - offset) {
+    *why = "a record reaches beyond the end of the segment";
+    return RecordState::kBroken;
+  }
+  if (RecordCrc(segment_crc, at, bytes) != words[0]) {
+    *why = "the CRC does not match";
+    return RecordState::kBroken;
+  }
+  record->kind = Kind(size_and_kind);
+  record->body = {at + sizeof(RecordHeader), size};
+  record->end = offset + bytes;
+  if ((static_cast<unsigned>(record->kind) & 1) != 0 && record->kind != RecordKind::kMessage &&
+      record->kind != RecordKind::kEnd) {
+    *why = "a record of a kind that this build does not know";
+    return RecordState::kForeign;
+  }
+  return RecordState::kWhole;
+}
 
 /// Where the first whole message or end record at `offset` or later begins, aligned or not, of any
 /// number; the segment's size if there is none. For what may follow a broken record.
 std::uint64_t FindRecord(std::span<const std::byte> segment, std::uint64_t offset,
                          const SegmentHeader& header);
+
+/// At the speed of memory.
+[[nodiscard]] inline bool AllZero(std::span<const std::byte> bytes) {
+  return bytes.empty() || (bytes[0] == std::byte{0} &&
+                           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
 
 /// a == b, without the call that comparing ten bytes is otherwise.
 [[nodiscard]] inline bool SameSession(const proto::Session& a, const proto::Session& b) {
@@ -53,8 +85,20 @@ std::uint64_t FindRecord(std::span<const std::byte> segment, std::uint64_t offse
 }
 
 /// Checks that `record` holds the message `number` of `session`; says what is wrong, or null.
-const char* CheckMessage(const Record& record, std::uint64_t number, proto::Session session,
-                         proto::MessageView* message);
+inline const char* CheckMessage(const Record& record, std::uint64_t number, proto::Session session,
+                                proto::MessageView* message) {
+  if (record.body.size() < sizeof(proto::Header)) return "a message shorter than its header";
+  message->bytes = record.body;
+  std::memcpy(&message->header, record.body.data(), sizeof(proto::Header));
+  const proto::Header& header = message->header;
+  if (header.version != proto::kHeaderVersion) return "a message with an unknown header version";
+  if (record.body.size() != sizeof(proto::Header) + header.payload_size) {
+    return "a message whose size is not what its header says";
+  }
+  if (header.number != number) return "a message with another number";
+  if (!SameSession(header.session, session)) return "a message of another session";
+  return nullptr;
+}
 
 /// Checks that the segment of `next` goes on where that of `before` ended, at `position`; says what
 /// is wrong, or null.

@@ -18,6 +18,16 @@ namespace {
 /// Full segments that wait for a sync; with one more, the oldest is synced on the way.
 constexpr std::size_t kUnsyncedSegmentsMax = 8;
 
+/// Their CRCs are made while they are still in the nearest cache.
+constexpr std::size_t kUnsealedBytesMax = 8u << 10;
+
+template <class T>
+T Load(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
 std::string ParentOf(const std::string& folder) {
   const std::size_t slash = folder.find_last_of('/', folder.find_last_not_of('/'));
   if (slash == std::string::npos) return ".";
@@ -75,6 +85,7 @@ class LogWriter::Impl {
   void BeginSegment(std::size_t record_bytes);
   void EndSegment();
   void Put(RecordKind kind, std::span<const std::byte> body);
+  void Seal();
   std::byte* Grow(std::size_t bytes);
   Status WritePiece(Piece& piece, std::span<const std::byte> bytes);
   Status SyncOldest();
@@ -97,6 +108,7 @@ class LogWriter::Impl {
   std::uint32_t epoch_ = 0;
   std::vector<std::byte> buffer_;  ///< used_ bytes of it are waiting to be written
   std::size_t used_ = 0;
+  std::size_t sealed_ = 0;  ///< used_ bytes from here on are records of segment_ without a CRC
   std::vector<Piece> pieces_;
 
   std::unique_ptr<File> file_;  ///< of the segment that was flushed last; null: it is full
@@ -113,6 +125,11 @@ Status LogWriter::Impl::Open() {
   if (options_.segment_bytes < 2 * sizeof(SegmentHeader)) {
     return Error::BadInput("a segment of " + std::to_string(options_.segment_bytes) +
                            " bytes is too small; take 65536 or more");
+  }
+  if (options_.segment_bytes > kSegmentBytesMax) {
+    return Error::BadInput("a segment of " + std::to_string(options_.segment_bytes) +
+                           " bytes is too large; take " + std::to_string(kSegmentBytesMax) +
+                           " or less");
   }
   if (Status status = storage_.MakeFolder(folder_); !status) return status;
   const std::string mark_path = folder_ + "/" + std::string(kMarkFileName);
@@ -227,24 +244,25 @@ void LogWriter::Impl::Append(std::span<const std::byte> message) {
   if (failed_.has_value()) return;
   ENSURE(!closed_, "a message for the closed log %s", folder_.c_str());
   ENSURE(message.size() >= sizeof(proto::Header), "a message of %zu bytes", message.size());
-  proto::Header header;
-  std::memcpy(&header, message.data(), sizeof header);
-  ENSURE(message.size() == sizeof header + header.payload_size,
+  // Fields one by one: a copy of the whole header would cost more than all that is done with it.
+  const std::byte* const from = message.data();
+  const auto number = Load<std::uint64_t>(from + offsetof(proto::Header, number));
+  const auto digest = Load<std::uint64_t>(from + offsetof(proto::Header, digest));
+  const auto payload_size = Load<std::uint16_t>(from + offsetof(proto::Header, payload_size));
+  const auto session = Load<proto::Session>(from + offsetof(proto::Header, session));
+  ENSURE(message.size() == sizeof(proto::Header) + payload_size,
          "message %llu has %zu bytes and its header says %zu",
-         static_cast<unsigned long long>(header.number), message.size(),
-         sizeof header + header.payload_size);
-  ENSURE(header.number == appended_.position.number + 1, "message %llu after %llu",
-         static_cast<unsigned long long>(header.number),
+         static_cast<unsigned long long>(number), message.size(),
+         sizeof(proto::Header) + payload_size);
+  ENSURE(number == appended_.position.number + 1, "message %llu after %llu",
+         static_cast<unsigned long long>(number),
          static_cast<unsigned long long>(appended_.position.number));
-  ENSURE(SameSession(header.session, segment_.session),
-         "a message of session %.10s in a log of %.10s", header.session.bytes.data(),
-         segment_.session.bytes.data());
-  ENSURE(header.digest != 0, "message %llu has no digest",
-         static_cast<unsigned long long>(header.number));
-  ENSURE(
-      !options_.check_digest || header.digest == proto::Digest(appended_.position.digest, message),
-      "message %llu has a digest that does not follow from the one before",
-      static_cast<unsigned long long>(header.number));
+  ENSURE(SameSession(session, segment_.session), "a message of session %.10s in a log of %.10s",
+         session.bytes.data(), segment_.session.bytes.data());
+  ENSURE(digest != 0, "message %llu has no digest", static_cast<unsigned long long>(number));
+  ENSURE(!options_.check_digest || digest == proto::Digest(appended_.position.digest, message),
+         "message %llu has a digest that does not follow from the one before",
+         static_cast<unsigned long long>(number));
 
   const std::size_t bytes = RecordBytes(message.size());
   if (!segment_open_ || appended_.offset + bytes + sizeof(RecordHeader) > segment_.segment_bytes) {
@@ -252,9 +270,9 @@ void LogWriter::Impl::Append(std::span<const std::byte> message) {
     BeginSegment(bytes);
   }
   Put(RecordKind::kMessage, message);
-  appended_.position = {.number = header.number, .digest = header.digest};
-  time_ns_ = header.time_ns;
-  epoch_ = header.epoch;
+  appended_.position = {.number = number, .digest = digest};
+  time_ns_ = Load<std::int64_t>(from + offsetof(proto::Header, time_ns));
+  epoch_ = Load<std::uint32_t>(from + offsetof(proto::Header, epoch));
 }
 
 std::byte* LogWriter::Impl::Grow(std::size_t bytes) {
@@ -277,8 +295,12 @@ void LogWriter::Impl::Put(RecordKind kind, std::span<const std::byte> body) {
   RecordHeader header{.crc = 0, .size_and_kind = SizeAndKind(body.size(), kind)};
   std::memcpy(at, &header, sizeof header);
   if (!body.empty()) std::memcpy(at + sizeof header, body.data(), body.size());
-  header.crc = Crc32c(segment_.crc, {at + sizeof header.crc, bytes - sizeof header.crc});
-  std::memcpy(at, &header.crc, sizeof header.crc);
+  if (used_ - sealed_ >= kUnsealedBytesMax) Seal();
+}
+
+void LogWriter::Impl::Seal() {
+  SealRecords(segment_.crc, {buffer_.data() + sealed_, used_ - sealed_});
+  sealed_ = used_;
 }
 
 void LogWriter::Impl::BeginSegment(std::size_t record_bytes) {
@@ -301,11 +323,13 @@ void LogWriter::Impl::BeginSegment(std::size_t record_bytes) {
   appended_.offset = 0;
   pieces_.push_back({segment_, 0, used_, true, {}});
   std::memcpy(Grow(sizeof header), &header, sizeof header);
+  sealed_ = used_;
   if (!schema_.empty()) Put(RecordKind::kSchema, std::as_bytes(std::span(schema_)));
 }
 
 void LogWriter::Impl::EndSegment() {
   Put(RecordKind::kEnd, {});
+  Seal();
   pieces_.back().ends_at = appended_;
   segment_open_ = false;
 }
@@ -313,6 +337,7 @@ void LogWriter::Impl::EndSegment() {
 Status LogWriter::Impl::Flush() {
   if (failed_.has_value()) return *failed_;
   if (used_ == 0) return {};
+  Seal();
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
     const std::size_t begin = pieces_[i].begin;
     const std::size_t end = i + 1 < pieces_.size() ? pieces_[i + 1].begin : used_;
@@ -321,6 +346,7 @@ Status LogWriter::Impl::Flush() {
   }
   pieces_.clear();
   used_ = 0;
+  sealed_ = 0;
   flushed_ = appended_;
   written_ = true;
   return {};

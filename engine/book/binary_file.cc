@@ -18,10 +18,11 @@ std::string BinaryFileReader::Place() const {
 
 Result<bool> BinaryFileReader::Have(std::size_t size) {
   while (end_ - begin_ < size) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
-    const Result<std::size_t> read = input_.Read(std::span(buffer_).subspan(end_), Place());
+    const Result<std::size_t> read =
+        input_.Read({buffer_.get() + end_, kBufferSize - end_}, Place());
     if (!read) return read.error();
     if (*read == 0) return false;
     end_ += *read;
@@ -52,7 +53,7 @@ Result<bool> BinaryFileReader::Next(std::span<const std::byte>& message) {
   const Result<bool> whole = Have(2 + size);
   if (!whole) return whole.error();
   if (!*whole) return cut();
-  message = std::span(buffer_).subspan(begin_ + 2, size);
+  message = {buffer_.get() + begin_ + 2, size};
   begin_ += 2 + size;
   ++messages_;
   return true;

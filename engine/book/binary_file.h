@@ -8,9 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "engine/book/gz_input.h"
 #include "pools/result.h"
@@ -30,13 +30,18 @@ class BinaryFileReader {
   [[nodiscard]] const std::string& path() const { return input_.path(); }
 
  private:
-  explicit BinaryFileReader(GzInput input) : input_(std::move(input)), buffer_(1 << 18) {}
+  /// Two of the longest messages.
+  static constexpr std::size_t kBufferSize = 2 << 16;
+
+  explicit BinaryFileReader(GzInput input)
+      : input_(std::move(input)),
+        buffer_(std::make_unique_for_overwrite<std::byte[]>(kBufferSize)) {}
   /// True if `size` bytes lie in the buffer; false at the end of the file.
   Result<bool> Have(std::size_t size);
   [[nodiscard]] std::string Place() const;
 
   GzInput input_;
-  std::vector<std::byte> buffer_;
+  std::unique_ptr<std::byte[]> buffer_;
   std::size_t begin_ = 0;  ///< of what was read and not given
   std::size_t end_ = 0;
   std::uint64_t messages_ = 0;

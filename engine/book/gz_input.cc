@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -15,7 +16,8 @@
 namespace tandem::book {
 namespace {
 
-constexpr unsigned kBufferSize = 256 << 10;
+constexpr off_t kBufferSizeMin = 8 << 10;
+constexpr off_t kBufferSizeMax = 256 << 10;
 
 Error CannotRead(const std::string& path, const std::string& why) {
   return Error::BadInput("cannot read " + path + ": " + why);
@@ -35,7 +37,7 @@ Result<GzInput> GzInput::Open(const std::string& path) {
   }
   const gzFile file = gzdopen(descriptor, "rb");
   ENSURE(file != nullptr, "gzdopen found no memory");
-  gzbuffer(file, kBufferSize);
+  gzbuffer(file, static_cast<unsigned>(std::clamp(status.st_size, kBufferSizeMin, kBufferSizeMax)));
   return GzInput(path, file);
 }
 

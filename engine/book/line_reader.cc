@@ -8,13 +8,13 @@ namespace tandem::book {
 
 namespace {
 
-constexpr std::size_t kBufferSize = 256 << 10;
+constexpr std::size_t kBufferSize = 128 << 10;
 static_assert(kBufferSize > 2 * LineReader::kLineSizeMax);
 
 }  // namespace
 
 LineReader::LineReader(GzInput input)
-    : input_(std::move(input)), buffer_(std::make_unique<char[]>(kBufferSize)) {}
+    : input_(std::move(input)), buffer_(std::make_unique_for_overwrite<char[]>(kBufferSize)) {}
 
 Result<LineReader> LineReader::Open(const std::string& path) {
   Result<GzInput> input = GzInput::Open(path);

@@ -408,6 +408,28 @@ TEST(LogDamage, WhatIsNoLogIsCalledThat) {
             "begins with nothing but zeros");
 }
 
+TEST(LogDamage, AHeaderThatNamesAnImpossibleSizeIsRefusedAndNothingIsMadeThatLong) {
+  for (const std::uint64_t bytes : {std::uint64_t{0}, std::uint64_t{127},
+                                    replay::kSegmentBytesMax + 1, std::uint64_t{1} << 62}) {
+    TestLog log;
+    Fill(log, /*closed=*/false);
+    std::vector<std::byte>& last = log.storage.Bytes(log.Path(3));
+    std::memcpy(last.data() + offsetof(replay::SegmentHeader, segment_bytes), &bytes, sizeof bytes);
+    log.FixHeaderChecksum(3);
+    const std::size_t size = last.size();
+    const std::string why =
+        "log/00000003.segment has a wrong segment header: it says that the "
+        "segment was made " +
+        std::to_string(bytes) + " bytes long";
+    EXPECT_NE(log.Read().back().find(why), std::string::npos) << log.Read().back();
+    EXPECT_NE(log.Verify().find(why), std::string::npos) << log.Verify();
+    const Status opened = log.TryReopen();
+    ASSERT_FALSE(opened);
+    EXPECT_NE(opened.error().text.find(why), std::string::npos) << opened.error().text;
+    EXPECT_EQ(log.storage.Bytes(log.Path(3)).size(), size);
+  }
+}
+
 TEST(LogDamage, ARecordOfAnUnknownKindIsPassedOverIfEvenAndRefusedIfOdd) {
   for (const std::uint8_t kind : {4, 5}) {
     TestLog log(4096);

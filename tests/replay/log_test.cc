@@ -2,7 +2,13 @@
 //
 // Writing and reading logs when nothing is wrong.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "pools/ensure.h"
 #include "tests/support/log_fixture.h"
 
 namespace tandem::test {
@@ -231,6 +237,47 @@ TEST(LogReader, FollowsAWriterThroughSegmentsCrashesAndClosing) {
     read = written;
   }
   EXPECT_EQ(read, 80u);
+}
+
+TEST(LogReader, FollowsARealWriterThatNeverWaitsForIt) {
+  constexpr std::uint64_t kCount = 20'000;
+  const std::string folder = ::testing::TempDir() + "/followed_log_" + std::to_string(::getpid());
+  static_cast<void>(MessageOf(kCount));
+  replay::PosixStorage storage;
+  Result<LogWriter> writer = LogWriter::Open(
+      storage, folder, {.session = proto::Session("TEST"), .schema = "", .segment_bytes = 16384});
+  ASSERT_TRUE(writer) << writer.error().text;
+  std::thread writing([&writer] {
+    for (std::uint64_t number = 1; number <= kCount; ++number) {
+      writer->Append(MessageOf(number));
+      // Many small writes, some large ones.
+      if (number % 7 == 0 && number / 1000 % 2 == 0) ENSURE(writer->Flush().ok(), "cannot write");
+    }
+    ENSURE(writer->Close().ok(), "cannot close");
+  });
+  replay::PosixStorage other;
+  Result<LogReader> reader = LogReader::Open(other, folder, {});
+  std::uint64_t next = 1;
+  std::uint64_t waits = 0;
+  bool right = reader.ok();
+  while (right && next <= kCount) {
+    switch (reader->Next()) {
+      case ReadOutcome::kMessage:
+        right = std::ranges::equal(reader->message().bytes, MessageOf(next++));
+        break;
+      case ReadOutcome::kEnd:
+        ++waits;
+        std::this_thread::yield();
+        break;
+      case ReadOutcome::kDamaged:
+        right = false;
+    }
+  }
+  writing.join();
+  EXPECT_TRUE(right) << next << ": " << (reader ? reader->error().text : reader.error().text);
+  EXPECT_EQ(next, kCount + 1);
+  EXPECT_GT(waits, 0u) << "the reader never caught up, so nothing was read while it was written";
+  std::filesystem::remove_all(folder);
 }
 
 TEST(LogReader, StopsAtTheNumberThatItIsGiven) {

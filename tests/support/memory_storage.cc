@@ -169,6 +169,29 @@ std::uint64_t MemoryStorage::BytesTaken() const {
   return taken;
 }
 
+MemoryStorage MemoryStorage::Clone() const {
+  MemoryStorage clone;
+  std::map<const Node*, std::shared_ptr<Node>> copies;
+  const auto copy = [&](const Names& from, Names& to) {
+    for (const auto& [path, node] : from) {
+      std::shared_ptr<Node>& copied = copies[node.get()];
+      if (copied == nullptr) {
+        copied = std::make_shared<Node>();
+        copied->bytes = node->bytes;
+        copied->durable = node->durable;
+        copied->unsynced = node->unsynced;
+      }
+      to[path] = copied;
+    }
+  };
+  copy(names_, clone.names_);
+  copy(durable_names_, clone.durable_names_);
+  clone.folders_ = folders_;
+  clone.boot_id_ = boot_id_;
+  clone.bytes_max_ = bytes_max_;
+  return clone;
+}
+
 void MemoryStorage::CrashProcesses() {
   locks_ = std::make_shared<Locks>();
   StopFailing();

@@ -37,6 +37,9 @@ class MemoryStorage final : public replay::Storage {
   void StopFailing();
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
 
+  /// The same files, without locks and without faults to come; neither sees the other's changes.
+  [[nodiscard]] MemoryStorage Clone() const;
+
   /// Bytes that all files together may have; a write beyond it fails.
   void LimitBytes(std::uint64_t bytes) { bytes_max_ = bytes; }
 
