@@ -227,17 +227,29 @@ Status Supervisor::RestartOne(std::size_t role) {
 
 /// An engine may go only if the other one has proven to be there for it.
 Status Supervisor::AwaitAgreement(std::size_t role) {
-  const auto deadline = Clock::now() + std::chrono::seconds(10);
+  constexpr std::chrono::seconds kForConnections{2};
+  constexpr std::chrono::seconds kForAgreement{10};
+  const auto begin = Clock::now();
+  const std::string refused =
+      "; " + roles_.spec(role).name + " is not restarted while it is needed";
   for (const std::size_t dedup : roles_.OfKind("dedup")) {
+    const std::string& name = roles_.spec(dedup).name;
     const std::uint64_t published = roles_.status(dedup).number();
-    while (roles_.status(dedup).agreed() < published) {
+    while (!watched_[dedup].left_alone) {
       if (Interrupted()) return Error::Failure("stopped");
-      if (Clock::now() > deadline || roles_.status(dedup).divergence_number() != 0) {
-        return Error{ExitCode::kNo,
-                     roles_.spec(dedup).name + " has published up to " + std::to_string(published) +
-                         " and both engines agree up to " +
-                         std::to_string(roles_.status(dedup).agreed()) + " only; " +
-                         roles_.spec(role).name + " is not restarted while it is needed"};
+      const pb::Status& status = roles_.status(dedup);
+      const auto gone = std::ranges::find_if(
+          status.engines(), [](const pb::EngineStatus& engine) { return !engine.connected(); });
+      const bool all_there = gone == status.engines().end();
+      if (roles_.Answers(dedup) && all_there && status.agreed() >= published) break;
+      const auto waited = Clock::now() - begin;
+      if (!all_there && waited > kForConnections) {
+        return Error{ExitCode::kNo, name + " has nothing from engine " + gone->name() + refused};
+      }
+      if (waited > kForAgreement || status.divergence_number() != 0) {
+        return Error{ExitCode::kNo, name + " has published up to " + std::to_string(published) +
+                                        " and both engines agree up to " +
+                                        std::to_string(status.agreed()) + " only" + refused};
       }
       Step();
     }
@@ -270,6 +282,7 @@ Status Supervisor::AwaitProof(std::size_t role) {
     }
     bool proven = is_there && inputs.has_value();
     for (std::size_t i = 0; proven && i < dedups.size(); ++i) {
+      if (watched_[dedups[i]].left_alone) continue;
       const pb::Status& dedup = roles_.status(dedups[i]);
       if (dedup.divergence_number() != 0) {
         return Error{ExitCode::kDivergence, roles_.spec(dedups[i]).name +

@@ -64,6 +64,7 @@ class KillsRound {
   void LookForEnds();
   bool Settle();
   [[nodiscard]] bool Settled();
+  void AwaitVerdicts();
   void StopAll();
   void CheckStrictly();
   void CheckAfterLoss();

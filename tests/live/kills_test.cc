@@ -69,18 +69,18 @@ class Kills : public testing::Test {
 };
 
 TEST_F(Kills, LoseDoubleAndReorderNothing) {
-  Round({.seed = seed_, .kills = 24});
+  Round({.seed = seed_, .kills = 18});
   PrintCount();
 }
 
 TEST_F(Kills, OfHostsLoseNothingThatAnAlwaysSyncedInputHas) {
-  Round({.seed = seed_, .kills = 16, .durability = "always", .power_loss_one_in = 3});
+  Round({.seed = seed_, .kills = 12, .durability = "always", .power_loss_one_in = 3});
   PrintCount();
 }
 
 TEST_F(Kills, OfHostsThatLoseInputAreSaidAndDoubleNothing) {
   for (const char* const durability : {"none", "interval"}) {
-    Round({.seed = seed_, .kills = 8, .durability = durability, .power_loss_one_in = 2});
+    Round({.seed = seed_, .kills = 6, .durability = durability, .power_loss_one_in = 2});
   }
   PrintCount();
 }

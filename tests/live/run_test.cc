@@ -139,6 +139,9 @@ TEST_F(RunFile, DoesNotTouchAnEngineThatIsNeeded) {
   ASSERT_EQ(::kill(ProcessOf(run, "engine.B"), SIGKILL), 0);
   run.Says("engine.B: was ended by signal 9");
   run.Says("is not restarted any more, after 0 restarts");
+  // Nothing was published since, so nothing shows that it is gone but that it is gone.
+  ExpectEnds({"restart", Path("pair.toml")}, 1,
+             "dedup has nothing from engine B; engine.A is not restarted while it is needed");
   Submit(1'000, "BOB");
   const pid_t before = ProcessOf(run, "engine.A");
   std::string output;
