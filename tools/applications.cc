@@ -8,8 +8,8 @@ namespace tandem::tools {
 namespace {
 
 Error NoSuch(const std::string& name) {
-  return Error::BadInput("there is no application \"" + name +
-                         "\"; there is: " + ApplicationNames());
+  return Error::BadInput("there is no application \"" + name + "\"; there is: " +
+                         ApplicationNames() + ", or a shared library as ./lib" + name + ".so");
 }
 
 }  // namespace

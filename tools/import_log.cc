@@ -11,9 +11,9 @@
 #include "engine/book/binary_file.h"
 #include "replay/json_lines.h"
 #include "replay/log_reader.h"
-#include "tools/applications.h"
 #include "tools/import.h"
 #include "tools/new_log.h"
+#include "tools/options.h"
 #include "tools/progress_line.h"
 
 namespace tandem::tools {
@@ -36,7 +36,7 @@ struct Options {
 /// The schema of the application that --app names; empty if it names none.
 Result<std::string> SchemaOf(const Options& options) {
   if (options.application.empty()) return std::string();
-  const auto application = MakeApplication(options.application, {});
+  const auto application = ApplicationOf(options.application, {});
   if (!application) return application.error();
   return (*application)->info().schema;
 }
@@ -241,7 +241,7 @@ void AddCommon(CLI::App& command, Options& options) {
   command.add_option("-o,--output", options.folder, "Folder of the log to make")->required();
   command.add_option(
       "--app", options.application,
-      "The application whose messages they are, for the schema: " + ApplicationNames());
+      "The application whose messages they are, for the schema: " + ApplicationChoice());
   command.add_option("--role", options.role, "What the stream is: input, output, merged")
       ->check(Role())
       ->capture_default_str();

@@ -10,13 +10,14 @@
 #include "pools/declarations/load.h"
 #include "pools/declarations/zone_options.h"
 #include "pools/heap_guard.h"
+#include "replay/shared_application.h"
 #include "tools/applications.h"
 #include "tools/pool_changes.h"
 
 namespace tandem::tools {
 
 void ApplicationOptions::AddTo(CLI::App& command) {
-  command.add_option("--app", name, "Application to run: " + ApplicationNames())
+  command.add_option("--app", name, "Application to run: " + ApplicationChoice())
       ->capture_default_str();
   command
       .add_option("--pools", pools,
@@ -63,6 +64,11 @@ Result<MadeApplication> ApplicationOptions::Make() const {
   if (heap_guard && !pools::HeapGuard::Available()) {
     return Error::BadInput("--heap-guard does not work in a build with sanitizers; leave it out");
   }
+  if (IsSharedApplication(name) && (heap_guard || !pools.empty())) {
+    return Error::BadInput(std::string(heap_guard ? "--heap-guard" : "--pools") +
+                           " does not reach into the shared library " + name +
+                           "; leave it out, or link the application in");
+  }
   pools::HeapGuard::SetFatal(heap_guard || pools::kChecked);
   const auto zone = Zone();
   if (!zone) return zone.error();
@@ -80,10 +86,27 @@ Result<MadeApplication> ApplicationOptions::Make() const {
     if (!built || !set) return built ? set.error() : built.error();
     made.pool_changes = PoolChanges(*built, *set);
   }
-  auto application = MakeApplication(name, *zone, &site);
+  auto application = ApplicationOf(name, *zone, &site);
   if (!application) return application.error();
   made.application = std::move(application).value();
   return made;
+}
+
+bool IsSharedApplication(const std::string& name) {
+  return name.find('/') != std::string::npos || name.ends_with(".so");
+}
+
+std::string ApplicationChoice() {
+  return ApplicationNames() + ", or a shared library as ./libmy.so";
+}
+
+Result<std::unique_ptr<replay::Application>> ApplicationOf(const std::string& name,
+                                                           const pools::ZoneOptions& zone,
+                                                           const declarations::Declarations* site) {
+  if (!IsSharedApplication(name)) return MakeApplication(name, zone, site);
+  return replay::LoadApplication(name, {.address = zone.address,
+                                        .reserve_bytes = zone.reserve_bytes,
+                                        .limit_bytes = zone.limit_bytes});
 }
 
 void WarnOfHeapAllocations() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/transport/listener.h"
+#include "pools/declarations/model.h"
 #include "pools/zone.h"
 #include "proto/header.h"
 #include "replay/application.h"
@@ -41,6 +42,15 @@ struct ApplicationOptions {
  private:
   [[nodiscard]] Result<pools::ZoneOptions> Zone() const;
 };
+
+/// The application that --app names: one that is linked in (MakeApplication), or of a shared
+/// library, which is a name with a slash in it or .so at its end.
+Result<std::unique_ptr<replay::Application>> ApplicationOf(
+    const std::string& name, const pools::ZoneOptions& zone,
+    const declarations::Declarations* site = nullptr);
+[[nodiscard]] bool IsSharedApplication(const std::string& name);
+/// "book, or a shared library as ./libmy.so", for --help.
+[[nodiscard]] std::string ApplicationChoice();
 
 /// Says how many heap allocations steps have made, if any: they belong into pools.
 void WarnOfHeapAllocations();

@@ -29,7 +29,7 @@ Result<ExitCode> Run(Options& options) {
     return two.error();
   }
   // Only the schema of the application is needed: it goes into the log. Its state stays empty.
-  const auto application = MakeApplication(options.application, {});
+  const auto application = ApplicationOf(options.application, {});
   if (!application) return application.error();
   options.role.schema = (*application)->info().schema;
   replay::PosixStorage storage;
@@ -74,7 +74,7 @@ void RegisterSequencer(Commands& commands) {
                    "Write the end of the session, then serve without taking submissions");
   command
       .add_option("--app", options->application,
-                  "Application whose message schema goes into the log: " + ApplicationNames())
+                  "Application whose message schema goes into the log: " + ApplicationChoice())
       ->capture_default_str();
 }
 

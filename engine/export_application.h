@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TANDEM_APPLICATION: the entry points (replay/application_abi.h) of an application that is built
+// as a shared library. Once, in one source file of the library, outside of any namespace:
+//
+//   TANDEM_APPLICATION(ledger::Ledger, "ledger", /*behaviour version*/ 1)
+//
+// The type derives from engine::Application. docs/applications.md says how to build and run it.
+#pragma once
+
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "engine/application.h"
+#include "replay/application_abi.h"
+
+namespace tandem::engine {
+
+/// What a void* of the entry points stands for.
+struct Exported {
+  std::unique_ptr<replay::Application> application;
+  replay::OutputBatch outputs;
+
+  static Exported& Of(void* pointer) { return *static_cast<Exported*>(pointer); }
+
+  /// Gives what the step made to the host. What the host fills in of a header is not read.
+  void HandOver(const TandemOutputsV1& to) const {
+    for (std::size_t i = 0; i < outputs.count(); ++i) {
+      const std::span<const std::byte> message = outputs.message(i);
+      std::uint16_t type = 0;
+      std::memcpy(&type, message.data() + offsetof(proto::Header, type), sizeof type);
+      const std::size_t size = message.size() - sizeof(proto::Header);
+      unsigned char* const payload = to.append(
+          to.host, type,
+          reinterpret_cast<const char*>(message.data()) + offsetof(proto::Header, user), size);
+      if (size > 0) std::memcpy(payload, message.data() + sizeof(proto::Header), size);
+    }
+  }
+};
+
+/// The entry points of application type T.
+template <class T>
+struct EntryPoints {
+  static inline const char* name = nullptr;
+  static inline std::uint32_t behaviour_version = 0;
+
+  static void* Make(const TandemZoneV1* zone, char* error, std::uint64_t error_size) {
+    pools::ZoneOptions options;
+    options.address = zone->address;
+    options.reserve_bytes = zone->reserve_bytes;
+    options.limit_bytes = zone->limit_bytes;
+    auto made = T::Make(name, behaviour_version, options);
+    if (!made) {
+      std::snprintf(error, error_size, "%s", made.error().text.c_str());
+      return nullptr;
+    }
+    return new Exported{.application = std::move(made).value(), .outputs = replay::OutputBatch()};
+  }
+  static void Destroy(void* application) { delete &Exported::Of(application); }
+  static const unsigned char* Schema(void* application, std::uint64_t* size) {
+    const std::string& schema = Exported::Of(application).application->info().schema;
+    *size = schema.size();
+    return reinterpret_cast<const unsigned char*>(schema.data());
+  }
+  static void* ResumePoint(void* application) {
+    return &Exported::Of(application).application->resume_point();
+  }
+  static void Step(void* application, const unsigned char* message, std::uint64_t size,
+                   const TandemOutputsV1* outputs) {
+    Exported& exported = Exported::Of(application);
+    const auto input =
+        proto::ParseMessage({reinterpret_cast<const std::byte*>(message), std::size_t{size}});
+    ENSURE(input.has_value(), "%zu bytes that are no message", std::size_t{size});
+    exported.outputs.Clear();
+    exported.application->Step(*input, exported.outputs);
+    exported.HandOver(*outputs);
+  }
+  static void OnTime(void* application, const unsigned char* header,
+                     const TandemOutputsV1* outputs) {
+    Exported& exported = Exported::Of(application);
+    proto::Header tick;
+    std::memcpy(&tick, header, sizeof tick);
+    exported.outputs.Clear();
+    exported.application->OnTime(tick, exported.outputs);
+    exported.HandOver(*outputs);
+  }
+  static void PlantFault(void* application, char* text, std::uint64_t size) {
+    std::snprintf(text, size, "%s", Exported::Of(application).application->PlantFault().c_str());
+  }
+
+  static const TandemApplicationV1* Table(const char* application_name, std::uint32_t version) {
+    name = application_name;
+    behaviour_version = version;
+    static const TandemApplicationV1 table{.size = sizeof table,
+                                           .header_bytes = sizeof(proto::Header),
+                                           .resume_point_bytes = sizeof(replay::ResumePoint),
+                                           .behaviour_version = version,
+                                           .name = application_name,
+                                           .make = Make,
+                                           .destroy = Destroy,
+                                           .schema = Schema,
+                                           .resume_point = ResumePoint,
+                                           .step = Step,
+                                           .on_time = OnTime,
+                                           .plant_fault = PlantFault};
+    return &table;
+  }
+};
+
+}  // namespace tandem::engine
+
+#define TANDEM_APPLICATION(Type, name, behaviour_version)                                    \
+  extern "C" __attribute__((visibility("default"))) std::uint32_t tandem_application_abi() { \
+    return TANDEM_APPLICATION_ABI;                                                           \
+  }                                                                                          \
+  extern "C" __attribute__((visibility("default"))) const TandemApplicationV1*               \
+  tandem_application_v1() {                                                                  \
+    return ::tandem::engine::EntryPoints<Type>::Table(name, behaviour_version);              \
+  }
