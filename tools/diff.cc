@@ -9,6 +9,7 @@
 #include "tools/cause_log.h"
 #include "tools/command.h"
 #include "tools/diff_all.h"
+#include "tools/diff_live.h"
 #include "tools/field_filter.h"
 #include "tools/json_text.h"
 #include "tools/log_schema.h"
@@ -25,6 +26,7 @@ using replay::ReadOutcome;
 struct Options {
   DiffAllOptions logs;
   bool all = false;
+  bool follow = false;
   std::uint64_t context = 3;
   std::vector<std::string> ignored;
   replay::DiffOptions compare;
@@ -188,8 +190,53 @@ Status CheckFields(replay::Storage& storage, const Options& options, const Field
   return filter.Check(schema_a.For(*a), schema_b.For(*b));
 }
 
+/// What there is to say of live streams that were found to be the same, or no copies at all.
+Result<ExitCode> SayLive(const Options& options, const LiveDiff& live) {
+  Output output;
+  if (options.logs.json) {
+    output.text = std::string("{\"result\":\"") + (live.same ? "same" : "differs") +
+                  "\",\"number\":" + std::to_string(live.number) +
+                  ",\"last_a\":" + std::to_string(live.last_a) +
+                  ",\"last_b\":" + std::to_string(live.last_b) + ",\"text\":";
+    AppendJsonText(live.text, &output.text);
+    output.text += "}\n";
+  } else {
+    output.text = live.text + "\n";
+  }
+  if (Status status = output.Flush(); !status) return status.error();
+  return live.same ? ExitCode::kYes : ExitCode::kNo;
+}
+
+Result<ExitCode> RunOnLogs(replay::Storage& storage, const Options& options);
+
 Result<ExitCode> Run(const Options& options) {
   replay::PosixStorage storage;
+  if (!options.follow && !IsStream(options.logs.a) && !IsStream(options.logs.b)) {
+    return RunOnLogs(storage, options);
+  }
+  if (options.follow && (options.all || !options.ignored.empty())) {
+    return Error::BadInput("--follow ends at the first difference, whatever it is; leave " +
+                           std::string(options.all ? "--all" : "--ignore") + " away");
+  }
+  if (Status status = CheckInput(storage, options.logs.input); !status) return status.error();
+  const auto live = CompareLive(
+      storage,
+      {.a = options.logs.a,
+       .b = options.logs.b,
+       .follow = options.follow,
+       .ignore_session = options.compare.ignore_session ||
+                         std::ranges::find(options.ignored, "session") != options.ignored.end(),
+       .to_the_end = options.all || !options.ignored.empty(),
+       .context = options.context});
+  if (!live) return live.error();
+  if (!live->text.empty()) return SayLive(options, *live);
+  Options recorded = options;
+  recorded.logs.a = live->a;
+  recorded.logs.b = live->b;
+  return RunOnLogs(storage, recorded);
+}
+
+Result<ExitCode> RunOnLogs(replay::Storage& storage, const Options& options) {
   if (Status status = CheckInput(storage, options.logs.input); !status) return status.error();
   std::vector<std::string> ignored = options.ignored;
   const bool ignores_session = std::erase(ignored, "session") > 0;
@@ -224,14 +271,18 @@ Result<ExitCode> Run(const Options& options) {
 
 void RegisterDiff(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App& command = commands.Add("diff", "Find the first difference of two logs of one stream",
-                                   "  tandem generate --orders 10000 --seed 1 -o one\n"
-                                   "  tandem generate --orders 10000 --seed 2 -o two\n"
-                                   "  tandem diff one two\n"
-                                   "  tandem diff one two --all --ignore price --ignore size\n",
-                                   [options] { return Run(*options); });
-  command.add_option("A", options->logs.a, "Folder of one log")->required();
-  command.add_option("B", options->logs.b, "Folder of the other")->required();
+  CLI::App& command =
+      commands.Add("diff", "Find the first difference of two logs, or live streams, of one stream",
+                   "  tandem generate --orders 10000 --seed 1 -o one\n"
+                   "  tandem generate --orders 10000 --seed 2 -o two\n"
+                   "  tandem diff one two\n"
+                   "  tandem diff one two --all --ignore price --ignore size\n"
+                   "  tandem diff 127.0.0.1:9002 127.0.0.1:9003\n"
+                   "  tandem diff 127.0.0.1:9004 day/b --follow\n",
+                   [options] { return Run(*options); });
+  command.add_option("A", options->logs.a, "Folder of one log, or HOST:PORT of a stream")
+      ->required();
+  command.add_option("B", options->logs.b, "Folder of the other, or HOST:PORT")->required();
   command
       .add_option("--context", options->context, "Messages to show before and after the difference")
       ->check(WholeNumber())
@@ -249,6 +300,8 @@ void RegisterDiff(Commands& commands) {
   command.add_option("--examples", options->logs.examples, "With --all: examples of each kind")
       ->check(WholeNumber())
       ->capture_default_str();
+  command.add_flag("--follow", options->follow,
+                   "Go on comparing as they grow, until they differ or Ctrl-C");
   command.add_flag("--ignore-session", options->compare.ignore_session,
                    "Compare logs of two sessions");
   command.add_flag("--trust-digests", options->compare.trust_digests,
