@@ -13,47 +13,40 @@ using replay::ReadOutcome;
 
 namespace {
 
-constexpr std::uintptr_t kZoneOfThePerfectEngine = 0x7e8000000000 + 0x2000000000;
-
 std::string Number(std::uint64_t number) { return std::to_string(number); }
 
-Bytes Copy(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
-
 }  // namespace
-
-Checker::Checker(Environment& environment)
-    : environment_(environment),
-      perfect_(counter::MakeCounter(kZoneOfThePerfectEngine)),
-      stepper_(*perfect_, kSession) {}
 
 void Checker::ExpectSubmissions(proto::User user, std::vector<Bytes> submissions) {
   clients_[user].submissions = std::move(submissions);
 }
 
-void Checker::Opened(Log log, replay::Storage& storage, const std::string& folder) {
-  Followed& followed = logs_[Index(log)];
-  followed.count_before = followed.count;
-  followed.count = 0;
-  auto reader = LogReader::Open(storage, folder, {});
-  if (!reader) return environment_.Fail(reader.error().text);
-  followed.reader.emplace(std::move(*reader));
-  const std::uint64_t had = followed.count_before;
-  Check();
-  if (followed.count < had) {
-    environment_.Fail(std::string(kLogNames[Index(log)]) + " had " + Number(had) +
-                      " messages before the crash and has " + Number(followed.count) + " now");
-  }
+void Checker::Follow(Log log, replay::Storage& storage, const std::string& folder) {
+  logs_[Index(log)].storage = &storage;
+  logs_[Index(log)].folder = folder;
 }
 
 void Checker::HostCrashed(Log log) {
   // The sequencer syncs before it acknowledges or publishes; the others can say it all again.
-  ProcessCrashed(log);
+  ProcessEnded(log);
   if (log != Log::kInput) logs_[Index(log)].count = 0;
+}
+
+// Whoever has the lock has recovered the log by now.
+void Checker::Open(Followed& followed) {
+  if (followed.storage == nullptr || !followed.storage->Locked(followed.folder + "/mark")) return;
+  auto reader = LogReader::Open(*followed.storage, followed.folder, {});
+  if (!reader) return environment_.Fail(reader.error().text);
+  followed.reader.emplace(std::move(*reader));
+  followed.count_before = followed.count;
+  followed.count = 0;
 }
 
 void Checker::Check() {
   for (std::size_t log = 0; log < kLogs && environment_.failure.empty(); ++log) {
     Followed& followed = logs_[log];
+    const bool is_opened = !followed.reader;
+    if (is_opened) Open(followed);
     if (!followed.reader) continue;
     ReadOutcome outcome;
     while ((outcome = followed.reader->Next()) == ReadOutcome::kMessage) {
@@ -61,7 +54,13 @@ void Checker::Check() {
       CheckMessage(static_cast<Log>(log), followed.reader->message());
       if (!environment_.failure.empty()) return;
     }
-    if (outcome == ReadOutcome::kDamaged) environment_.Fail(followed.reader->error().text);
+    if (outcome == ReadOutcome::kDamaged) return environment_.Fail(followed.reader->error().text);
+    if (!is_opened) continue;
+    followed.begun_at = followed.count;
+    if (followed.count < followed.count_before) {
+      environment_.Fail(std::string(kLogNames[log]) + " had " + Number(followed.count_before) +
+                        " messages before the crash and has " + Number(followed.count) + " now");
+    }
   }
 }
 
@@ -76,18 +75,13 @@ void Checker::CheckMessage(Log log, const MessageView& message) {
 
 void Checker::CheckInput(const MessageView& message) {
   const std::uint64_t number = message.header.number;
-  if (number > input_.size()) {
-    input_.push_back(Copy(message.bytes));
-    if (message.header.time_ns < input_time_ns_ || message.header.epoch < input_epoch_) {
-      return environment_.Fail("time or epoch goes back at input " + Number(number));
-    }
-    input_time_ns_ = message.header.time_ns;
-    input_epoch_ = message.header.epoch;
-    CheckSubmission(message);
-    Step(message);
-  } else if (!std::ranges::equal(input_[number - 1], message.bytes)) {
-    environment_.Fail("input message " + Number(number) + " has changed");
+  if (number <= oracle_.inputs().size()) {
+    if (std::ranges::equal(oracle_.inputs()[number - 1], message.bytes)) return;
+    return environment_.Fail("input message " + Number(number) + " has changed");
   }
+  const std::string wrong = oracle_.TakeInput(message.bytes);
+  if (!wrong.empty()) return environment_.Fail(wrong);
+  CheckSubmission(message);
 }
 
 void Checker::CheckSubmission(const MessageView& message) {
@@ -108,43 +102,10 @@ void Checker::CheckSubmission(const MessageView& message) {
   }
 }
 
-void Checker::Step(const MessageView& input) {
-  if (!environment_.Check("the perfect engine", stepper_.Apply(input))) return;
-  const std::size_t count = stepper_.outputs().count();
-  for (std::size_t i = 0; i < count; ++i) {
-    expected_.push_back(Copy(stepper_.outputs().message(i)));
-    CheckHeader(input.header, i, count);
-  }
-}
-
-// The header of the last expected output, the `index`-th of `count` that `input` has: what
-// docs/wire.md says of it, not what the code makes of it.
-void Checker::CheckHeader(const Header& input, std::size_t index, std::size_t count) {
-  const Bytes& output = expected_.back();
-  Header header;
-  std::memcpy(&header, output.data(), sizeof header);
-  Header wanted;
-  wanted.session = kSession;
-  wanted.type = header.type;
-  wanted.payload_size = static_cast<std::uint16_t>(output.size() - sizeof header);
-  wanted.flags = index + 1 == count ? proto::kLast : 0;
-  wanted.index = static_cast<std::uint32_t>(index);
-  wanted.number = expected_.size();
-  wanted.time_ns = input.time_ns;
-  wanted.origin = input.number;
-  wanted.user = header.user;
-  wanted.epoch = input.epoch;
-  wanted.digest = proto::Digest(output_digest_, output);
-  output_digest_ = wanted.digest;
-  if (std::memcmp(&header, &wanted, sizeof header) != 0) {
-    environment_.Fail("output " + Number(wanted.number) + " has a wrong header");
-  }
-}
-
 bool Checker::IsExpected(const MessageView& output) const {
   const std::uint64_t number = output.header.number;
-  return number >= 1 && number <= expected_.size() &&
-         std::ranges::equal(expected_[number - 1], output.bytes);
+  return number >= 1 && number <= oracle_.outputs().size() &&
+         std::ranges::equal(oracle_.outputs()[number - 1], output.bytes);
 }
 
 bool Checker::IsLie(const MessageView& output) const {
@@ -154,13 +115,12 @@ bool Checker::IsLie(const MessageView& output) const {
 }
 
 void Checker::CheckOutput(Log log, const MessageView& message) {
-  if (log == Log::kOutputB && environment_.options.engine_b_lies &&
-      (lie_ != 0 || !IsExpected(message))) {
+  if (log == Log::kOutputB && engine_b_lies_ && (lie_ != 0 || !IsExpected(message))) {
     if (lie_ == 0) lie_ = message.header.number;
-    lies_.push_back(Copy(message.bytes));
+    lies_.push_back({message.bytes.begin(), message.bytes.end()});
     return;
   }
-  if (IsExpected(message) || (log == Log::kMerged && IsLie(message))) return;
+  if (IsExpected(message) || (log >= Log::kMerged1 && IsLie(message))) return;
   environment_.Fail(std::string(kLogNames[Index(log)]) + " holds another message " +
                     Number(message.header.number) + " than the perfect engine says");
 }
@@ -168,12 +128,13 @@ void Checker::CheckOutput(Log log, const MessageView& message) {
 void Checker::Acknowledged(proto::User user, const Header& header) {
   Client& client = clients_[user];
   client.acknowledged = std::max(client.acknowledged, header.origin);
-  if (header.number < 1 || header.number > input_.size()) {
+  const std::vector<Bytes>& inputs = oracle_.inputs();
+  if (header.number < 1 || header.number > inputs.size()) {
     return environment_.Fail("submission " + Number(header.origin) + " of " + user.str() +
                              " was acknowledged as input " + Number(header.number) +
                              ", which is not in the input log");
   }
-  if (std::memcmp(input_[header.number - 1].data(), &header, sizeof header) != 0) {
+  if (std::memcmp(inputs[header.number - 1].data(), &header, sizeof header) != 0) {
     environment_.Fail("the acknowledgement of submission " + Number(header.origin) + " of " +
                       user.str() + " is not the header of input " + Number(header.number));
   }
@@ -184,10 +145,15 @@ std::uint64_t Checker::acknowledged(proto::User user) const {
   return client == clients_.end() ? 0 : client->second.acknowledged;
 }
 
-void Checker::MergedRead(const MessageView& message) {
+void Checker::MergedRead(const std::string& who, const MessageView& message) {
   if (IsExpected(message) || IsLie(message)) return;
-  environment_.Fail("a client read another message " + Number(message.header.number) +
+  environment_.Fail(who + " read another message " + Number(message.header.number) +
                     " than the perfect engine says");
+}
+
+void Checker::Gap(const std::string& who, std::uint64_t got, std::uint64_t wanted) {
+  environment_.Fail(who + " read message " + Number(got) + " of a merged stream where " +
+                    Number(wanted) + " is next");
 }
 
 void Checker::ForkNoticed(const std::string& user, std::uint64_t number) {
@@ -195,24 +161,29 @@ void Checker::ForkNoticed(const std::string& user, std::uint64_t number) {
   environment_.Fail(user + " read a broken chain in the merged stream at " + Number(number));
 }
 
-void Checker::Agreed(std::uint64_t number) {
-  if (lie_ != 0 && number >= lie_) {
-    environment_.Fail("the deduplicator agreed on " + Number(number) +
-                      " although engine B lies from " + Number(lie_) + " on");
+void Checker::DedupStatus(std::size_t which, const pb::Status& status) {
+  const std::string name = "deduplicator " + Number(which + 1);
+  agreed_[which] = status.agreed();
+  if (lie_ != 0 && status.agreed() >= lie_) {
+    return environment_.Fail(name + " agreed on " + Number(status.agreed()) +
+                             " although engine B lies from " + Number(lie_) + " on");
   }
-}
-
-void Checker::Diverged(std::uint64_t number, std::uint64_t begun_at) {
+  if (status.agreed() > status.number()) {
+    return environment_.Fail(name + " agreed on " + Number(status.agreed()) +
+                             " and published only " + Number(status.number()));
+  }
+  const std::uint64_t number = status.divergence_number();
+  if (number == 0) return;
   // A deduplicator that began behind the lie can only say that the past differs.
-  const std::uint64_t exact = std::max(lie_, begun_at);
+  const Log log = which == 0 ? Log::kMerged1 : Log::kMerged2;
+  const std::uint64_t begun_at = logs_[Index(log)].begun_at;
   if (lie_ == 0) {
-    environment_.Fail("the deduplicator found a difference at " + Number(number) +
-                      " where there is none");
-  } else if (number != exact) {
-    environment_.Fail("the deduplicator named " + Number(number) +
-                      " as the first difference; it is " + Number(exact));
+    environment_.Fail(name + " found a difference at " + Number(number) + " where there is none");
+  } else if (number != lie_ && (begun_at <= lie_ || number != begun_at)) {
+    environment_.Fail(name + " named " + Number(number) + " as the first difference; it is " +
+                      Number(lie_) + ", and it began at " + Number(begun_at));
   }
-  divergence_was_named_ = true;
+  named_[which] = true;
 }
 
 }  // namespace tandem::simulation

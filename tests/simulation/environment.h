@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every simulated process lives in: time, network, the options of the run, and the one failure
-// that ends it. One thread.
+// What every simulated process lives in: time, network, and the one failure that ends the run. One
+// at a time exists; the clocks of the process (clocks.cc) tell its time. One thread.
 #pragma once
 
 #include <cstdint>
@@ -14,31 +14,17 @@
 
 namespace tandem::simulation {
 
-inline constexpr proto::Session kSession{"SIM"};
-
-/// Defects that a test plants, to see that the simulation finds them.
-enum class Bug {
-  kNone,
-  kDedupSkipsComparison,        ///< second copies count as confirmed, whatever they say
-  kClientRenumbers,             ///< after a reconnect, what was not acknowledged gets new numbers
-  kEngineEmitsAgain,            ///< after a restart, outputs are appended a second time
-  kSequencerAcknowledgesEarly,  ///< acknowledges what is not yet in the log
-  kSequencerSkipsSync,          ///< acknowledges and publishes what a host's crash can take away
-  kEngineAsksForOneTooMany,     ///< after a reconnect, input is asked for from the one after next
-  kAddressReachesAnOutput,      ///< the application's outputs depend on where its zone lies
-};
-
-struct Options {
-  std::uint64_t seed = 1;
-  Bug bug = Bug::kNone;
-  bool engine_b_lies = false;  ///< a field of its state is damaged in mid-flow
-};
-
 class Environment {
  public:
-  explicit Environment(const Options& of) : options(of), scheduler(of.seed), network(scheduler) {}
+  explicit Environment(std::uint64_t seed) : scheduler(seed), network(scheduler) {
+    current_ = this;
+  }
+  ~Environment() { current_ = nullptr; }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
 
-  [[nodiscard]] bool has(Bug bug) const { return options.bug == bug; }
+  /// Null: real time goes on.
+  [[nodiscard]] static Environment* current() { return current_; }
 
   /// The first failure counts and ends the run.
   void Fail(const std::string& text) {
@@ -51,11 +37,15 @@ class Environment {
     if (!status) Fail(who + ": " + status.error().text);
     return status.ok();
   }
+  std::uint64_t NextProcessId() { return ++processes_; }
 
-  const Options options;
   Scheduler scheduler;
   Network network;
   std::string failure;  ///< empty: none
+
+ private:
+  std::uint64_t processes_ = 100;
+  static inline Environment* current_ = nullptr;
 };
 
 }  // namespace tandem::simulation

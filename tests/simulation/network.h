@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Network: connections that carry SoupBinTCP bytes in order, with delay, cut into pieces anywhere.
-// A connection can break at any moment: what is under way is lost, in both directions, and each
-// side hears of it some time later; what it sends until then is lost too. One thread.
+// Network: connections between hosts as two kernels and the wire between them make them: bytes in
+// order, delayed, cut into pieces anywhere, held up where a packet was lost and sent again, in
+// buffers of fixed size, so that a slow reader stops its writer. What can happen to them:
+//
+//   a connection breaks       what is under way is lost; each side hears of it some time later
+//   a process ends            what it had sent still arrives, then the end; later bytes are refused
+//   a host stops              silence; once it is up again, old connections are refused
+//   a path is cut, one way    what is sent waits until it is mended; connecting takes until it
+//   gives
+//                             up; what is read cannot be acknowledged, so the writer stops, too
+//
+// Chance and time come from the scheduler. One thread.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,41 +24,38 @@
 #include <string>
 #include <vector>
 
-#include "proto/soupbintcp.h"
 #include "tests/simulation/scheduler.h"
 
 namespace tandem::simulation {
 
-/// Where somebody listens.
-enum class Port { kSubmissions, kInput, kOutputA, kOutputB, kMerged };
+using HostId = std::size_t;
 
 class Network;
+class Link;
 
-/// One side of a connection. Whoever destroys it breaks the connection.
-class Socket {
+/// What a call on a connection has come to.
+enum class Trouble { kNone, kReset, kRefused, kTimedOut };
+
+/// One end of a connection, as its host's kernel has it. Whoever destroys it closes it.
+class End {
  public:
-  class Handler {
-   public:
-    virtual ~Handler() = default;
-    virtual void OnPacket(const proto::soup::Packet& packet) = 0;
-    /// All packets that came together have been handed over.
-    virtual void OnBatchEnd() {}
-    /// The last call; the handler may destroy itself and the socket in it.
-    virtual void OnClosed() = 0;
-  };
+  End(std::shared_ptr<Link> link, std::size_t side) : link_(std::move(link)), side_(side) {}
+  ~End();
+  End(const End&) = delete;
+  End& operator=(const End&) = delete;
 
-  struct Link;
-
-  Socket(std::shared_ptr<Link> link, std::size_t side) : link_(std::move(link)), side_(side) {}
-  ~Socket();
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-
-  void Start(Handler& handler);
-  void Send(proto::soup::PacketType type, std::span<const std::byte> payload);
-  void Send(proto::soup::PacketType type, std::string_view text = {}) {
-    Send(type, std::as_bytes(std::span(text)));
-  }
+  /// Called whenever something has come, or there is room again.
+  void OnChange(std::function<void()> on_change);
+  [[nodiscard]] std::size_t readable() const;
+  [[nodiscard]] bool at_end() const;  ///< the peer has closed and all is read
+  [[nodiscard]] Trouble trouble() const;
+  /// Takes up to into.size() of what has come.
+  std::size_t Read(std::span<std::byte> into);
+  [[nodiscard]] std::size_t room() const;
+  /// Takes up to room() of `bytes` on their way. Returns how many.
+  std::size_t Write(std::span<const std::byte> bytes);
+  void ShutdownSend();
+  [[nodiscard]] HostId peer() const;
 
  private:
   std::shared_ptr<Link> link_;
@@ -57,25 +64,59 @@ class Socket {
 
 class Network {
  public:
-  using OnSocket = std::function<void(std::unique_ptr<Socket>)>;
+  /// Null: it has failed, see the second argument.
+  using OnEnd = std::function<void(std::unique_ptr<End>, Trouble)>;
+  using OnAccept = std::function<void(std::unique_ptr<End>)>;
 
   explicit Network(Scheduler& scheduler) : scheduler_(scheduler) {}
 
-  void Listen(Port port, OnSocket on_socket) { listeners_[port] = std::move(on_socket); }
-  void StopListening(Port port) { listeners_.erase(port); }
+  HostId AddHost(const std::string& name);
+  [[nodiscard]] HostId FindHost(const std::string& name, HostId self) const;
+  [[nodiscard]] const std::string& HostName(HostId host) const { return hosts_[host].name; }
 
-  /// Calls back with a socket, or with null if nobody listens; not at all once `life` has ended.
-  void Connect(Port port, const Life& life, OnSocket on_socket);
+  /// False: the port is taken.
+  bool Listen(HostId host, std::uint16_t port, OnAccept on_accept);
+  void StopListening(HostId host, std::uint16_t port) { listeners_.erase({host, port}); }
+  void Connect(HostId from, HostId to, std::uint16_t port, OnEnd on_end);
 
+  // Faults.
+
+  /// Packets are lost now and then, until it is told otherwise.
+  void SetLossy(bool lossy) { is_lossy_ = lossy; }
+  /// Of each direction of new connections.
+  void SetWindow(std::size_t bytes) { window_ = bytes; }
   /// Breaks one connection out of all. False: there is none.
   bool BreakOne();
+  /// Nothing gets from one host to the other until then.
+  void Cut(HostId from, HostId to, std::int64_t until_ns);
+  /// The host is off; nobody is told.
+  void TurnOff(HostId host);
+  void TurnOn(HostId host);
 
-  [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
+  [[nodiscard]] std::size_t host_count() const { return hosts_.size(); }
+  [[nodiscard]] std::uint64_t losses() const { return losses_; }
 
  private:
+  friend class Link;
+  friend class End;
+  struct Host {
+    std::string name;
+    bool is_on = true;
+  };
+
+  [[nodiscard]] bool IsCut(HostId from, HostId to) const;
+  [[nodiscard]] std::int64_t CutUntil(HostId from, HostId to) const;
+  std::int64_t Delay();
+
   Scheduler& scheduler_;
-  std::map<Port, OnSocket> listeners_;
-  std::vector<std::weak_ptr<Socket::Link>> links_;
+  std::vector<Host> hosts_;
+  std::map<std::pair<HostId, std::uint16_t>, OnAccept> listeners_;
+  std::map<std::pair<HostId, HostId>, std::int64_t> cuts_;
+  std::vector<std::weak_ptr<Link>> links_;
+  std::size_t window_ = 64u << 10;
+  bool is_lossy_ = false;
+  std::uint64_t losses_ = 0;
+  Life life_ = NewLife();
 };
 
 }  // namespace tandem::simulation

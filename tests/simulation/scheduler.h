@@ -54,22 +54,24 @@ class Scheduler {
     auto node = tasks_.extract(tasks_.begin());
     now_ns_ = node.key().first;
     ++steps_;
+    Mix(static_cast<std::uint64_t>(now_ns_));
     if (const Life alive = node.mapped().life.lock()) node.mapped().run();
     return true;
   }
 
   void Trace(const std::string& line) {
     std::string text = std::to_string((now_ns_ - kBeginNs) / kUs) + " us: " + line;
-    for (const char c : text)
-      fingerprint_ = (fingerprint_ ^ static_cast<unsigned char>(c)) * kPrime;
+    for (const char c : text) Mix(static_cast<unsigned char>(c));
     trace_.push_back(std::move(text));
     if (trace_.size() > kTraceLines) trace_.pop_front();
   }
   [[nodiscard]] const std::deque<std::string>& trace() const { return trace_; }
-  /// Of all lines ever traced: two runs with equal ones did the same.
+  /// Of the time of every step and of all lines ever traced: two runs with equal ones did the same.
   [[nodiscard]] std::uint64_t fingerprint() const { return fingerprint_; }
 
  private:
+  void Mix(std::uint64_t value) { fingerprint_ = (fingerprint_ ^ value) * kPrime; }
+
   static constexpr std::uint64_t kPrime = 0x100000001b3;  // FNV-1a
 
   struct Task {

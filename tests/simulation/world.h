@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // World: one run of the whole pair from one seed. A sequencer, two engines in zones at two
-// addresses, a deduplicator and clients, each on a host of its own. For a while connections break,
-// processes crash (what they hold in memory is gone) and hosts crash (what was not synced is gone,
-// or part of it), at any step; then faults stop, and everything submitted must come out at the end.
-// The checker looks at everything after every step. One thread.
+// addresses, one or two deduplicators, clients and an observer, each a process on a host of its
+// own. For a while everything fails that may (faults.cc); then faults stop, and all that was
+// submitted must come out at the end within kPatienceNs of simulated time. The checker looks at
+// everything after every step.
+//
+// The roles are the product's own (engine/live and engine/transport, whole), compiled against a
+// simulated Asio; the disk is MemoryStorage; clocks and process ids are simulated. One thread, and
+// one World at a time.
 #pragma once
 
 #include <array>
@@ -15,11 +19,17 @@
 #include <vector>
 
 #include "tests/simulation/checker.h"
+#include "tests/simulation/client.h"
 #include "tests/simulation/environment.h"
 #include "tests/simulation/process.h"
 #include "tests/support/memory_storage.h"
 
 namespace tandem::simulation {
+
+struct Options {
+  std::uint64_t seed = 1;
+  bool engine_b_lies = false;  ///< a field of its state is damaged in mid-flow
+};
 
 /// What a run did, and what went wrong in it.
 struct Outcome {
@@ -27,11 +37,17 @@ struct Outcome {
   std::string trace;    ///< its last lines, for a person
   std::uint64_t fingerprint = 0;
   std::uint64_t steps = 0;
-  std::uint64_t crashes = 0;
-  std::uint64_t breaks = 0;  ///< of connections
+  std::uint64_t crashes = 0;      ///< of processes and hosts
+  std::uint64_t breaks = 0;       ///< of connections
+  std::uint64_t cuts = 0;         ///< of paths between hosts
+  std::uint64_t losses = 0;       ///< packets that had to be sent again
+  std::uint64_t disk_faults = 0;  ///< errors, full disks, crashes in the middle of an operation
+  std::uint64_t stalls = 0;       ///< of processes
+  std::uint64_t jumps = 0;        ///< of the sequencer's clock
   std::uint64_t inputs = 0;
   std::uint64_t outputs = 0;
-  bool lie_was_named = false;
+  std::uint64_t lies_named = 0;
+  std::int64_t simulated_ns = 0;
 };
 
 class World {
@@ -42,38 +58,82 @@ class World {
   Outcome Run();
 
  private:
-  enum class Role { kSequencer, kEngineA, kEngineB, kDedup, kClient };
+  enum class Role { kSequencer, kEngineA, kEngineB, kDedup1, kDedup2, kClient, kObserver };
 
   struct Host {
     Role role;
+    HostId id = 0;
     std::string name;
     std::unique_ptr<test::MemoryStorage> storage;
     std::unique_ptr<Process> process;  ///< null: it is down
-    std::vector<Bytes> flow;           ///< of a client
+    std::int64_t clock_error_ns = 0;
+    bool is_starting = false;        ///< a start is planned
+    bool disk_may_fail = false;      ///< a fault of the disk is planned, so code 5 is no surprise
+    bool is_told_to_end = false;     ///< SIGTERM was sent
+    std::vector<Bytes> flow;         ///< of a client
+    proto::StreamPosition position;  ///< of a client's merged stream
+    ClientOptions client;
+    const Client* running_client = nullptr;
   };
 
-  void AddHost(Role role, std::string name);
+  /// Which faults this run has, and how often.
+  struct Weather {
+    std::uint64_t harm_one_in = 0;  ///< steps
+    std::int64_t until_ns = 0;
+    bool crashes = false, host_crashes = false, breaks = false, cuts = false, losses = false,
+         disk_crashes = false, disk_errors = false, full_disks = false, stalls = false,
+         clock_jumps = false, stops = false;
+  };
+
+  Outcome RunToTheEnd();
+  void MakeWeather();
+  Host& AddHost(Role role, const std::string& name);
   std::vector<Bytes> MakeFlow(std::uint64_t count);
   void Start(Host& host);
-  std::unique_ptr<Process> MakeProcess(Host& host);
-  void Crash(Host& host, bool with_host, std::int64_t down_ns);
+  void StartLater(Host& host, std::int64_t down_ns);
+  ExitCode Main(Host& host);
+  ExitCode RunSequencer(Host& host);
+  ExitCode RunEngine(Host& host);
+  ExitCode RunDedup(Host& host);
+  ExitCode RunClient(Host& host);
+  static bool HasLog(const Host& host) { return host.role <= Role::kDedup2; }
+  static Log LogOf(const Host& host) { return static_cast<Log>(host.role); }
+
+  void CrashProcess(Host& host, std::int64_t down_ns);
+  void CrashHost(Host& host, std::int64_t down_ns);
+  void Reap(Host& host);
+  void CheckExit(Host& host, ExitCode code);
+
   [[nodiscard]] bool MayCrash(const Host& host) const;
   void MaybeDoHarm();
+  void DoHarm();
+  void CrashInDiskOperation(Host& host);
+  void FailDisk(Host& host);
+  void FillDisk(Host& host);
+  void CutPath();
+  void Heal();
+
   void EndSessionWhenAllIsSubmitted();
   [[nodiscard]] bool IsDone() const;
   [[nodiscard]] std::string DescribeProgress() const;
+  [[nodiscard]] std::int64_t DownNs() {
+    return environment_.scheduler.Between(0,
+                                          environment_.scheduler.OneIn(8) ? 900 * kMs : 100 * kMs);
+  }
 
   Environment environment_;
   Checker checker_;
   std::mt19937_64 disk_random_;
-  std::vector<Host> hosts_;
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::size_t dedups_ = 1;
+  engine::ConnectionLimits limits_;
+  Weather weather_;
+  bool is_healed_ = false;
   std::uint64_t segment_bytes_;
+  std::array<proto::StreamPosition, 2> observed_;
   std::uint64_t lie_at_ = 0;
-  std::uint64_t harm_one_in_ = 0;  ///< steps
-  std::int64_t harm_until_ns_ = 0;
-  std::uint64_t crashes_ = 0;
-  std::uint64_t breaks_ = 0;
-  bool session_is_ended_ = false;
+  bool session_is_ending_ = false;
+  Outcome outcome_;
   Life life_ = NewLife();
 };
 

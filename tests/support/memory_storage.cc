@@ -53,6 +53,7 @@ class MemoryStorage::MemoryFile final : public File {
     bool torn = false;
     const Status status = storage_.Operation(path_, &torn);
     if (torn) Apply(offset, data.first(data.size() / 2));
+    if (torn && storage_.operations_ == storage_.crash_at_) storage_.crash_();
     if (!status) return status;
     const std::uint64_t grown =
         std::max<std::uint64_t>(offset + data.size(), node_->bytes.size()) - node_->bytes.size();
@@ -154,10 +155,23 @@ void MemoryStorage::FailOnce(std::uint64_t nth, Fault fault, std::string error) 
   fault_text_ = std::move(error);
 }
 
-void MemoryStorage::StopFailing() { fail_from_ = std::numeric_limits<std::uint64_t>::max(); }
+void MemoryStorage::StopFailing() {
+  fail_from_ = std::numeric_limits<std::uint64_t>::max();
+  crash_at_ = std::numeric_limits<std::uint64_t>::max();
+}
+
+void MemoryStorage::CrashAt(std::uint64_t nth, bool torn, std::function<void()> crash) {
+  crash_at_ = operations_ + nth;
+  crash_is_torn_ = torn;
+  crash_ = std::move(crash);
+}
 
 Status MemoryStorage::Operation(const std::string& path, bool* torn) {
   ++operations_;
+  if (operations_ == crash_at_) {
+    if (torn == nullptr || !crash_is_torn_) crash_();
+    *torn = true;
+  }
   if (operations_ < fail_from_ || operations_ > fail_until_) return {};
   if (torn != nullptr) *torn = fault_ == Fault::kTornWrite && operations_ == fail_from_;
   return Error::Failure("cannot work on " + path + ": " + fault_text_);

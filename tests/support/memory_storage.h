@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -35,6 +36,9 @@ class MemoryStorage final : public replay::Storage {
   /// Only the n-th operation from now fails.
   void FailOnce(std::uint64_t nth, Fault fault, std::string error = "Input/output error");
   void StopFailing();
+  /// In the n-th operation from now `crash` is called, which throws: the process ends there, before
+  /// the operation has done anything, or, `torn`, when a write has done half of it.
+  void CrashAt(std::uint64_t nth, bool torn, std::function<void()> crash);
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
 
   /// The same files, without locks and without faults to come; neither sees the other's changes.
@@ -95,6 +99,9 @@ class MemoryStorage final : public replay::Storage {
   std::uint64_t fail_until_ = 0;
   Fault fault_ = Fault::kError;
   std::string fault_text_;
+  std::uint64_t crash_at_ = std::numeric_limits<std::uint64_t>::max();
+  bool crash_is_torn_ = false;
+  std::function<void()> crash_;
   std::uint64_t bytes_max_ = std::numeric_limits<std::uint64_t>::max();
 };
 

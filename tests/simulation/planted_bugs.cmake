@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Copies SOURCE to OUT with the planted bugs in it: cmake -D FILE=engine/engine.cc -D SOURCE=... -D
+# OUT=... -P planted_bugs.cmake. Each bug is a piece of the product's text, which must stand in the
+# file exactly once, and what stands there instead; Is(...) is true in a run that has this bug. A
+# text that is not found any more leaves a warning, and the test that looks for the bug fails.
+file(READ "${SOURCE}" text)
+set(found OFF)
+
+function(plant file old new)
+  if(NOT file STREQUAL FILE)
+    return()
+  endif()
+  string(FIND "${text}" "${old}" first)
+  string(FIND "${text}" "${old}" last REVERSE)
+  if(first EQUAL -1 OR NOT first EQUAL last)
+    message(WARNING "the planted bug at \"${old}\" has lost its place in ${file}; "
+                    "give it a new one in tests/simulation/planted_bugs.cmake")
+    return()
+  endif()
+  string(REPLACE "${old}" "${new}" changed "${text}")
+  set(text "${changed}" PARENT_SCOPE)
+endfunction()
+
+# What is looked at here is the second copy of an output.
+plant(engine/deduplicator.cc
+  [[if (digest != expected) return]]
+  [[if (digest != expected && !Is(Planted::kSkippedDigestCheck)) return]])
+
+# A submission that is there already is taken again.
+plant(engine/sequencer.cc
+  [[if (header.origin != 0 && header.origin <= accepted_before) return]]
+  [[if (!Is(Planted::kDroppedDuplicateCheck) && header.origin != 0 &&
+      header.origin <= accepted_before) return]])
+plant(engine/sequencer.cc
+  [[if (header.origin != accepted_before + 1) {]]
+  [[if (header.origin != accepted_before + 1 &&
+      !(Is(Planted::kDroppedDuplicateCheck) && header.origin <= accepted_before)) {]])
+
+plant(replay/log_writer.cc
+  [[if (!written_) return {};]]
+  [[if (!written_ || Is(Planted::kSyncDoesNothing)) return {};]])
+
+# An output has the time at which the engine got the input, in place of the sequenced time.
+plant(replay/stepper.cc
+  [[point.output = outputs_.Seal(header, session_, point.output);]]
+  [[proto::Header cause = header;
+  if (Is(Planted::kTimeOfArrival)) {
+    cause.time_ns = std::chrono::system_clock::now().time_since_epoch().count();
+  }
+  point.output = outputs_.Seal(cause, session_, point.output);]])
+
+# The ring forgets to say that its oldest digest is gone.
+plant(engine/deduplicator.cc
+  [[if (number >= ring_from_ + ring_.size()) ring_from_]]
+  [[if (number >= ring_from_ + ring_.size() && !Is(Planted::kRingOverrun)) ring_from_]])
+
+plant(engine/transport/stream_client.cc
+  [[.number = handler_.WantedNumber()}]]
+  [[.number = handler_.WantedNumber() +
+      (Is(Planted::kOffByOneAfterReconnect) && handler_.WantedNumber() > 1 ? 1 : 0)}]])
+
+# A sequencer goes on in whatever epoch its clock says, and engines do not mind.
+plant(engine/sequencer.cc
+  [[epoch_ = std::max(epoch_, header.epoch]]
+  [[if (!Is(Planted::kStaleEpochAccepted)) epoch_ = std::max(epoch_, header.epoch]])
+plant(replay/stepper.cc
+  [[if (header.epoch < point.epoch) {]]
+  [[if (header.epoch < point.epoch && !Is(Planted::kStaleEpochAccepted)) {]])
+
+# After a restart the outputs that the log holds are new ones.
+plant(engine/engine.cc
+  [[output_before >= logged_.number]]
+  [[Is(Planted::kOutputEmittedAgain) || output_before >= logged_.number]])
+
+# After a reconnect the last message comes once more.
+plant(engine/transport/stream_server.cc
+  [[{.from_number = next_number_}]]
+  [[{.from_number = next_number_ - (Is(Planted::kOutputServedAgain) && next_number_ > 1 ? 1 : 0)}]])
+
+plant(engine/transport/submission_server.cc
+  [[server_.backend_.CommitSoon();]]
+  [[if (Is(Planted::kAcknowledgedEarly)) Committed();
+    server_.backend_.CommitSoon();]])
+
+# A client takes what it sent on the old connection for sent on the new one.
+plant(engine/transport/submission_client.cc
+  [[  sent_ = 0;]]
+  [[  if (!Is(Planted::kNotSentAgain)) sent_ = 0;]])
+
+# A sequencer that starts again does not know what it has from whom.
+plant(engine/sequencer.cc
+  [[accepted_[header.user] = header.origin;
+    ++accepted_total_;
+  }]]
+  [[if (!Is(Planted::kClientsForgotten)) accepted_[header.user] = header.origin;
+    ++accepted_total_;
+  }]])
+
+# What is written is said to be in the log before it is.
+plant(replay/log_writer.cc
+  [[Status LogWriter::Impl::Flush() {]]
+  [[Status LogWriter::Impl::Flush() {
+  if (Is(Planted::kFlushDropsATail) && used_ < 100) {
+    flushed_ = appended_;
+    return {};
+  }]])
+
+string(PREPEND text "#include <chrono>\n#include \"tests/simulation/planted.h\"\nusing \
+tandem::simulation::Is;\nusing tandem::simulation::Planted;\n#line 1 \"${SOURCE}\"\n")
+file(WRITE "${OUT}" "${text}")
