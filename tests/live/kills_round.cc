@@ -226,6 +226,12 @@ void KillsRound::Revive(bool all) {
 /// Nobody may end by himself but a client that is done; and, once the input has lost something,
 /// whoever has acted on it.
 void KillsRound::LookForEnds() {
+  for (const std::size_t dedup : roles_->OfKind("dedup")) {
+    const std::uint64_t at = roles_->status(dedup).divergence_number();
+    if (at == 0 || !plan_.LosesNothing()) continue;
+    Wrong("the copies differ at output " + std::to_string(at) + "; see " +
+          roles_->spec(dedup).output_file);
+  }
   for (Victim& victim : victims_) {
     if (victim.done || victim.down_until != Clock::time_point{}) continue;
     const auto code = roles_->ended(victim.role);

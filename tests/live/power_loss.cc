@@ -9,7 +9,9 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "pools/ensure.h"
@@ -123,8 +125,21 @@ std::string LosePower(const std::string& folder, std::mt19937_64& random) {
     if (id) segments[*id] = entry.path().string();
   }
   const std::string mark_path = folder + "/" + std::string(replay::kMarkFileName);
-  const MarkSlot mark = fs::exists(mark_path) ? LoseMarks(mark_path, random) : MarkSlot{};
-  if (mark.generation == 0) {
+  MarkSlot mark = fs::exists(mark_path) ? LoseMarks(mark_path, random) : MarkSlot{};
+  // A mark that was lost before: what it stood for is on the disk still.
+  const std::string remembered = folder + ".synced";
+  std::uint64_t segment_id = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t number = 0;
+  if (std::ifstream(remembered) >> segment_id >> offset >> number &&
+      std::pair(segment_id, offset) > std::pair(mark.segment_id, mark.offset)) {
+    mark.segment_id = segment_id;
+    mark.offset = offset;
+    mark.number = number;
+  }
+  if (mark.segment_id > 0) {
+    std::ofstream(remembered) << mark.segment_id << " " << mark.offset << " " << mark.number;
+  } else {
     // Nothing was ever synced, so not even the names need to be there.
     fs::remove_all(folder);
     return folder + ": all of it";

@@ -11,8 +11,8 @@
 
 namespace tandem::test {
 
-/// The log in `folder`, which nobody writes and which need not exist, is changed in place. Says
-/// what was done, as a line.
+/// The log in `folder`, which nobody writes and which need not exist, is changed in place. What was
+/// synced is remembered in the file `folder`.synced. Says what was done, as a line.
 std::string LosePower(const std::string& folder, std::mt19937_64& random);
 
 }  // namespace tandem::test
