@@ -32,6 +32,8 @@ struct Options {
   double rate = 30'000;
   std::string folder;
   std::string plant;
+  std::string application = "book";
+  std::string flow;  ///< log to submit; empty: orders are generated
 };
 
 /// Takes a line while it is built, prints it with the time since the start.
@@ -63,6 +65,16 @@ class Demo {
 
  private:
   Status MakeFolder();
+  /// Makes the log of what is to be submitted, or looks at the one that was given.
+  Status MakeFlow();
+  [[nodiscard]] std::string FlowFolder() const {
+    return options_.flow.empty() ? Path("flow") : options_.flow;
+  }
+  /// Replays the live input into the folder "replayed".
+  Status ReplayInput() {
+    return RunToEnd("replay", {"replay", pair_->Folder(RoleId::kSequencer), "--app",
+                               options_.application, "-o", Path("replayed")});
+  }
   /// Runs `tandem` with these arguments to its end; its output goes to NAME.out.
   Status RunToEnd(const std::string& name, const std::vector<std::string>& arguments);
   Result<Process> Begin(const std::string& name, const std::vector<std::string>& arguments);
@@ -293,11 +305,7 @@ Result<bool> Demo::SameMessages(const std::string& what, const std::string& fold
 
 Result<ExitCode> Demo::Verdict() {
   story_.Tell("replaying the live input log in a fresh process");
-  if (Status status =
-          RunToEnd("replay", {"replay", pair_->Folder(RoleId::kSequencer), "-o", Path("replayed")});
-      !status) {
-    return status.error();
-  }
+  if (Status status = ReplayInput(); !status) return status.error();
   bool identical = true;
   for (const auto& [what, folder] :
        {std::pair<std::string, std::string>{"engine A's output", Path("a")},
@@ -331,11 +339,7 @@ Result<ExitCode> Demo::DivergenceVerdict() {
   story_.Tell("the deduplicator stopped publishing at output %lu", Plain(dedup.number()));
   std::printf("\n%s\n", dedup.divergence().c_str());
   story_.Tell("replaying the input in a fresh process to see who is right");
-  if (Status status =
-          RunToEnd("replay", {"replay", pair_->Folder(RoleId::kSequencer), "-o", Path("replayed")});
-      !status) {
-    return status.error();
-  }
+  if (Status status = ReplayInput(); !status) return status.error();
   for (const auto& [what, folder] :
        {std::pair<std::string, std::string>{"engine A's output", Path("a")},
         {"engine B's output", Path("b")},
@@ -379,11 +383,18 @@ void Demo::PrintNextCommands() const {
   }
 }
 
-Result<ExitCode> Demo::Run() {
-  CatchInterrupts();
-  spdlog::set_level(spdlog::level::warn);
-  if (Status status = MakeFolder(); !status) return status.error();
-
+Status Demo::MakeFlow() {
+  if (!options_.flow.empty()) {
+    replay::PosixStorage storage;
+    const auto log = replay::LogReader::Open(
+        storage, options_.flow, {.from_number = replay::ReadOptions::kEnd, .check_digest = false});
+    if (!log) return log.error();
+    if (Status status = CheckIsInput(log->role(), options_.flow); !status) return status;
+    options_.orders = log->position().number;
+    story_.Tell("submitting what %s has, %lu messages", options_.flow.c_str(),
+                Plain(options_.orders));
+    return {};
+  }
   story_.Tell("generating %lu orders over %lu symbols, seed %lu", Plain(options_.orders),
               Plain(options_.symbols), Plain(options_.seed));
   std::vector<std::string> generate = {"generate",
@@ -397,8 +408,20 @@ Result<ExitCode> Demo::Run() {
                                        Path("flow")};
   // No order leaves the books without what was left of it being said, so a lie about it comes out.
   if (planting()) generate.push_back("--cancel-all");
-  if (Status status = RunToEnd("generate", generate); !status) return status.error();
-  auto pair = Pair::Make(ThisProgram(), options_.folder, "DEMO");
+  return RunToEnd("generate", generate);
+}
+
+Result<ExitCode> Demo::Run() {
+  CatchInterrupts();
+  spdlog::set_level(spdlog::level::warn);
+  if (options_.application != "book" && options_.flow.empty()) {
+    return Error::BadInput(
+        "orders can be generated for book only; give --flow LOG, the inputs of " +
+        options_.application + ", which `tandem import jsonl` makes of text");
+  }
+  if (Status status = MakeFolder(); !status) return status.error();
+  if (Status status = MakeFlow(); !status) return status.error();
+  auto pair = Pair::Make(ThisProgram(), options_.folder, "DEMO", options_.application);
   if (!pair) return pair.error();
   pair_ = std::move(*pair);
   std::vector<std::string> for_b;
@@ -411,7 +434,7 @@ Result<ExitCode> Demo::Run() {
   if (!reader) return reader.error();
   reader_.emplace(std::move(*reader));
   auto submitter =
-      Begin("submit", {"submit", Path("flow"), "--to", pair_->submissions(), "--rate",
+      Begin("submit", {"submit", FlowFolder(), "--to", pair_->submissions(), "--rate",
                        std::to_string(options_.rate), "--acks", Path("acknowledgements")});
   if (!submitter) return submitter.error();
   submitter_.emplace(std::move(*submitter));
@@ -459,6 +482,12 @@ void RegisterDemo(Commands& commands) {
       ->capture_default_str();
   command.add_option("--folder", options->folder,
                      "New folder for logs and outputs; default: demo/DATE-TIME, made unique");
+  command.add_option("--app", options->application, "Application to run: " + ApplicationChoice())
+      ->capture_default_str();
+  command
+      .add_option("--flow", options->flow,
+                  "Log of inputs to submit, in place of generated orders; for other applications")
+      ->type_name("LOG");
   command.add_option("--plant", options->plant, "bitflip: damage one engine's state in mid-flow")
       ->check(CLI::IsMember({"bitflip"}));
 }

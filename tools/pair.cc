@@ -23,7 +23,7 @@ Pair::Pair(std::string program, std::string folder, std::vector<RoleSpec> specs,
 Pair::~Pair() = default;
 
 Result<std::unique_ptr<Pair>> Pair::Make(std::string program, std::string folder,
-                                         std::string session) {
+                                         std::string session, const std::string& application) {
   const auto ports = FreePorts(1 + kRoles);
   if (!ports) return ports.error();
   const std::string submissions = Address((*ports)[0]);
@@ -42,6 +42,9 @@ Result<std::unique_ptr<Pair>> Pair::Make(std::string program, std::string folder
     spec.output_file = folder + "/" + output + ".out";
     spec.arguments = std::move(arguments);
     spec.arguments.insert(spec.arguments.end(), {"--log", spec.log, "--stream", stream});
+    if (!application.empty() && kind != "dedup") {
+      spec.arguments.insert(spec.arguments.end(), {"--app", application});
+    }
     specs.push_back(std::move(spec));
   };
   add("sequencer", input, "input", "sequencer",

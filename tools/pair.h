@@ -24,9 +24,11 @@ constexpr std::size_t kRoles = 4;
 class Pair {
  public:
   /// `program`: path of `tandem`. Logs and what the processes say go below `folder`, which exists:
-  /// input, a, b, merged; sequencer.out, a.out, b.out, dedup.out.
+  /// input, a, b, merged; sequencer.out, a.out, b.out, dedup.out. `application`: as for --app;
+  /// empty: that of the commands themselves.
   static Result<std::unique_ptr<Pair>> Make(std::string program, std::string folder,
-                                            std::string session);
+                                            std::string session,
+                                            const std::string& application = "");
   ~Pair();
 
   /// `extra`: further arguments for this start.

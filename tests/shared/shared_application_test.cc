@@ -157,6 +157,17 @@ TEST_F(SharedApplication, RunsUnderTandemReplay) {
   EXPECT_EQ(against.exit_code, 0) << against.out << against.err;
 }
 
+TEST_F(SharedApplication, RunsAsAPairThatIsKilledAndStaysIdentical) {
+  WriteInput();
+  const Ran ran = RunProgram({TANDEM_PROGRAM, "demo", "--app", COUNTER_PLUGIN, "--flow",
+                              Path("input"), "--folder", Path("demo"), "--rate", "10000"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
+  EXPECT_NE(ran.out.find("\nIDENTICAL: "), std::string::npos) << ran.out;
+  const Ran without = RunProgram({TANDEM_PROGRAM, "demo", "--app", COUNTER_PLUGIN});
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_NE(without.err.find("give --flow LOG"), std::string::npos) << without.err;
+}
+
 TEST_F(SharedApplication, SeveralAreEachOnTheirOwn) {
   const auto one = Load();
   ASSERT_TRUE(one) << one.error().text;
