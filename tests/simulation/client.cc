@@ -88,6 +88,10 @@ void Client::OnAcknowledged(const proto::Header& header) {
 }
 
 void Client::OnDone(const Status& status) {
+  // A login of the process before this one may be on its way and come second.
+  if (!status && status.error().text.find("a newer login") != std::string::npos) {
+    return loop_.Stop(kReplaced);
+  }
   if (environment_.Check("client " + options_.user, status)) is_done_ = true;
 }
 

@@ -63,6 +63,9 @@ class Client : private engine::SubmissionClient::Handler {
   Client(Environment& environment, Checker& checker, const ClientOptions& options,
          const std::vector<Bytes>& flow, proto::StreamPosition& position);
 
+  /// What Run gives if a login with its name came later than its own.
+  static constexpr ExitCode kReplaced = ExitCode::kNo;
+
   ExitCode Run();
   [[nodiscard]] bool all_acknowledged() const { return is_done_; }
 

@@ -237,6 +237,38 @@ void Network::Connect(HostId from, HostId to, std::uint16_t port, OnEnd on_end) 
   });
 }
 
+std::uint64_t Network::Receive(HostId host, std::uint32_t address, std::uint16_t port,
+                               OnDatagram handler) {
+  receivers_[++receivers_made_] = {host, address, port, std::move(handler)};
+  return receivers_made_;
+}
+
+bool Network::IsReceiving(std::uint32_t address, std::uint16_t port) const {
+  return std::ranges::any_of(receivers_, [&](const auto& entry) {
+    return entry.second.address == address && entry.second.port == port;
+  });
+}
+
+void Network::SendDatagram(HostId from, std::uint32_t to, std::uint16_t port,
+                           const Datagram& datagram) {
+  for (const auto& [number, receiver] : receivers_) {
+    if (receiver.address != to || receiver.port != port) continue;
+    if (IsCut(from, receiver.host) || !hosts_[receiver.host].is_on) continue;
+    const int copies = !is_lossy_             ? 1
+                       : scheduler_.OneIn(12) ? 0
+                                              : 1 + static_cast<int>(scheduler_.OneIn(20));
+    if (copies != 1) ++losses_;
+    for (int copy = 0; copy < copies; ++copy) {
+      const std::int64_t after = scheduler_.OneIn(20) ? scheduler_.Between(1 * kMs, 40 * kMs)
+                                                      : scheduler_.Between(20 * kUs, 200 * kUs);
+      scheduler_.After(after, life_, [this, receiver_number = number, datagram] {
+        const auto found = receivers_.find(receiver_number);
+        if (found != receivers_.end()) found->second.handler(datagram);
+      });
+    }
+  }
+}
+
 std::int64_t Network::Delay() {
   if (is_lossy_ && scheduler_.OneIn(300)) {
     ++losses_;

@@ -79,6 +79,23 @@ class Network {
   void StopListening(HostId host, std::uint16_t port) { listeners_.erase({host, port}); }
   void Connect(HostId from, HostId to, std::uint16_t port, OnEnd on_end);
 
+  /// Datagrams go to addresses: of a host, or of a group. Each may be lost, come twice, and
+  /// overtake others.
+  struct Datagram {
+    std::uint32_t from = 0;
+    std::uint16_t from_port = 0;
+    std::vector<std::byte> bytes;
+  };
+  using OnDatagram = std::function<void(const Datagram&)>;
+  [[nodiscard]] static std::uint32_t AddressOf(HostId host) {
+    return 0x0a000001 + static_cast<std::uint32_t>(host);
+  }
+  /// Returns a number for StopReceiving.
+  std::uint64_t Receive(HostId host, std::uint32_t address, std::uint16_t port, OnDatagram handler);
+  void StopReceiving(std::uint64_t receiver) { receivers_.erase(receiver); }
+  [[nodiscard]] bool IsReceiving(std::uint32_t address, std::uint16_t port) const;
+  void SendDatagram(HostId from, std::uint32_t to, std::uint16_t port, const Datagram& datagram);
+
   // Faults.
 
   /// Packets are lost now and then, until it is told otherwise.
@@ -104,6 +121,13 @@ class Network {
     bool is_on = true;
   };
 
+  struct Receiver {
+    HostId host = 0;
+    std::uint32_t address = 0;
+    std::uint16_t port = 0;
+    OnDatagram handler;
+  };
+
   [[nodiscard]] bool IsCut(HostId from, HostId to) const;
   [[nodiscard]] std::int64_t CutUntil(HostId from, HostId to) const;
   std::int64_t Delay();
@@ -112,6 +136,8 @@ class Network {
   std::vector<Host> hosts_;
   std::map<std::pair<HostId, std::uint16_t>, OnAccept> listeners_;
   std::map<std::pair<HostId, HostId>, std::int64_t> cuts_;
+  std::map<std::uint64_t, Receiver> receivers_;
+  std::uint64_t receivers_made_ = 0;
   std::vector<std::weak_ptr<Link>> links_;
   std::size_t window_ = 64u << 10;
   bool is_lossy_ = false;

@@ -264,6 +264,7 @@ void World::Reap(Host& host) {
 
 void World::CheckExit(Host& host, ExitCode code) {
   if (code == ExitCode::kYes && host.is_told_to_end) return;
+  if (code == Client::kReplaced && host.role == Role::kClient) return;
   if (code == ExitCode::kDivergence && checker_.lie() != 0) return;
   if (code == ExitCode::kFailure && host.disk_may_fail) return;
   environment_.Fail(host.name + " ended with code " + std::to_string(static_cast<int>(code)));

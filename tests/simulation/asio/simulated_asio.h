@@ -60,6 +60,12 @@ class io_context {
   io_context& operator=(const io_context&) = delete;
 
   std::size_t run();
+  template <class Duration>
+  std::size_t run_for(Duration duration) {
+    After(std::chrono::nanoseconds(duration).count(),
+          [this] { process_.Execute([this] { process_.Unblock(); }); });
+    return run();
+  }
   void stop();
   [[nodiscard]] bool stopped() const { return is_stopped_; }
   void restart() { is_stopped_ = false; }

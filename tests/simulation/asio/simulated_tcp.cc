@@ -29,7 +29,8 @@ error_code ErrorOf(Trouble trouble) {
 Network& NetworkOf(io_context& context) { return context.process().environment().network; }
 
 tcp::endpoint EndpointOf(io_context& context, HostId host, std::uint16_t port) {
-  return {address(NetworkOf(context).HostName(host), host == context.process().host()), host, port};
+  const bool is_own = host == context.process().host();
+  return {is_own ? address_v4::loopback() : address_v4(Network::AddressOf(host)), host, port};
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TCP of the simulated Asio: see simulated_asio.h. Addresses are the names of simulated hosts; an
-// unknown name is the own host.
+// TCP of the simulated Asio: see simulated_asio.h. Hosts have addresses from 10.0.0.1 on and are
+// found by name; an unknown name is the own host.
 #pragma once
+
+#include <boost/asio/ip/address.hpp>
 
 #include "tests/simulation/asio/simulated_asio.h"
 
@@ -12,24 +14,19 @@ class socket_base {
  public:
   enum shutdown_type { shutdown_receive, shutdown_send, shutdown_both };
   static constexpr int max_listen_connections = 128;
+  enum wait_type { wait_read, wait_write, wait_error };
   struct reuse_address {
     explicit reuse_address(bool) {}
+  };
+  struct receive_buffer_size {
+    explicit receive_buffer_size(int) {}
+  };
+  struct send_buffer_size {
+    explicit send_buffer_size(int) {}
   };
 };
 
 namespace ip {
-
-class address {
- public:
-  address() = default;
-  address(std::string name, bool is_own) : name_(std::move(name)), is_own_(is_own) {}
-  [[nodiscard]] std::string to_string() const { return name_; }
-  [[nodiscard]] bool is_loopback() const { return is_own_; }
-
- private:
-  std::string name_;
-  bool is_own_ = false;
-};
 
 class tcp {
  public:
@@ -38,7 +35,7 @@ class tcp {
     endpoint() = default;
     endpoint(ip::address address, tandem::simulation::HostId host, std::uint16_t port)
         : address_(std::move(address)), host_(host), port_(port) {}
-    [[nodiscard]] const ip::address& address() const { return address_; }
+    [[nodiscard]] ip::address address() const { return address_; }
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] int protocol() const { return 0; }
     [[nodiscard]] tandem::simulation::HostId host() const { return host_; }
