@@ -4,131 +4,50 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <utility>
 
-#include "engine/live/divergence_report.h"
+#include "engine/live/log_cut.h"
 #include "engine/live/log_folder.h"
 #include "engine/transport/served_role.h"
-#include "replay/log_reader.h"
+#include "pools/ensure.h"
 
 namespace tandem::engine {
 
-using replay::LogReader;
-using replay::ReadOutcome;
-
 namespace {
 
-constexpr std::array<std::string_view, Deduplicator::kEngines> kEngineNames = {"A", "B"};
+constexpr std::chrono::milliseconds kWatchInterval{100};
+
+/// What a connection may bring after it was told to pause, and as much again.
+constexpr std::size_t kHeldBytesMin = 2u << 20;
+
+std::string_view PolicyName(DedupPolicy policy) {
+  return policy == DedupPolicy::kFirst ? "first" : "agree";
+}
+
+DeduplicatorOptions StepOptions(const DedupRoleOptions& options) {
+  DeduplicatorOptions step{
+      .policy = options.policy, .ring_size = options.ring_size, .held_bytes = options.held_bytes};
+  if (options.alone_after) {
+    step.alone_after_ns =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(*options.alone_after).count();
+  }
+  return step;
+}
 
 }  // namespace
-
-/// One engine as a source of messages.
-class DedupRole::Source : private StreamClient::Handler {
- public:
-  Source(DedupRole& role, std::size_t engine, const Endpoint& server)
-      : role_(role),
-        engine_(engine),
-        client_(role.loop_.context(), server, role.options_.name.substr(0, proto::kUserSizeMax),
-                *this, role.options_.limits) {}
-
-  void Start() { client_.Start(); }
-  void Stop() { client_.Stop(); }
-  void Reconnect(const std::string& why) { client_.Reconnect(why); }
-  [[nodiscard]] bool connected() const { return client_.connected(); }
-  [[nodiscard]] std::uint64_t connections() const { return connections_; }
-  [[nodiscard]] const std::string& process() const { return process_; }
-  [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] std::string address() const { return client_.server().text(); }
-
- private:
-  std::uint64_t WantedNumber() override {
-    return role_.deduplicator_ ? role_.deduplicator_->wanted(engine_) : 1;
-  }
-  std::string WantedSession() override { return role_.session_.str(); }
-  void OnLogin(proto::Session /*session*/, std::uint64_t number) override {
-    ++connections_;
-    spdlog::info("{}: reading engine {} at {} from {}", role_.options_.name, kEngineNames[engine_],
-                 client_.server().text(), number);
-  }
-  void OnSchema(const std::string& schema) override { role_.OnSchema(schema); }
-  void OnMessage(const proto::MessageView& message) override { role_.OnMessage(engine_, message); }
-  void OnStatus(const pb::Status& status) override {
-    if (!role_.loop_.Check(CheckServes(
-            status, kEngineRole, address(),
-            engine_ == 0 ? "--a the stream of an engine" : "--b the stream of an engine"))) {
-      return;
-    }
-    name_ = status.name();
-    process_ = name_ + "/" + std::to_string(status.process());
-    role_.CheckTwoEngines();
-    TellIfBehind(status);
-  }
-  /// An engine that steps its input again is behind what it gave before; it must give the same.
-  void TellIfBehind(const pb::Status& status) {
-    const std::uint64_t had = WantedNumber() - 1;
-    const bool is_behind = status.number() < had;
-    if (is_behind && !is_behind_) {
-      spdlog::warn(
-          "{}: engine {} at {} has outputs up to {} only, where {} are merged that it must give "
-          "again; nothing is taken from it until it has",
-          role_.options_.name, kEngineNames[engine_], address(), status.number(), had);
-    }
-    is_behind_ = is_behind;
-  }
-  void OnBatchEnd() override { role_.OnBatchEnd(); }
-  void OnDisconnected(const std::string& why) override {
-    spdlog::warn("{}: nothing from engine {} at {}: {}; trying again until there is",
-                 role_.options_.name, kEngineNames[engine_], client_.server().text(), why);
-  }
-
-  DedupRole& role_;
-  std::size_t engine_;
-  std::uint64_t connections_ = 0;
-  bool is_behind_ = false;
-  std::string name_;     ///< as the engine calls itself
-  std::string process_;  ///< name and process of the engine; empty: not known
-  StreamClient client_;
-};
-
-/// The merged log, read along with an engine that is far behind.
-class DedupRole::MergedHistory : public DigestHistory {
- public:
-  MergedHistory(replay::Storage& storage, std::string folder)
-      : storage_(storage), folder_(std::move(folder)) {}
-
-  Result<std::uint64_t> DigestAt(std::size_t engine, std::uint64_t number) override {
-    std::optional<LogReader>& reader = readers_[engine];
-    if (!reader || reader->position().number + 1 != number) {
-      auto opened = LogReader::Open(storage_, folder_, {.from_number = number});
-      if (!opened) return opened.error();
-      reader.emplace(std::move(*opened));
-    }
-    switch (reader->Next()) {
-      case ReadOutcome::kMessage:
-        return reader->message().header.digest;
-      case ReadOutcome::kDamaged:
-        return reader->error();
-      case ReadOutcome::kEnd:
-        break;
-    }
-    return Error::Failure("the merged log in " + folder_ + " ends before message " +
-                          std::to_string(number) + "; check it with `tandem verify`");
-  }
-
- private:
-  replay::Storage& storage_;
-  std::string folder_;
-  std::array<std::optional<LogReader>, Deduplicator::kEngines> readers_;
-};
 
 DedupRole::DedupRole(DedupRoleOptions options, replay::Storage& storage)
     : options_(std::move(options)),
       storage_(storage),
       stream_(
-          loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits) {
+          loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits),
+      watch_timer_(loop_.context()) {
+  ENSURE(options_.policy == DedupPolicy::kFirst || options_.held_bytes >= kHeldBytesMin,
+         "only %zu bytes for messages that wait", options_.held_bytes);
   for (std::size_t engine = 0; engine < Deduplicator::kEngines; ++engine) {
-    sources_[engine] = std::make_unique<Source>(*this, engine, options_.engines[engine]);
+    sources_[engine] = std::make_unique<EngineSource>(
+        loop_.context(), engine, options_.engines[engine], options_.name,
+        static_cast<EngineSource::Handler&>(*this), options_.limits);
   }
 }
 
@@ -145,9 +64,11 @@ ExitCode DedupRole::RunInFolder() {
   if (!loop_.Check(stream_.Listen(options_.stream)) || !loop_.Check(OpenExistingLog())) {
     return loop_.exit_code();
   }
-  spdlog::info("{}: engine A at {}, engine B at {}, merged stream on {}", options_.name,
-               sources_[0]->address(), sources_[1]->address(), stream_.port());
-  for (const auto& source : sources_) source->Start();
+  spdlog::info("{}: engine A at {}, engine B at {}, merged stream on {}, policy {}", options_.name,
+               sources_[0]->address(), sources_[1]->address(), stream_.port(),
+               PolicyName(options_.policy));
+  for (const auto& source : sources_) source->AskAgain();
+  Watch();
   loop_.Run();
   for (const auto& source : sources_) source->Stop();
   stream_.Close();
@@ -163,12 +84,13 @@ ExitCode DedupRole::RunInFolder() {
 }
 
 Status DedupRole::OpenExistingLog() {
+  if (Status status = FinishCut(storage_, options_.folder); !status) return status;
   const auto holds = HoldsLog(storage_, options_.folder);
   if (!holds) return holds.error();
   return *holds ? OpenLog(proto::Session{}) : storage_.MakeFolder(options_.folder);
 }
 
-Status DedupRole::OpenLog(proto::Session session) {
+Status DedupRole::OpenWriter(proto::Session session) {
   auto log = replay::LogWriter::Open(storage_, options_.folder,
                                      {.session = session,
                                       .role = replay::kMergedRole,
@@ -177,38 +99,41 @@ Status DedupRole::OpenLog(proto::Session session) {
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
-  session_ = log_->session();
-  if (Status status = log_->Flush(); !status) return status;
+  return log_->Flush();
+}
 
+Status DedupRole::OpenLog(proto::Session session) {
+  if (Status status = OpenWriter(session); !status) return status;
+  session_ = log_->session();
   const proto::StreamPosition published = log_->position();
-  proto::StreamPosition before = published;
-  if (published.number > 0) {
-    before = {};
-    if (published.number > 1) {
-      const auto bytes = ReadOne(storage_, options_.folder, published.number - 1);
-      if (!bytes) return bytes.error();
-      const auto message = proto::ParseMessage(*bytes);
-      ENSURE(message.has_value(), "the log gave something that is no message");
-      before = {.number = published.number - 1, .digest = message->header.digest};
-    }
-  }
   history_ = std::make_unique<MergedHistory>(storage_, options_.folder);
-  deduplicator_.emplace(session_, before, published, *history_, options_.ring_size);
+  proto::StreamPosition before = published;
+  if (published.number == 1) before = {};
+  if (published.number > 1) {
+    const auto mark = history_->MarkAt(0, published.number - 1);
+    if (!mark) return mark.error();
+    before = {.number = published.number - 1, .digest = mark->digest};
+  }
+  deduplicator_.emplace(session_, before, published, *history_, StepOptions(options_));
   stream_.Serve(options_.folder, session_);
   stream_.Publish(published.number);
-  return {};
+  return ResumeIncident();
+}
+
+std::uint64_t DedupRole::WantedNumber(std::size_t engine) {
+  return deduplicator_ ? deduplicator_->wanted(engine) : 1;
 }
 
 void DedupRole::CheckTwoEngines() {
-  const Source& a = *sources_[0];
-  const Source& b = *sources_[1];
-  if (a.process().empty() || b.process().empty() || a.name() != b.name()) return;
+  const EngineSource& a = *sources_[0];
+  const EngineSource& b = *sources_[1];
+  if (!a.has_status() || !b.has_status() || a.status().name() != b.status().name()) return;
   if (a.process() != b.process()) {
     if (!std::exchange(warned_of_names_, true)) {
       spdlog::warn(
           "{}: the engines at {} and {} both call themselves \"{}\"; give each a --name of its "
           "own, so that it is known which one says what",
-          options_.name, a.address(), b.address(), Printable(a.name()));
+          options_.name, a.address(), b.address(), Printable(a.status().name()));
     }
     return;
   }
@@ -233,54 +158,143 @@ void DedupRole::OnMessage(std::size_t engine, const proto::MessageView& message)
     }
     if (!loop_.Check(OpenLog(message.header.session))) return;
   }
-  const bool was_halted = deduplicator_->divergence().has_value();
-  switch (deduplicator_->OnMessage(engine, message)) {
-    case Deduplicator::Outcome::kPublish:
-      log_->Append(message.bytes);
-      stream_.Append(message.bytes);
+  const Deduplicator::Outcome outcome = deduplicator_->OnMessage(engine, message);
+  if (outcome == Deduplicator::Outcome::kPublish) {
+    Append(message.bytes);
+  } else if (outcome != Deduplicator::Outcome::kConfirmed) {
+    OnOutcome(engine, message.header.number, outcome);
+  }
+}
+
+void DedupRole::Append(std::span<const std::byte> message) {
+  log_->Append(message);
+  stream_.Append(message);
+}
+
+/// What is neither published nor confirmed.
+void DedupRole::OnOutcome(std::size_t engine, std::uint64_t number, Deduplicator::Outcome outcome) {
+  using Outcome = Deduplicator::Outcome;
+  EngineSource& source = *sources_[engine];
+  switch (outcome) {
+    case Outcome::kPublish:
+    case Outcome::kConfirmed:
+    case Outcome::kRepeated:
+    case Outcome::kHeld:
       break;
-    case Deduplicator::Outcome::kConfirmed:
-    case Deduplicator::Outcome::kRepeated:
+    case Outcome::kFull:
+      source.LeaveAlone();
       break;
-    case Deduplicator::Outcome::kGap:
-      sources_[engine]->Reconnect("output " + std::to_string(message.header.number) +
-                                  " came where number " +
-                                  std::to_string(deduplicator_->wanted(engine)) + " is next");
+    case Outcome::kGap:
+      source.Reconnect("output " + std::to_string(number) + " came where number " +
+                       std::to_string(deduplicator_->wanted(engine)) + " is next");
       break;
-    case Deduplicator::Outcome::kWrongSession:
-      sources_[engine]->Reconnect("its messages are of another session");
+    case Outcome::kWrongSession:
+      source.Reconnect("its messages are of another session");
       break;
-    case Deduplicator::Outcome::kDivergence:
-      if (!was_halted) OnDivergence();
+    case Outcome::kDivergence:
+      if (report_.empty() && !deduplicator_->searching()) OnDivergence();
       break;
-    case Deduplicator::Outcome::kFailure:
+    case Outcome::kSearching:
+      OnSearching(engine);
+      break;
+    case Outcome::kFenced:
+      source.Reconnect("it is fenced, and its output " + std::to_string(number) +
+                       " is still not the merged one; rebuild it");
+      break;
+    case Outcome::kTooEarly:
+      source.Reconnect("it is fenced, and waits until output " + std::to_string(number) +
+                       " is merged");
+      break;
+    case Outcome::kReadmitted:
+      OnReadmitted(engine);
+      break;
+    case Outcome::kFailure:
       loop_.Fail(Error::Failure(deduplicator_->error()));
       break;
   }
 }
 
-void DedupRole::OnBatchEnd() {
+void DedupRole::OnStatus(std::size_t engine, const pb::Status& status) {
+  if (loop_.exit_code() != ExitCode::kYes) return;
+  if (!loop_.Check(CheckServes(
+          status, kEngineRole, sources_[engine]->address(),
+          engine == 0 ? "--a the stream of an engine" : "--b the stream of an engine"))) {
+    return;
+  }
+  CheckTwoEngines();
+  if (!deduplicator_ || status.catching_up()) return;
+  const Deduplicator::Stand stand{.input = status.input_number(),
+                                  .output = {.number = status.number(), .digest = status.digest()}};
+  OnOutcome(engine, status.number(), deduplicator_->OnStand(engine, stand));
+}
+
+void DedupRole::OnBatchEnd(std::size_t engine) {
+  FlushAndPublish();
+  if (!deduplicator_ || options_.policy == DedupPolicy::kFirst) return;
+  if (!deduplicator_->has_room(engine)) sources_[engine]->Pause();
+  EngineSource& other = *sources_[1 - engine];
+  if (other.paused() && deduplicator_->has_room(1 - engine)) other.Resume();
+}
+
+void DedupRole::FlushAndPublish() {
   if (!log_ || !loop_.Check(log_->Flush())) return;
   stream_.Publish(log_->flushed_position().number);
 }
 
-void DedupRole::OnDivergence() {
-  OnBatchEnd();
-  const Deduplicator::Divergence& divergence = *deduplicator_->divergence();
-  std::optional<std::vector<std::byte>> published;
-  if (divergence.number <= deduplicator_->published().number) {
-    auto bytes = ReadOne(storage_, options_.folder, divergence.number);
-    if (bytes) published = std::move(*bytes);
+void DedupRole::Watch() {
+  const Clock::time_point now = Clock::now();
+  for (std::size_t engine = 0; engine < Deduplicator::kEngines; ++engine) {
+    LookForSilence(engine, now);
+    sources_[engine]->OnTime(now);
   }
-  report_ = DescribeDivergence(divergence, published, kEngineNames, schema_);
-  spdlog::critical("{}: the copies differ; nothing is published any more", options_.name);
-  std::fputs(report_.c_str(), stdout);
-  std::fflush(stdout);
-  if (options_.exit_on_divergence) {
-    loop_.Stop(ExitCode::kDivergence);
+  if (deduplicator_) {
+    if (deduplicator_->OnTime(
+            std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count())) {
+      while (const auto held = deduplicator_->TakeHeld()) Append(*held);
+      FlushAndPublish();
+      for (const auto& source : sources_) source->Resume();
+    }
+    TellIfAlone();
+    AwaitDecision(now);
+  }
+  watch_timer_.expires_after(kWatchInterval);
+  watch_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) Watch();
+  });
+}
+
+void DedupRole::LookForSilence(std::size_t engine, Clock::time_point now) {
+  const EngineSource& source = *sources_[engine];
+  const EngineSource& other = *sources_[1 - engine];
+  const std::uint64_t input = source.status().input_number();
+  const bool is_silent =
+      other.status().input_number() > input && source.StandsStill(now, options_.silence_limit);
+  if (is_silent && !silent_[engine]) {
+    spdlog::warn(
+        "{}: engine {} at {} is connected but has stood still for {} ms: it stands after input {}, "
+        "engine {} after input {}",
+        options_.name, source.label(), source.address(), options_.silence_limit.count(), input,
+        other.label(), other.status().input_number());
+  } else if (!is_silent && silent_[engine]) {
+    spdlog::info("{}: engine {} at {} does not stand still any more", options_.name, source.label(),
+                 source.address());
+  }
+  silent_[engine] = is_silent;
+}
+
+void DedupRole::TellIfAlone() {
+  const std::optional<std::size_t> alone = deduplicator_->alone();
+  if (alone == alone_) return;
+  if (alone) {
+    spdlog::warn(
+        "{}: publishing what engine {} alone says, from output {} on: nobody confirms it, until "
+        "engine {} has caught up",
+        options_.name, kEngineNames[*alone], deduplicator_->agreed() + 1, kEngineNames[1 - *alone]);
   } else {
-    spdlog::info("{}: still serving what is published, and the status", options_.name);
+    spdlog::info("{}: both engines are here again; publishing only what they agree on",
+                 options_.name);
   }
+  alone_ = alone;
 }
 
 pb::Status DedupRole::MakeStatus() const {
@@ -292,22 +306,34 @@ pb::Status DedupRole::MakeStatus() const {
     status.set_number(log_->flushed_position().number);
     status.set_digest(log_->flushed_position().digest);
   }
+  status.set_policy(std::string(PolicyName(options_.policy)));
   if (deduplicator_) {
     status.set_agreed(deduplicator_->agreed());
+    status.set_held(deduplicator_->held());
+    if (deduplicator_->alone()) {
+      status.set_alone(std::string(kEngineNames[*deduplicator_->alone()]));
+    }
     if (deduplicator_->divergence()) {
       status.set_divergence_number(deduplicator_->divergence()->number);
+      status.set_searching(deduplicator_->searching());
       // The whole of it is on stdout; a status fits one packet.
       status.set_divergence(report_.substr(0, 16'000));
     }
   }
   for (std::size_t engine = 0; engine < Deduplicator::kEngines; ++engine) {
+    const EngineSource& source = *sources_[engine];
     pb::EngineStatus& of = *status.add_engines();
-    of.set_name(std::string(kEngineNames[engine]));
-    of.set_connected(sources_[engine]->connected());
-    of.set_connections(sources_[engine]->connections());
+    of.set_name(std::string(source.label()));
+    of.set_connected(source.connected());
+    of.set_connections(source.connections());
+    of.set_input_number(source.status().input_number());
+    of.set_process(source.status().process());
+    of.set_silent(silent_[engine]);
+    of.set_paused(source.paused());
     if (deduplicator_) {
       of.set_number(deduplicator_->wanted(engine) - 1);
       of.set_wins(deduplicator_->wins(engine));
+      of.set_fenced(deduplicator_->fenced(engine));
     }
   }
   return status;

@@ -12,13 +12,19 @@ std::string DescribeDivergence(const Deduplicator::Divergence& divergence,
                                std::string_view schema_bytes) {
   auto schema = proto::Schema::Parse(schema_bytes);
   if (!schema) schema = proto::Schema::Parse("");
-  const auto late = proto::ParseMessage(divergence.message);
-  ENSURE(schema.ok() && late.has_value(), "a divergence that cannot be described");
+  ENSURE(schema.ok(), "the empty schema is none");
   const std::string name(names[divergence.engine]);
-  const std::string number = std::to_string(divergence.number);
+  const std::string other_name =
+      divergence.held.empty() ? "published" : "engine " + std::string(names[1 - divergence.engine]);
+  const auto late = proto::ParseMessage(divergence.message);
+  const auto other = !divergence.held.empty() ? proto::ParseMessage(divergence.held)
+                     : published              ? proto::ParseMessage(*published)
+                                              : std::nullopt;
+  const auto& caused = late ? late : other;
 
-  std::string report = "DIVERGENCE at output " + number + ", caused by input " +
-                       std::to_string(late->header.origin) + "\n";
+  std::string report = "DIVERGENCE at output " + std::to_string(divergence.number);
+  if (caused) report += ", caused by input " + std::to_string(caused->header.origin);
+  report += "\n";
   if (!divergence.is_first) {
     report += "  engine " + name + " broke off from the merged stream at this output or before\n";
   }
@@ -26,13 +32,13 @@ std::string DescribeDivergence(const Deduplicator::Divergence& divergence,
     report +=
         "  engine " + name + " sent a message that does not carry the digest of its content\n";
   }
-  const auto other = published ? proto::ParseMessage(*published) : std::nullopt;
-  if (other) report += "  published: " + schema->Text(*other) + "\n";
-  report += "  engine " + name + ":  " + schema->Text(*late) + "\n";
-  if (other) {
+  if (other) report += "  " + other_name + ": " + schema->Text(*other) + "\n";
+  if (late) report += "  engine " + name + ":  " + schema->Text(*late) + "\n";
+  if (divergence.is_omitted) report += "  engine " + name + ":  nothing\n";
+  if (other && late) {
     for (const proto::FieldDifference& field : schema->Compare(*other, *late)) {
-      report += "  differs: " + field.path + ": published " + field.a + ", engine " + name + " " +
-                field.b + "\n";
+      report += "  differs: " + field.path + ": " + other_name + " " + field.a + ", engine " +
+                name + " " + field.b + "\n";
     }
   }
   return report;

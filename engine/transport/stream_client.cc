@@ -45,6 +45,14 @@ void StreamClient::Reconnect(const std::string& why) {
   if (connection_) connection_->Close(why);
 }
 
+void StreamClient::PauseReading() {
+  if (connection_) connection_->PauseReading();
+}
+
+void StreamClient::ResumeReading() {
+  if (connection_) connection_->ResumeReading();
+}
+
 void StreamClient::OnConnected(tcp::socket socket) {
   connection_ = std::make_shared<Connection>(std::move(socket), Connection::Side::kClient, limits_);
   schema_.clear();

@@ -50,6 +50,10 @@ class StreamClient : private Connection::Handler {
   void Start();
   void Stop();
   void Reconnect(const std::string& why);
+  /// Reads no more after what was read already, so that the server has to wait, until ResumeReading
+  /// or the next connection. The server ends the connection if that takes long.
+  void PauseReading();
+  void ResumeReading();
   [[nodiscard]] bool connected() const { return logged_in_; }
   [[nodiscard]] const Endpoint& server() const { return connector_.server(); }
 

@@ -69,6 +69,12 @@ class StreamServer::Reader : public Connection::Handler,
     Dismiss("a packet of this type does not belong here");
   }
 
+  /// Tells the reader why, in words, and closes.
+  void Dismiss(const std::string& why) {
+    connection_->Send(PacketType::kDebug, why);
+    connection_->CloseAfterSending("dismissed: " + why);
+  }
+
   void OnWritable() override { Pump(); }
 
   void OnClosed(const std::string& why) override {
@@ -144,12 +150,6 @@ class StreamServer::Reader : public Connection::Handler,
     return true;
   }
 
-  /// Tells the reader why, in words, and closes.
-  void Dismiss(const std::string& why) {
-    connection_->Send(PacketType::kDebug, why);
-    connection_->CloseAfterSending("dismissed: " + why);
-  }
-
   StreamServer& server_;
   std::shared_ptr<Connection> connection_;
   bool logged_in_ = false;
@@ -184,6 +184,15 @@ void StreamServer::Publish(std::uint64_t number) {
   published_ = number;
   const auto readers = readers_;
   for (const auto& reader : readers) reader->Pump();
+}
+
+void StreamServer::TakeBackTo(std::uint64_t number) {
+  published_ = number;
+  tail_ = {};
+  const auto readers = readers_;
+  for (const auto& reader : readers) {
+    reader->Dismiss("messages after " + std::to_string(number) + " were taken back; log in again");
+  }
 }
 
 void StreamServer::Close() {

@@ -43,6 +43,9 @@ class StreamServer {
   void Append(std::span<const std::byte> message) { tail_.Append(message); }
   /// Messages up to `number` are in the log and may be read.
   void Publish(std::uint64_t number);
+  /// The log in `folder` is another one now and ends with `number`: whoever reads it has to log in
+  /// again.
+  void TakeBackTo(std::uint64_t number);
   void Close();
 
   [[nodiscard]] std::uint16_t port() const { return listener_.port(); }

@@ -24,8 +24,8 @@ endfunction()
 
 # What is looked at here is the second copy of an output.
 plant(engine/deduplicator.cc
-  [[if (digest != expected) return]]
-  [[if (digest != expected && !Is(Planted::kSkippedDigestCheck)) return]])
+  [[if (message.header.digest != digest) return]]
+  [[if (message.header.digest != digest && !Is(Planted::kSkippedDigestCheck)) return]])
 
 # A submission that is there already is taken again.
 plant(engine/sequencer.cc
@@ -52,8 +52,8 @@ plant(replay/stepper.cc
 
 # The ring forgets to say that its oldest digest is gone.
 plant(engine/deduplicator.cc
-  [[if (number >= ring_from_ + ring_.size()) ring_from_]]
-  [[if (number >= ring_from_ + ring_.size() && !Is(Planted::kRingOverrun)) ring_from_]])
+  [[if (header.number >= ring_from_ + ring_.size()) ring_from_]]
+  [[if (header.number >= ring_from_ + ring_.size() && !Is(Planted::kRingOverrun)) ring_from_]])
 
 plant(engine/transport/stream_client.cc
   [[.number = handler_.WantedNumber()}]]
