@@ -2,6 +2,7 @@
 #include "engine/deduplicator.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "pools/ensure.h"
@@ -15,7 +16,7 @@ Deduplicator::Deduplicator(proto::Session session, proto::StreamPosition before,
       session_(session),
       published_(published),
       ring_from_(published.number + 1),
-      ring_(options.ring_size),
+      ring_(std::bit_ceil(options.ring_size)),
       held_(options.policy == DedupPolicy::kAgree ? options.held_bytes : 0),
       history_(history) {
   ENSURE(options.ring_size > 0, "a ring of no marks");
@@ -61,9 +62,16 @@ Deduplicator::Outcome Deduplicator::OnNew(std::size_t index, const proto::Messag
 
 Deduplicator::Outcome Deduplicator::OnPublished(std::size_t index,
                                                 const proto::MessageView& message) {
-  const Result<OutputMark> mark = MarkAt(index, message.header.number);
-  if (!mark) return Fail(mark.error());
-  if (message.header.digest != mark->digest) return Diverge(index, message, false);
+  const std::uint64_t number = message.header.number;
+  std::uint64_t digest = 0;
+  if (number >= ring_from_) {
+    digest = ring_[SlotOf(number)].digest;
+  } else {
+    const Result<OutputMark> mark = history_.MarkAt(index, number);
+    if (!mark) return Fail(mark.error());
+    digest = mark->digest;
+  }
+  if (message.header.digest != digest) return Diverge(index, message, false);
   Take(index, message);
   if (alone_ && *alone_ != index && IsNear(index)) alone_.reset();
   return Outcome::kConfirmed;
@@ -94,7 +102,7 @@ void Deduplicator::MarkPublished(const proto::Header& header) {
   ENSURE(header.number == published_.number + 1, "message %lu is published after %lu",
          static_cast<unsigned long>(header.number), static_cast<unsigned long>(published_.number));
   published_ = {.number = header.number, .digest = header.digest};
-  ring_[header.number % ring_.size()] = {.digest = header.digest, .origin = header.origin};
+  ring_[SlotOf(header.number)] = {.digest = header.digest, .origin = header.origin};
   if (header.number >= ring_from_ + ring_.size()) ring_from_ = header.number - ring_.size() + 1;
 }
 
@@ -143,7 +151,7 @@ bool Deduplicator::has_room(std::size_t engine) const {
 }
 
 Result<OutputMark> Deduplicator::MarkAt(std::size_t engine, std::uint64_t number) {
-  if (number >= ring_from_) return ring_[number % ring_.size()];
+  if (number >= ring_from_) return ring_[SlotOf(number)];
   return history_.MarkAt(engine, number);
 }
 

@@ -53,7 +53,7 @@ struct DeduplicatorOptions {
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
   DedupPolicy policy = DedupPolicy::kFirst;
-  std::size_t ring_size = 1u << 20;      ///< marks: 16 MiB
+  std::size_t ring_size = 1u << 20;      ///< marks: 16 MiB; a power of two, or the next one
   std::size_t held_bytes = 8u << 20;     ///< policy agree: of messages that wait
   std::int64_t alone_after_ns = kNever;  ///< policy agree
 };
@@ -165,6 +165,9 @@ class Deduplicator {
   void Take(std::size_t engine, const proto::MessageView& message);
   [[nodiscard]] bool FollowsFrom(const proto::StreamPosition& taken,
                                  const proto::MessageView& message) const;
+  [[nodiscard]] std::size_t SlotOf(std::uint64_t number) const {
+    return number & (ring_.size() - 1);
+  }
   [[nodiscard]] bool IsNear(std::size_t engine) const;
   Result<OutputMark> MarkAt(std::size_t engine, std::uint64_t number);
   /// Of message `number`; the start for 0.

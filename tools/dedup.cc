@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+#include <chrono>
+#include <optional>
+
 #include "engine/live/dedup_role.h"
 #include "tools/command.h"
 #include "tools/options.h"
@@ -11,7 +15,32 @@ namespace {
 struct Options {
   engine::DedupRoleOptions role;
   std::string policy = "first";
+  std::string alone_after = "never";
+  double silence_limit = 5;
 };
+
+constexpr double kSecondsMax = 1e9;
+
+/// Null: this is no number of seconds.
+std::optional<double> Seconds(const std::string& text) {
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (!(seconds > 0 && seconds <= kSecondsMax)) return std::nullopt;
+  return seconds;
+}
+
+std::chrono::milliseconds Milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+std::string CheckSeconds(const std::string& text) {
+  return Seconds(text) ? "" : "\"" + text + "\" is no number of seconds above 0";
+}
+
+std::string CheckAloneAfter(const std::string& text) {
+  return text == "never" ? "" : CheckSeconds(text);
+}
 
 Result<ExitCode> Run(const Options& options) {
   if (options.role.engines[0] == options.role.engines[1]) {
@@ -24,8 +53,19 @@ Result<ExitCode> Run(const Options& options) {
       return two.error();
     }
   }
+  engine::DedupRoleOptions role = options.role;
+  if (options.policy == "agree") role.policy = engine::DedupPolicy::kAgree;
+  if (options.alone_after != "never") {
+    if (options.policy != "agree") {
+      return Error::BadInput(
+          "--alone-after is for --policy agree: with policy first nothing waits "
+          "for a second copy; leave it away");
+    }
+    role.alone_after = Milliseconds(*Seconds(options.alone_after));
+  }
+  role.silence_limit = Milliseconds(options.silence_limit);
   replay::PosixStorage storage;
-  return engine::DedupRole(options.role, storage).Run();
+  return engine::DedupRole(role, storage).Run();
 }
 
 }  // namespace
@@ -34,7 +74,9 @@ void RegisterDedup(Commands& commands) {
   auto options = std::make_shared<Options>();
   CLI::App& command = commands.Add(
       "dedup", "Merge the output streams of a pair and check that the copies are identical",
-      "  tandem dedup --a 127.0.0.1:9002 --b 127.0.0.1:9003 --log day/merged --stream 9004\n",
+      "  tandem dedup --a 127.0.0.1:9002 --b 127.0.0.1:9003 --log day/merged --stream 9004\n"
+      "  tandem dedup --a 127.0.0.1:9002 --b 127.0.0.1:9003 --log day/merged --stream 9004 \\\n"
+      "    --policy agree --alone-after 5\n",
       [options] { return Run(*options); });
   AddEndpoint(command, "--a", options->role.engines[0], "Output stream of engine A");
   AddEndpoint(command, "--b", options->role.engines[1], "Output stream of engine B");
@@ -43,8 +85,22 @@ void RegisterDedup(Commands& commands) {
   AddEndpoint(command, "--stream", options->role.stream, "Where the merged stream is served");
   command
       .add_option("--policy", options->policy,
-                  "first: publish the first copy at once, stop at the first difference")
-      ->check(CLI::IsMember({"first"}))
+                  "first: publish the first copy at once, stop at the first difference; agree: "
+                  "publish only what both copies say")
+      ->check(CLI::IsMember({"first", "agree"}))
+      ->capture_default_str();
+  command
+      .add_option("--alone-after", options->alone_after,
+                  "Policy agree: go on with one copy once an output has waited this long for the "
+                  "second one, until the other engine has caught up; or never")
+      ->check(CheckAloneAfter, "")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  command
+      .add_option("--silence-limit", options->silence_limit,
+                  "Report an engine that stands still for longer while the other one goes on")
+      ->check(CheckSeconds, "")
+      ->type_name("SECONDS")
       ->capture_default_str();
   command.add_flag("--exit-on-divergence", options->role.exit_on_divergence,
                    "End with exit code 4 at the first difference instead of serving on");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
+#include <sstream>
 
 #include "engine/live/record_role.h"
 #include "tools/command.h"
@@ -37,9 +38,28 @@ void RegisterRecord(Commands& commands) {
   CLI::App& command =
       commands.Add("record", "Write a live stream to a log, without gap or repeat over reconnects",
                    "  tandem record 127.0.0.1:9004 -o recorded\n"
+                   "  tandem record 127.0.0.1:9004,127.0.0.1:9014 -o recorded   two deduplicators\n"
                    "Stop it with Ctrl-C; run it again and it goes on where the log ends.\n",
                    [options] { return Run(*options); });
-  AddEndpoint(command, "FROM", options->from, "A sequencer's, engine's or deduplicator's stream");
+  command
+      .add_option_function<std::string>(
+          "FROM",
+          [options](const std::string& text) {
+            options->others.clear();
+            std::stringstream list(text);
+            for (std::string one; std::getline(list, one, ',');) {
+              const auto endpoint = engine::ParseEndpoint(one);
+              if (!endpoint) throw CLI::ValidationError(endpoint.error().text);
+              options->others.push_back(*endpoint);
+            }
+            if (options->others.empty()) throw CLI::ValidationError("FROM names no address");
+            options->from = options->others.front();
+            options->others.erase(options->others.begin());
+          },
+          "A sequencer's, engine's or deduplicator's stream; several addresses of one stream, with "
+          "commas between: when one fails, the next")
+      ->required()
+      ->type_name("HOST:PORT,...");
   command.add_option("-o,--output", options->folder, "Folder of the log; made if missing")
       ->required();
   command.add_option("--from", options->first, "First message of a new log; default: the first")

@@ -79,7 +79,7 @@ ExitCode DedupRole::RunInFolder() {
     spdlog::info("{} stopped: published {}, agreed {}", options_.name,
                  deduplicator_->published().number, deduplicator_->agreed());
   }
-  if (!report_.empty()) loop_.Stop(ExitCode::kDivergence);
+  if (deduplicator_ && deduplicator_->divergence()) loop_.Stop(ExitCode::kDivergence);
   return loop_.exit_code();
 }
 
@@ -313,9 +313,9 @@ pb::Status DedupRole::MakeStatus() const {
     if (deduplicator_->alone()) {
       status.set_alone(std::string(kEngineNames[*deduplicator_->alone()]));
     }
-    if (deduplicator_->divergence()) {
+    status.set_searching(deduplicator_->searching());
+    if (!report_.empty()) {
       status.set_divergence_number(deduplicator_->divergence()->number);
-      status.set_searching(deduplicator_->searching());
       // The whole of it is on stdout; a status fits one packet.
       status.set_divergence(report_.substr(0, 16'000));
     }

@@ -11,11 +11,20 @@
 
 namespace tandem::engine {
 
+namespace {
+
+/// How long a server may have less than is recorded before another one is asked.
+constexpr std::chrono::seconds kBehindMax{1};
+
+}  // namespace
+
 RecordRole::RecordRole(RecordRoleOptions options, replay::Storage& storage)
     : options_(std::move(options)),
       storage_(storage),
       awaits_start_(options_.first > 1),
-      client_(loop_.context(), options_.from, "record", *this, options_.limits) {}
+      client_(loop_.context(), options_.from, "record", *this, options_.limits) {
+  for (const Endpoint& other : options_.others) client_.AddServer(other);
+}
 
 ExitCode RecordRole::Run() {
   NewLogFolder folder(storage_, options_.folder);
@@ -71,20 +80,22 @@ std::uint64_t RecordRole::WantedNumber() {
 }
 
 void RecordRole::OnLogin(proto::Session session, std::uint64_t number) {
-  spdlog::info("recording session {} from message {}", session.view(),
-               awaits_start_ ? number + 1 : number);
+  is_behind_ = false;
+  const std::string where = options_.others.empty() ? "" : " at " + client_.server().text();
+  spdlog::info("recording session {} from message {}{}", session.view(),
+               awaits_start_ ? number + 1 : number, where);
 }
 
 void RecordRole::OnStatus(const pb::Status& status) {
   if (done_ || loop_.exit_code() != ExitCode::kYes) return;
   if (status.role() == kSubmissionsRole) {
-    return loop_.Fail(Error::BadInput(options_.from.text() + " serves " + WhatItServes(status) +
+    return loop_.Fail(Error::BadInput(client_.server().text() + " serves " + WhatItServes(status) +
                                       "; give the port of a stream"));
   }
   is_input_ = status.role() == kSequencerRole;
   const bool is_behind = status.number() < position_.number;
   if (is_behind && !is_behind_) {
-    const std::string has = options_.from.text() + " serves " + WhatItServes(status) +
+    const std::string has = client_.server().text() + " serves " + WhatItServes(status) +
                             ", which ends with message " + std::to_string(status.number()) +
                             ", but messages up to " + std::to_string(position_.number) +
                             " are recorded in " + options_.folder;
@@ -96,8 +107,13 @@ void RecordRole::OnStatus(const pb::Status& status) {
                                   "what was lost, and record what follows into another one"});
     }
     spdlog::warn("{}; waiting until it has them again", has);
+    behind_since_ = std::chrono::steady_clock::now();
   }
   is_behind_ = is_behind;
+  if (is_behind && !options_.others.empty() &&
+      std::chrono::steady_clock::now() - behind_since_ > kBehindMax) {
+    client_.Reconnect("it has less than is recorded");
+  }
 }
 
 void RecordRole::OnMessage(const proto::MessageView& message) {
@@ -112,7 +128,7 @@ void RecordRole::OnMessage(const proto::MessageView& message) {
     return loop_.Fail(
         Error{ExitCode::kDivergence,
               (is_input_ ? ForkedAt(number) : "forked at " + std::to_string(number) + ": ") +
-                  "message " + std::to_string(number) + " from " + options_.from.text() +
+                  "message " + std::to_string(number) + " from " + client_.server().text() +
                   " is of epoch " + std::to_string(message.header.epoch) + " after epoch " +
                   std::to_string(epoch_) + "; read from the sequencer that came last"});
   }
@@ -130,7 +146,7 @@ void RecordRole::OnMessage(const proto::MessageView& message) {
     if (is_input_ && message.header.epoch != epoch_) {
       return loop_.Fail(Error{ExitCode::kDivergence,
                               ForkedAt(number) + "message " + std::to_string(number) + " from " +
-                                  options_.from.text() + " (epoch " +
+                                  client_.server().text() + " (epoch " +
                                   std::to_string(message.header.epoch) +
                                   ") does not follow from what is recorded in " + options_.folder +
                                   " (up to epoch " + std::to_string(epoch_) +
@@ -139,7 +155,8 @@ void RecordRole::OnMessage(const proto::MessageView& message) {
                                   "record what follows into another one"});
     }
     return loop_.Fail(Error{ExitCode::kDivergence,
-                            "message " + std::to_string(number) + " from " + options_.from.text() +
+                            "message " + std::to_string(number) + " from " +
+                                client_.server().text() +
                                 " does not follow from the one before it: it is another stream "
                                 "than the one recorded, or it was changed on the way"});
   }
@@ -156,7 +173,7 @@ void RecordRole::OnBatchEnd() {
 }
 
 void RecordRole::OnDisconnected(const std::string& why) {
-  spdlog::warn("nothing from {}: {}; trying again until there is", options_.from.text(), why);
+  spdlog::warn("nothing from {}: {}; trying again until there is", client_.server().text(), why);
 }
 
 }  // namespace tandem::engine

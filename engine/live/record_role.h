@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Writes a live stream to a log, without gap or repeat over reconnects and restarts. Verifies the
-// digest chain as it comes: what is recorded is what was served.
+// digest chain as it comes: what is recorded is what was served. It may be told several servers of
+// one stream, as two deduplicators of a pair: when one fails it goes on with the next, and the
+// chain says whether that is the same stream.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/live/role_loop.h"
 #include "engine/transport/stream_client.h"
@@ -14,10 +18,11 @@
 namespace tandem::engine {
 
 struct RecordRoleOptions {
-  std::string folder;       ///< of the log
-  Endpoint from;            ///< a stream
-  std::uint64_t first = 0;  ///< of a new log; 0: message 1
-  std::uint64_t last = 0;   ///< stop after it; 0: go on until told to stop or the session ends
+  std::string folder;              ///< of the log
+  Endpoint from;                   ///< a stream
+  std::vector<Endpoint> others{};  ///< the same stream at other places
+  std::uint64_t first = 0;         ///< of a new log; 0: message 1
+  std::uint64_t last = 0;  ///< stop after it; 0: go on until told to stop or the session ends
   ConnectionLimits limits;
 };
 
@@ -61,6 +66,7 @@ class RecordRole : private StreamClient::Handler {
   std::uint32_t epoch_ = 0;  ///< of the last message in the log
   bool is_input_ = false;    ///< the server is a sequencer
   bool is_behind_ = false;   ///< the server has less than is recorded
+  std::chrono::steady_clock::time_point behind_since_;
   bool done_ = false;
   StreamClient client_;
 };

@@ -22,7 +22,7 @@ Connector::Connector(asio::io_context& context, Endpoint server,
                      std::chrono::milliseconds backoff_max,
                      std::function<void(tcp::socket)> on_socket,
                      std::function<void(const std::string&)> on_failure)
-    : server_(std::move(server)),
+    : servers_{std::move(server)},
       on_socket_(std::move(on_socket)),
       on_failure_(std::move(on_failure)),
       resolver_(context),
@@ -38,6 +38,7 @@ void Connector::Start() {
 
 void Connector::Stop() {
   stopped_ = true;
+  ++life_;
   resolver_.cancel();
   retry_.cancel();
   error_code ignored;
@@ -46,16 +47,17 @@ void Connector::Stop() {
 
 void Connector::Connect() {
   resolver_.async_resolve(
-      server_.host, server_.port,
-      [this](const error_code& error, const tcp::resolver::results_type& found) {
-        if (error == asio::error::operation_aborted || stopped_) return;
+      server().host, server().port,
+      [this, life = life_](const error_code& error, const tcp::resolver::results_type& found) {
+        if (error == asio::error::operation_aborted || life != life_) return;
         if (error) return OnFailure(error);
-        asio::async_connect(connecting_, found, [this](const error_code& failed, tcp::endpoint) {
-          if (failed == asio::error::operation_aborted || stopped_) return;
-          if (failed) return OnFailure(failed);
-          connected_at_ = Clock::now();
-          on_socket_(std::move(connecting_));
-        });
+        asio::async_connect(connecting_, found,
+                            [this, life](const error_code& failed, tcp::endpoint) {
+                              if (failed == asio::error::operation_aborted || life != life_) return;
+                              if (failed) return OnFailure(failed);
+                              connected_at_ = Clock::now();
+                              on_socket_(std::move(connecting_));
+                            });
       });
 }
 
@@ -66,17 +68,23 @@ void Connector::OnFailure(const error_code& error) {
 
 void Connector::ConnectAgain() {
   if (stopped_) return;
-  if (Clock::now() - connected_at_ >= kLasting) backoff_ = kBackoffMin;
+  if (Clock::now() - connected_at_ >= kLasting) {
+    backoff_ = kBackoffMin;
+    failures_ = 0;
+  }
   ConnectLater();
 }
 
 void Connector::ConnectLater() {
   error_code ignored;
   connecting_.close(ignored);
-  retry_.expires_after(backoff_);
-  backoff_ = std::min(backoff_ * 2, backoff_max_);
-  retry_.async_wait([this](const error_code& error) {
-    if (!error && !stopped_) Connect();
+  current_ = (current_ + 1) % servers_.size();
+  // The others are tried soon; who has tried all waits longer.
+  const bool is_round = ++failures_ % servers_.size() == 0;
+  retry_.expires_after(is_round ? backoff_ : kBackoffMin);
+  if (is_round) backoff_ = std::min(backoff_ * 2, backoff_max_);
+  retry_.async_wait([this, life = life_](const error_code& error) {
+    if (!error && life == life_) Connect();
   });
 }
 

@@ -8,8 +8,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/transport/listener.h"
 
@@ -27,12 +30,16 @@ class Connector {
             std::function<void(const std::string& why)> on_failure);
   ~Connector() { Stop(); }
 
+  /// Another server that is as good: after a failure the next one is tried, in turn. Before Start.
+  void AddServer(Endpoint server) { servers_.push_back(std::move(server)); }
   void Start();
   void Stop();
   /// The connection has ended: make a new one. One that lasted is replaced soon.
   void ConnectAgain();
 
-  [[nodiscard]] const Endpoint& server() const { return server_; }
+  /// The one that is tried or was reached.
+  [[nodiscard]] const Endpoint& server() const { return servers_[current_]; }
+  [[nodiscard]] std::size_t server_count() const { return servers_.size(); }
   [[nodiscard]] bool stopped() const { return stopped_; }
 
  private:
@@ -42,7 +49,9 @@ class Connector {
   void ConnectLater();
   void OnFailure(const boost::system::error_code& error);
 
-  Endpoint server_;
+  std::vector<Endpoint> servers_;
+  std::size_t current_ = 0;
+  std::size_t failures_ = 0;  ///< one after another
   std::function<void(boost::asio::ip::tcp::socket)> on_socket_;
   std::function<void(const std::string&)> on_failure_;
   boost::asio::ip::tcp::resolver resolver_;
@@ -52,6 +61,7 @@ class Connector {
   std::chrono::milliseconds backoff_;
   Clock::time_point connected_at_;
   bool stopped_ = true;
+  std::uint64_t life_ = 0;  ///< from Start to Stop; what was begun in an earlier one is over
 };
 
 }  // namespace tandem::engine

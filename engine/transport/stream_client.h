@@ -47,6 +47,8 @@ class StreamClient : private Connection::Handler {
                Handler& handler, const ConnectionLimits& limits = {});
   ~StreamClient() override;
 
+  /// Another server of the same stream, tried in turn when one fails. Before Start.
+  void AddServer(Endpoint server) { connector_.AddServer(std::move(server)); }
   void Start();
   void Stop();
   void Reconnect(const std::string& why);
@@ -55,7 +57,9 @@ class StreamClient : private Connection::Handler {
   void PauseReading();
   void ResumeReading();
   [[nodiscard]] bool connected() const { return logged_in_; }
+  /// The one that is read, or tried next.
   [[nodiscard]] const Endpoint& server() const { return connector_.server(); }
+  [[nodiscard]] std::size_t server_count() const { return connector_.server_count(); }
 
  private:
   void OnConnected(boost::asio::ip::tcp::socket socket);

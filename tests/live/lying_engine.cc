@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/transport/unsequenced.h"
+#include "proto/soupbintcp.h"
 #include "tandem/status.pb.h"
 
 namespace tandem::test {
