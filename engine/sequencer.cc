@@ -20,16 +20,45 @@ Sequencer::Sequencer(const SequencerOptions& options)
   ENSURE(epoch_ > 0, "epochs begin at 1");
 }
 
+void Sequencer::Recover(const replay::Checkpoint& checkpoint) {
+  ENSURE(position_.number == 0, "a checkpoint after message %lu",
+         static_cast<unsigned long>(position_.number));
+  position_ = checkpoint.position;
+  time_ns_ = checkpoint.time_ns;
+  accepted_ = checkpoint.accepted;
+  for (const auto& [user, accepted] : accepted_) accepted_total_ += accepted;
+  if (position_.number > 0) BeginEpochAfter(checkpoint.epoch);
+}
+
+void Sequencer::BeginEpochAfter(std::uint32_t epoch) {
+  constexpr std::uint32_t kEpochMax = std::numeric_limits<std::uint32_t>::max();
+  epoch_last_ = epoch;
+  epoch_ = std::max(epoch_, epoch < kEpochMax ? epoch + 1 : kEpochMax);
+}
+
+replay::Checkpoint Sequencer::checkpoint() const {
+  replay::Checkpoint checkpoint{
+      .position = {.number = header_.number - 1, .digest = digest_before_},
+      .time_ns = time_before_ns_,
+      .epoch = epoch_before_,
+      .accepted = accepted_};
+  if (header_.origin > 1) {
+    checkpoint.accepted[header_.user] = header_.origin - 1;
+  } else if (header_.origin == 1) {
+    checkpoint.accepted.erase(header_.user);
+  }
+  return checkpoint;
+}
+
 void Sequencer::Recover(const MessageView& message) {
   const Header& header = message.header;
   ENSURE(header.number == position_.number + 1, "recovered message %lu after %lu",
          static_cast<unsigned long>(header.number), static_cast<unsigned long>(position_.number));
   position_ = {.number = header.number, .digest = header.digest};
   time_ns_ = header.time_ns;
-  constexpr std::uint32_t kEpochMax = std::numeric_limits<std::uint32_t>::max();
-  epoch_ = std::max(epoch_, header.epoch < kEpochMax ? header.epoch + 1 : kEpochMax);
+  BeginEpochAfter(header.epoch);
   if (header.type == TypeOf<pb::EndOfSession>()) ended_ = true;
-  if (header.type >= proto::kFirstApplicationType) {
+  if (header.origin != 0) {
     accepted_[header.user] = header.origin;
     ++accepted_total_;
   }
@@ -45,8 +74,13 @@ Sequencer::Verdict Sequencer::Refuse(std::string reason) {
   return Verdict::kRefused;
 }
 
-Sequencer::Verdict Sequencer::Submit(User user, const MessageView& submission,
-                                     std::int64_t now_ns) {
+bool Sequencer::IsControl(std::uint16_t type) {
+  return type == TypeOf<pb::EndOfSession>() || type == TypeOf<pb::Skip>() ||
+         type == TypeOf<pb::Activate>();
+}
+
+Sequencer::Verdict Sequencer::Submit(User user, const MessageView& submission, std::int64_t now_ns,
+                                     Rights rights) {
   const Header& header = submission.header;
   const std::uint64_t accepted_before = accepted(user);
   if (header.origin != 0 && header.origin <= accepted_before) return Verdict::kDuplicate;
@@ -56,10 +90,14 @@ Sequencer::Verdict Sequencer::Submit(User user, const MessageView& submission,
                   std::to_string(accepted_before + 1) +
                   " is next; send every number once, in order");
   }
-  if (header.type < proto::kFirstApplicationType) {
+  const bool is_control = IsControl(header.type) && rights.control;
+  if (!is_control && header.type < proto::kFirstApplicationType) {
     return Refuse("submission " + std::to_string(header.origin) + " has type " +
                   std::to_string(header.type) + "; clients may submit types from " +
                   std::to_string(proto::kFirstApplicationType) + " on");
+  }
+  if (!is_control && !rights.submit) {
+    return Refuse("user \"" + user.str() + "\" may not submit messages of the application");
   }
   if (submission.bytes.size() > options_.message_size_max) {
     return Refuse("submission " + std::to_string(header.origin) + " has " +
@@ -72,6 +110,7 @@ Sequencer::Verdict Sequencer::Submit(User user, const MessageView& submission,
                   " clients already, which is the limit; use one of their names");
   }
   Append(header.type, user, header.origin, submission.payload(), now_ns);
+  if (header.type == TypeOf<pb::EndOfSession>()) ended_ = true;
   accepted_[user] = header.origin;
   ++accepted_total_;
   return Verdict::kAccepted;
@@ -92,7 +131,10 @@ bool Sequencer::EndSession(std::int64_t now_ns) {
 
 void Sequencer::Append(std::uint16_t type, User user, std::uint64_t origin,
                        std::span<const std::byte> payload, std::int64_t now_ns) {
+  time_before_ns_ = time_ns_;
+  epoch_before_ = epoch_last_;
   time_ns_ = std::max(time_ns_, now_ns);
+  epoch_last_ = epoch_;
   header_ = {};
   header_.session = options_.session;
   header_.type = type;

@@ -16,7 +16,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,6 +23,7 @@
 
 #include "proto/digest.h"
 #include "proto/message.h"
+#include "replay/log_checkpoint.h"
 
 namespace tandem::engine {
 
@@ -45,11 +45,24 @@ class Sequencer {
 
   explicit Sequencer(const SequencerOptions& options);
 
+  /// Takes what a checkpoint of the input log says of its beginning; before any message.
+  void Recover(const replay::Checkpoint& checkpoint);
   /// Takes a message that the input log already holds, in order, at start-up.
   void Recover(const proto::MessageView& message);
 
+  /// Who may submit what: the application's messages, and what an operator has to say.
+  struct Rights {
+    bool submit = true;
+    bool control = false;  ///< EndOfSession, Skip and Activate
+  };
   /// `submission`: a message whose header has type, payload_size and origin; the rest is ignored.
-  Verdict Submit(proto::User user, const proto::MessageView& submission, std::int64_t now_ns);
+  Verdict Submit(proto::User user, const proto::MessageView& submission, std::int64_t now_ns,
+                 Rights rights);
+  Verdict Submit(proto::User user, const proto::MessageView& submission, std::int64_t now_ns) {
+    return Submit(user, submission, now_ns, Rights{});
+  }
+  /// True for the types that an operator may submit.
+  [[nodiscard]] static bool IsControl(std::uint16_t type);
 
   /// True if a tick was due; message() is it.
   bool OnTime(std::int64_t now_ns);
@@ -61,6 +74,9 @@ class Sequencer {
   [[nodiscard]] std::span<const std::byte> message() const { return message_; }
   [[nodiscard]] const proto::Header& header() const { return header_; }  ///< of message()
   [[nodiscard]] const std::string& reason() const { return reason_; }
+
+  /// Of the stream before message(): for a segment of the log that begins with it.
+  [[nodiscard]] replay::Checkpoint checkpoint() const;
 
   /// The digest of the message before message().
   [[nodiscard]] std::uint64_t digest_before() const { return digest_before_; }
@@ -76,15 +92,19 @@ class Sequencer {
 
  private:
   Verdict Refuse(std::string reason);
+  void BeginEpochAfter(std::uint32_t epoch);
   void Append(std::uint16_t type, proto::User user, std::uint64_t origin,
               std::span<const std::byte> payload, std::int64_t now_ns);
 
   SequencerOptions options_;
-  std::map<proto::User, std::uint64_t> accepted_;
+  replay::AcceptedByUser accepted_;
   std::uint64_t accepted_total_ = 0;
   proto::StreamPosition position_;
   std::int64_t time_ns_ = 0;  ///< of the last message; never goes back
   std::uint32_t epoch_;
+  std::uint32_t epoch_last_ = 0;     ///< of the last message; 0: there is none
+  std::int64_t time_before_ns_ = 0;  ///< of the message before it
+  std::uint32_t epoch_before_ = 0;
   bool ended_ = false;
   proto::Header header_;
   std::uint64_t digest_before_ = 0;

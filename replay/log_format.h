@@ -64,11 +64,11 @@ static_assert(offsetof(SegmentHeader, role) == 72 && offsetof(SegmentHeader, crc
 
 /// Kinds of record. A reader passes over a kind that it does not know if it is even; else it stops.
 enum class RecordKind : std::uint8_t {
-  kNone = 0,     ///< zeros: nothing was written here yet
-  kMessage = 1,  ///< one message: header and payload, verbatim
-  kEnd = 3,      ///< last record of a segment; goes on in the next one
-  kSchema = 2,   ///< FileDescriptorSet for the messages that follow
-  // 4 is set aside for the sequencer's checkpoint.
+  kNone = 0,        ///< zeros: nothing was written here yet
+  kMessage = 1,     ///< one message: header and payload, verbatim
+  kEnd = 3,         ///< last record of a segment; goes on in the next one
+  kSchema = 2,      ///< FileDescriptorSet for the messages that follow
+  kCheckpoint = 4,  ///< what a sequencer knows of the messages before the segment
 };
 
 /// The CRC of the record of `bytes` bytes, a multiple of 8, at `record`: what its `crc` should be.

@@ -308,9 +308,12 @@ void LogWriter::Impl::Seal() {
 }
 
 void LogWriter::Impl::BeginSegment(std::size_t record_bytes) {
+  const std::vector<std::byte> checkpoint =
+      options_.checkpoint ? options_.checkpoint() : std::vector<std::byte>();
+  const std::size_t checkpoint_bytes = checkpoint.empty() ? 0 : RecordBytes(checkpoint.size());
   const std::size_t schema_bytes = schema_.empty() ? 0 : RecordBytes(schema_.size());
   const std::size_t needed =
-      sizeof(SegmentHeader) + schema_bytes + record_bytes + sizeof(RecordHeader);
+      sizeof(SegmentHeader) + schema_bytes + checkpoint_bytes + record_bytes + sizeof(RecordHeader);
   SegmentHeader header;
   header.segment_id = appended_.segment_id + 1;
   header.segment_bytes = std::max<std::uint64_t>(options_.segment_bytes, needed);
@@ -329,6 +332,7 @@ void LogWriter::Impl::BeginSegment(std::size_t record_bytes) {
   std::memcpy(Grow(sizeof header), &header, sizeof header);
   sealed_ = used_;
   if (!schema_.empty()) Put(RecordKind::kSchema, std::as_bytes(std::span(schema_)));
+  if (!checkpoint.empty()) Put(RecordKind::kCheckpoint, checkpoint);
 }
 
 void LogWriter::Impl::EndSegment() {

@@ -16,9 +16,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "pools/result.h"
 #include "proto/digest.h"
@@ -35,6 +37,9 @@ struct LogOptions {
   std::string schema;             ///< FileDescriptorSet of the messages; empty: keep what is there
   proto::StreamPosition start{};  ///< of a new log: the position before its first message
   std::uint64_t segment_bytes = kSegmentBytesDefault;
+  /// Body of the checkpoint of a segment that begins with the message which is being appended;
+  /// empty: it has none. See log_checkpoint.h.
+  std::function<std::vector<std::byte>()> checkpoint{};
   bool check_digest = false;  ///< recompute the digest of each message in Append
 };
 

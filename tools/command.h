@@ -49,6 +49,8 @@ class Commands {
 void RegisterSequencer(Commands& commands);
 void RegisterEngine(Commands& commands);
 void RegisterDedup(Commands& commands);
+void RegisterControl(Commands& commands);
+void RegisterUsers(Commands& commands);
 // Flow
 void RegisterGenerate(Commands& commands);
 void RegisterSubmit(Commands& commands);

@@ -6,6 +6,7 @@
 #include "engine/live/dedup_role.h"
 #include "tools/command.h"
 #include "tools/options.h"
+#include "tools/port_options.h"
 #include "tools/ports.h"
 
 namespace tandem::tools {
@@ -17,6 +18,7 @@ struct Options {
   std::string policy = "first";
   std::string alone_after = "never";
   double silence_limit = 5;
+  std::string password_file;
 };
 
 constexpr double kSecondsMax = 1e9;
@@ -64,6 +66,9 @@ Result<ExitCode> Run(const Options& options) {
     role.alone_after = Milliseconds(*Seconds(options.alone_after));
   }
   role.silence_limit = Milliseconds(options.silence_limit);
+  auto password = PasswordOf(role.name, options.password_file);
+  if (!password) return password.error();
+  role.password = std::move(*password);
   replay::PosixStorage storage;
   return engine::DedupRole(role, storage).Run();
 }
@@ -102,6 +107,8 @@ void RegisterDedup(Commands& commands) {
       ->check(CheckSeconds, "")
       ->type_name("SECONDS")
       ->capture_default_str();
+  AddPasswordFile(command, options->password_file);
+  AddStreamPortOptions(command, options->role.users, options->role.limits);
   command.add_flag("--exit-on-divergence", options->role.exit_on_divergence,
                    "End with exit code 4 at the first difference instead of serving on");
 }

@@ -4,6 +4,7 @@
 #include "engine/live/engine_role.h"
 #include "tools/command.h"
 #include "tools/options.h"
+#include "tools/port_options.h"
 #include "tools/ports.h"
 
 namespace tandem::tools {
@@ -13,6 +14,7 @@ namespace {
 struct Options {
   engine::EngineRoleOptions role;
   ApplicationOptions application;
+  std::string password_file;
 };
 
 std::string Joined(const std::vector<std::string>& texts) {
@@ -21,12 +23,15 @@ std::string Joined(const std::vector<std::string>& texts) {
   return joined;
 }
 
-Result<ExitCode> Run(const Options& options) {
+Result<ExitCode> Run(Options& options) {
   if (const Status two =
           CheckTwoPorts("--input", options.role.input, "--stream", options.role.stream);
       !two) {
     return two.error();
   }
+  auto password = PasswordOf(options.role.name, options.password_file);
+  if (!password) return password.error();
+  options.role.password = std::move(*password);
   const auto made = options.application.Make();
   if (!made) return made.error();
   for (const std::string& change : made->pool_changes) {
@@ -68,6 +73,8 @@ void RegisterEngine(Commands& commands) {
       ->required();
   AddEndpoint(command, "--input", options->role.input, "The sequencer's stream");
   AddEndpoint(command, "--stream", options->role.stream, "Where the output stream is served");
+  AddPasswordFile(command, options->password_file);
+  AddStreamPortOptions(command, options->role.users, options->role.limits);
   options->application.AddTo(command);
   command
       .add_option("--plant-bitflip", options->role.plant_fault_at,

@@ -48,6 +48,8 @@ void RegisterAll(Commands& commands) {
   RegisterSequencer(commands);
   RegisterEngine(commands);
   RegisterDedup(commands);
+  RegisterControl(commands);
+  RegisterUsers(commands);
   RegisterGenerate(commands);
   RegisterImport(commands);
   RegisterSubmit(commands);

@@ -5,16 +5,26 @@
 #include "engine/live/record_role.h"
 #include "tools/command.h"
 #include "tools/options.h"
+#include "tools/port_options.h"
 
 namespace tandem::tools {
 
 namespace {
 
-Result<ExitCode> Run(const engine::RecordRoleOptions& options) {
+struct Options {
+  engine::RecordRoleOptions role;
+  std::string password_file;
+};
+
+Result<ExitCode> Run(Options& given) {
+  engine::RecordRoleOptions& options = given.role;
   if (options.last != 0 && options.last < options.first) {
     return Error::BadInput("--to " + std::to_string(options.last) + " is before --from " +
                            std::to_string(options.first) + "; there is nothing between them");
   }
+  auto password = PasswordOf(options.user, given.password_file);
+  if (!password) return password.error();
+  options.password = std::move(*password);
   replay::PosixStorage storage;
   engine::RecordRole role(options, storage);
   const ExitCode code = role.Run();
@@ -34,7 +44,7 @@ Result<ExitCode> Run(const engine::RecordRoleOptions& options) {
 }  // namespace
 
 void RegisterRecord(Commands& commands) {
-  auto options = std::make_shared<engine::RecordRoleOptions>();
+  auto options = std::make_shared<Options>();
   CLI::App& command =
       commands.Add("record", "Write a live stream to a log, without gap or repeat over reconnects",
                    "  tandem record 127.0.0.1:9004 -o recorded\n"
@@ -45,29 +55,35 @@ void RegisterRecord(Commands& commands) {
       .add_option_function<std::string>(
           "FROM",
           [options](const std::string& text) {
-            options->others.clear();
+            options->role.others.clear();
             std::stringstream list(text);
             for (std::string one; std::getline(list, one, ',');) {
               const auto endpoint = engine::ParseEndpoint(one);
               if (!endpoint) throw CLI::ValidationError(endpoint.error().text);
-              options->others.push_back(*endpoint);
+              options->role.others.push_back(*endpoint);
             }
-            if (options->others.empty()) throw CLI::ValidationError("FROM names no address");
-            options->from = options->others.front();
-            options->others.erase(options->others.begin());
+            if (options->role.others.empty()) throw CLI::ValidationError("FROM names no address");
+            options->role.from = options->role.others.front();
+            options->role.others.erase(options->role.others.begin());
           },
           "A sequencer's, engine's or deduplicator's stream; several addresses of one stream, with "
           "commas between: when one fails, the next")
       ->required()
       ->type_name("HOST:PORT,...");
-  command.add_option("-o,--output", options->folder, "Folder of the log; made if missing")
+  command.add_option("-o,--output", options->role.folder, "Folder of the log; made if missing")
       ->required();
-  command.add_option("--from", options->first, "First message of a new log; default: the first")
+  command
+      .add_option("--from", options->role.first, "First message of a new log; default: the first")
       ->check(WholeNumber(1))
       ->type_name("NUMBER");
-  command.add_option("--to", options->last, "Stop after this message; default: go on")
+  command.add_option("--to", options->role.last, "Stop after this message; default: go on")
       ->check(WholeNumber(1))
       ->type_name("NUMBER");
+  command.add_option("--user", options->role.user, "Who logs in")
+      ->check(UserName())
+      ->type_name("NAME")
+      ->capture_default_str();
+  AddPasswordFile(command, options->password_file);
 }
 
 }  // namespace tandem::tools

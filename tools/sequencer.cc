@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+#include <cstdint>
+#include <ctime>
 #include <map>
 #include <string>
 
@@ -6,6 +9,7 @@
 #include "tools/applications.h"
 #include "tools/command.h"
 #include "tools/options.h"
+#include "tools/port_options.h"
 #include "tools/ports.h"
 
 namespace tandem::tools {
@@ -32,6 +36,12 @@ Result<ExitCode> Run(Options& options) {
   const auto application = ApplicationOf(options.application, {});
   if (!application) return application.error();
   options.role.schema = (*application)->info().schema;
+  // Unlike the standard library's, it runs while the host sleeps.
+  options.role.steady_clock = [] {
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  };
   replay::PosixStorage storage;
   return engine::SequencerRole(options.role, storage).Run();
 }
@@ -42,7 +52,9 @@ void RegisterSequencer(Commands& commands) {
   auto options = std::make_shared<Options>();
   CLI::App& command = commands.Add(
       "sequencer", "Put what clients submit into one order: the input stream",
-      "  tandem sequencer --log day/input --session DAY1 --submissions 9000 --stream 9001\n",
+      "  tandem sequencer --log day/input --session DAY1 --submissions 9000 --stream 9001\n"
+      "  tandem sequencer --log day/input --submissions 9000 --stream 9001 --users day/users "
+      "--rate-limit 10000\n",
       [options] { return Run(*options); });
   command.add_option("--log", options->role.folder, "Folder of the input log; made if missing")
       ->required();
@@ -70,6 +82,19 @@ void RegisterSequencer(Commands& commands) {
                   "Largest message, header included, in bytes")
       ->check(WholeNumber(128, proto::kMessageSizeMaxDefault))
       ->capture_default_str();
+  command
+      .add_option_function<double>(
+          "--clock-jump-limit",
+          [options](double seconds) {
+            options->role.clock_jump_max =
+                std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
+          },
+          "A clock that is set by more than this at once is not followed; 0: it is, however far")
+      ->check(CLI::Range(0.0, 1e9))
+      ->type_name("SECONDS")
+      ->default_str("10");
+  AddSubmissionPortOptions(command, options->role.limits);
+  AddStreamPortOptions(command, options->role.users, options->role.limits);
   command.add_flag("--end-session", options->role.end_session,
                    "Write the end of the session, then serve without taking submissions");
   command

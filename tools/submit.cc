@@ -12,6 +12,7 @@
 #include "replay/log_reader.h"
 #include "tools/command.h"
 #include "tools/options.h"
+#include "tools/port_options.h"
 
 namespace tandem::tools {
 
@@ -26,6 +27,7 @@ struct Options {
   std::string user;
   double rate = 0;
   std::string acknowledgements;
+  std::string password_file;
 };
 
 struct CloseFile {
@@ -69,6 +71,7 @@ class UserFlow : private engine::SubmissionClient::Handler {
     ++running_;
   }
 
+  void SetPassword(std::string password) { client_.SetPassword(std::move(password)); }
   void Start() { client_.Start(); }
   void Stop() { client_.Stop(); }
   [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
@@ -177,8 +180,11 @@ Result<ExitCode> Run(const Options& options) {
                        double rate) -> Status {
     auto log = LogReader::Open(storage, options.log, {});
     if (!log) return log.error();
+    auto password = PasswordOf(name, options.password_file);
+    if (!password) return password.error();
     flows.push_back(std::make_unique<UserFlow>(loop, options, std::move(*log), name, only, rate,
                                                acknowledgements.get(), running, outage));
+    flows.back()->SetPassword(std::move(*password));
     return {};
   };
   if (!options.user.empty()) {
@@ -245,6 +251,7 @@ void RegisterSubmit(Commands& commands) {
           "Submit everything as this user; otherwise each user of the log on a connection of its "
           "own")
       ->type_name("NAME");
+  AddPasswordFile(command, options->password_file);
   command.add_option("--rate", options->rate, "Messages a second, all users together; 0: no limit")
       ->check(Rate())
       ->capture_default_str();

@@ -28,7 +28,7 @@ Status CheckRole(const Options& options, replay::LogRole role) {
   if (options.archive) return {};
   const char* needed = nullptr;
   if (role == replay::kInputRole) {
-    needed = "a sequencer, an engine and a replay begin with message 1 of their input";
+    needed = "an engine and a replay begin with message 1 of their input";
   } else if (role == replay::kOutputRole) {
     needed = "an engine that is started again compares its outputs with its log from message 1 on";
   }

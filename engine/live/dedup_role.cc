@@ -48,6 +48,7 @@ DedupRole::DedupRole(DedupRoleOptions options, replay::Storage& storage)
     sources_[engine] = std::make_unique<EngineSource>(
         loop_.context(), engine, options_.engines[engine], options_.name,
         static_cast<EngineSource::Handler&>(*this), options_.limits);
+    sources_[engine]->SetPassword(options_.password);
   }
 }
 
@@ -61,7 +62,8 @@ ExitCode DedupRole::Run() {
 }
 
 ExitCode DedupRole::RunInFolder() {
-  if (!loop_.Check(stream_.Listen(options_.stream)) || !loop_.Check(OpenExistingLog())) {
+  if (!loop_.Check(stream_.RequireLogins(options_.users)) ||
+      !loop_.Check(stream_.Listen(options_.stream)) || !loop_.Check(OpenExistingLog())) {
     return loop_.exit_code();
   }
   spdlog::info("{}: engine A at {}, engine B at {}, merged stream on {}, policy {}", options_.name,

@@ -58,7 +58,9 @@ ExitCode EngineRole::Run() {
 }
 
 ExitCode EngineRole::RunInFolder() {
-  if (!loop_.Check(stream_.Listen(options_.stream)) || !loop_.Check(OpenExistingLog())) {
+  input_.SetPassword(options_.password);
+  if (!loop_.Check(stream_.RequireLogins(options_.users)) ||
+      !loop_.Check(stream_.Listen(options_.stream)) || !loop_.Check(OpenExistingLog())) {
     return loop_.exit_code();
   }
   spdlog::info("engine {}: input from {}, output on {}", options_.name, options_.input.text(),

@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <string>
+#include <utility>
 #include <string_view>
 
 #include "engine/deduplicator.h"
@@ -36,6 +37,8 @@ class EngineSource : private StreamClient::Handler {
   EngineSource(boost::asio::io_context& context, std::size_t engine, const Endpoint& server,
                std::string owner, Handler& handler, const ConnectionLimits& limits);
 
+  /// What it logs in with; empty: no password. Before AskAgain.
+  void SetPassword(std::string password) { client_.SetPassword(std::move(password)); }
   void Stop() { client_.Stop(); }
   /// Ends this connection; a new one follows, not at once if that happens often.
   void Reconnect(const std::string& why);

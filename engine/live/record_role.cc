@@ -22,8 +22,9 @@ RecordRole::RecordRole(RecordRoleOptions options, replay::Storage& storage)
     : options_(std::move(options)),
       storage_(storage),
       awaits_start_(options_.first > 1),
-      client_(loop_.context(), options_.from, "record", *this, options_.limits) {
+      client_(loop_.context(), options_.from, options_.user, *this, options_.limits) {
   for (const Endpoint& other : options_.others) client_.AddServer(other);
+  client_.SetPassword(options_.password);
 }
 
 ExitCode RecordRole::Run() {

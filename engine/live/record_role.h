@@ -23,6 +23,8 @@ struct RecordRoleOptions {
   std::vector<Endpoint> others{};  ///< the same stream at other places
   std::uint64_t first = 0;         ///< of a new log; 0: message 1
   std::uint64_t last = 0;  ///< stop after it; 0: go on until told to stop or the session ends
+  std::string user = "record";
+  std::string password;  ///< of that user; empty: none
   ConnectionLimits limits;
 };
 

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <limits>
+#include <string>
 
 #include "engine/live/log_folder.h"
 #include "engine/transport/served_role.h"
@@ -23,16 +25,27 @@ namespace {
 constexpr std::chrono::milliseconds kTickCheck{10};
 constexpr std::chrono::milliseconds kSyncInterval{100};
 
-std::int64_t NowNs() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
+/// Appended and not written yet; with more, a turn of the event loop is not waited for.
+constexpr std::size_t kBatchBytesMax = 4u << 20;
+
+/// A clock that is so far behind the log is worth a word.
+constexpr std::int64_t kBehindNs = 1'000'000'000;
+
+template <class Clock>
+std::int64_t Read() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
       .count();
 }
 
 /// Seconds since 1970, as the least epoch of a start.
-std::uint32_t EpochNow() {
+std::uint32_t EpochAt(std::int64_t now_ns) {
   constexpr std::int64_t kMax = std::numeric_limits<std::uint32_t>::max();
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(NowNs() / 1'000'000'000, 1, kMax));
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(now_ns / 1'000'000'000, 1, kMax));
+}
+
+std::string Seconds(std::int64_t ns) {
+  const std::int64_t tenths = ns / 100'000'000;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
 }
 
 }  // namespace
@@ -42,10 +55,42 @@ SequencerRole::SequencerRole(SequencerRoleOptions options, replay::Storage& stor
       storage_(storage),
       tick_timer_(loop_.context()),
       sync_timer_(loop_.context()),
+      clock_(options_.clock_jump_max.count()),
+      gate_(loop_.context(), options_.users),
       stream_(
           loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits),
       submissions_(loop_.context(), storage, options_.folder,
-                   static_cast<SubmissionServer::Backend&>(*this), options_.limits) {}
+                   static_cast<SubmissionServer::Backend&>(*this), gate_, options_.limits) {
+  if (!options_.wall_clock) options_.wall_clock = Read<std::chrono::system_clock>;
+  if (!options_.steady_clock) options_.steady_clock = Read<std::chrono::steady_clock>;
+  stream_.UseGate(gate_);
+  stream_.SetOnReaderStatus(
+      [this](const std::string&, const pb::Status& status) { engines_.OnStatus(status); });
+  gate_.OnChange([this] {
+    submissions_.UsersChanged();
+    stream_.UsersChanged();
+  });
+}
+
+std::int64_t SequencerRole::Now() {
+  const std::int64_t now_ns = clock_.Now(options_.wall_clock(), options_.steady_clock());
+  switch (clock_.event()) {
+    case SequencedClock::Event::kNone:
+      break;
+    case SequencedClock::Event::kJumpRefused:
+      ++clock_jumps_;
+      spdlog::error(
+          "the clock of this host jumped {} {}, which is refused: times go on without it until it "
+          "is back within {}, or the sequencer is started again",
+          Seconds(std::abs(clock_.offset_ns())), clock_.offset_ns() > 0 ? "ahead" : "back",
+          Seconds(options_.clock_jump_max.count()));
+      break;
+    case SequencedClock::Event::kJumpEnded:
+      spdlog::info("the clock of this host is back; times follow it again");
+      break;
+  }
+  return now_ns;
+}
 
 ExitCode SequencerRole::Run() {
   NewLogFolder folder(storage_, options_.folder);
@@ -71,6 +116,7 @@ Status SequencerRole::Open() {
     return Error::BadInput("there is no log in " + options_.folder +
                            "; name the session to begin with --session");
   }
+  if (Status status = gate_.Open(); !status) return status;
   // A port that is in use must not cost a new log. Nobody is answered before the loop runs, when
   // everything that the log holds is published.
   if (Status status = submissions_.Listen(options_.submissions); !status) return status;
@@ -79,26 +125,28 @@ Status SequencerRole::Open() {
                                      {.session = options_.session,
                                       .role = replay::kInputRole,
                                       .schema = options_.schema,
-                                      .segment_bytes = options_.segment_bytes});
+                                      .segment_bytes = options_.segment_bytes,
+                                      .checkpoint = [this] { return CheckpointBody(); }});
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
-  if (Status status = CheckHasBeginning(
-          *log_, "a sequencer learns from the whole log what each client has submitted");
-      !status) {
-    return status;
-  }
   sequencer_.emplace(SequencerOptions{.session = log_->session(),
                                       .message_size_max = options_.message_size_max,
-                                      .epoch_min = EpochNow()});
+                                      .epoch_min = EpochAt(Now())});
   if (Status status = Recover(); !status) return status;
-  if (options_.end_session && sequencer_->EndSession(NowNs())) AppendMessage();
+  if (options_.end_session && sequencer_->EndSession(Now())) AppendMessage();
   if (sequencer_->ended() && !options_.end_session) {
     return Error::BadInput("session \"" + log_->session().str() + "\" in " + options_.folder +
                            " has ended; begin another session in another folder, or serve this "
                            "one with --end-session");
   }
 
+  if (const std::int64_t behind_ns = log_->time_ns() - Now(); behind_ns > kBehindNs) {
+    spdlog::warn(
+        "the clock of this host is {} behind the last message of the log; times stand still until "
+        "it has caught up",
+        Seconds(behind_ns));
+  }
   submissions_.Serve(log_->session());
   stream_.Serve(options_.folder, log_->session());
   if (Status status = Write(); !status) return status;
@@ -109,10 +157,23 @@ Status SequencerRole::Open() {
   return {};
 }
 
+std::vector<std::byte> SequencerRole::CheckpointBody() const {
+  // The first segment of a new log is made before there is anything to know.
+  if (!sequencer_ || sequencer_->position().number == 0) return {};
+  return replay::Encode(sequencer_->checkpoint());
+}
+
 Status SequencerRole::Recover() {
   recovered_ = log_->position().number;
   if (recovered_ == 0) return {};
-  auto reader = replay::LogReader::Open(storage_, options_.folder, {});
+  const auto found = replay::FindCheckpoint(storage_, options_.folder);
+  if (!found) return found.error();
+  const std::uint64_t from = found->checkpoint.position.number + 1;
+  if (!found->why.empty()) {
+    spdlog::info("{}: {}, so the log is read from message {} on", options_.name, found->why, from);
+  }
+  sequencer_->Recover(found->checkpoint);
+  auto reader = replay::LogReader::Open(storage_, options_.folder, {.from_number = from});
   if (!reader) return reader.error();
   for (;;) {
     switch (reader->Next()) {
@@ -128,7 +189,7 @@ Status SequencerRole::Recover() {
 }
 
 void SequencerRole::OnTime() {
-  if (sequencer_->OnTime(NowNs())) {
+  if (sequencer_->OnTime(Now())) {
     AppendMessage();
     if (!Commit()) return;
   }
@@ -151,9 +212,26 @@ void SequencerRole::AppendMessage() {
   stream_.Append(sequencer_->message());
 }
 
-Sequencer::Verdict SequencerRole::Submit(proto::User user, const proto::MessageView& message) {
-  const Sequencer::Verdict verdict = sequencer_->Submit(user, message, NowNs());
-  if (verdict == Sequencer::Verdict::kAccepted) AppendMessage();
+Sequencer::Verdict SequencerRole::Submit(proto::User user, const proto::MessageView& message,
+                                         Sequencer::Rights rights) {
+  const std::int64_t now_ns = Now();
+  const bool is_new = message.header.origin == sequencer_->accepted(user) + 1;
+  if (is_new && rights.control && Sequencer::IsControl(message.header.type)) {
+    const Status check = CheckControl(message, engines_, storage_, options_.folder,
+                                      log_->flushed_position().number, now_ns);
+    if (!check) {
+      reason_ = check.error().text;
+      return Sequencer::Verdict::kRefused;
+    }
+  }
+  const Sequencer::Verdict verdict = sequencer_->Submit(user, message, now_ns, rights);
+  if (verdict == Sequencer::Verdict::kRefused) reason_ = sequencer_->reason();
+  if (verdict != Sequencer::Verdict::kAccepted) return verdict;
+  AppendMessage();
+  if (Sequencer::IsControl(message.header.type)) {
+    spdlog::info("{}: input {} is of type {}, by operator {}", options_.name,
+                 sequencer_->position().number, message.header.type, user.view());
+  }
   return verdict;
 }
 
@@ -172,6 +250,10 @@ Status SequencerRole::Write() {
 }
 
 void SequencerRole::CommitSoon() {
+  if (log_->buffered_bytes() >= kBatchBytesMax) {
+    Commit();
+    return;
+  }
   if (commit_is_scheduled_) return;
   commit_is_scheduled_ = true;
   asio::post(loop_.context(), [this] {
@@ -190,6 +272,14 @@ pb::Status SequencerRole::MakeStatus() const {
   status.set_digest(position.digest);
   status.set_accepted(sequencer_->accepted_total());
   status.set_clients(submissions_.clients());
+  status.set_clock_jumps_refused(clock_jumps_);
+  status.set_clock_jump_ns(clock_.offset_ns());
+  status.set_connections(submissions_.turnstile().connections() +
+                         stream_.turnstile().connections());
+  status.set_turned_away(submissions_.turnstile().turned_away() +
+                         stream_.turnstile().turned_away());
+  status.set_logins_refused(gate_.refused());
+  status.set_pauses(submissions_.paused());
   return status;
 }
 

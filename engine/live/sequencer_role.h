@@ -6,12 +6,17 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 
+#include "engine/live/control_check.h"
 #include "engine/live/durability.h"
 #include "engine/live/role_loop.h"
+#include "engine/sequenced_clock.h"
 #include "engine/sequencer.h"
+#include "engine/transport/gate.h"
 #include "engine/transport/stream_server.h"
 #include "engine/transport/submission_server.h"
 #include "replay/log_writer.h"
@@ -30,6 +35,12 @@ struct SequencerRoleOptions {
   std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
   bool end_session = false;  ///< write the last message, then only serve
   ConnectionLimits limits;
+  std::string users;  ///< file of those who may log in; "": anybody may
+  std::chrono::nanoseconds clock_jump_max = std::chrono::seconds(10);  ///< see SequencedClock
+  /// In ns; not given: those of the standard library. The second one should run while the host
+  /// sleeps, too.
+  std::function<std::int64_t()> wall_clock;
+  std::function<std::int64_t()> steady_clock;
 };
 
 class SequencerRole : private SubmissionServer::Backend {
@@ -44,6 +55,7 @@ class SequencerRole : private SubmissionServer::Backend {
  private:
   Status Open();
   Status Recover();
+  [[nodiscard]] std::vector<std::byte> CheckpointBody() const;
   void OnTime();
   void SyncLater();
   void AppendMessage();
@@ -51,7 +63,12 @@ class SequencerRole : private SubmissionServer::Backend {
   Status Write();
   pb::Status MakeStatus() const;
 
-  Sequencer::Verdict Submit(proto::User user, const proto::MessageView& message) override;
+  /// Of the stream, from the clocks. Reports what is odd about them.
+  std::int64_t Now();
+
+  Sequencer::Verdict Submit(proto::User user, const proto::MessageView& message,
+                            Sequencer::Rights rights) override;
+  const std::string& reason() const override { return reason_; }
   const Sequencer& sequencer() const override { return *sequencer_; }
   bool Commit() override;
   void CommitSoon() override;
@@ -63,6 +80,11 @@ class SequencerRole : private SubmissionServer::Backend {
   boost::asio::steady_timer sync_timer_;
   std::optional<replay::LogWriter> log_;
   std::optional<Sequencer> sequencer_;
+  SequencedClock clock_;
+  std::uint64_t clock_jumps_ = 0;  ///< refused
+  EnginePositions engines_;
+  std::string reason_;  ///< why the last submission was refused
+  Gate gate_;
   StreamServer stream_;
   SubmissionServer submissions_;
   std::uint64_t recovered_ = 0;   ///< messages that the log held at the start

@@ -2,6 +2,7 @@
 #include "engine/transport/connection.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <cstring>
 #include <utility>
 
@@ -25,7 +26,7 @@ Connection::Connection(asio::ip::tcp::socket socket, Side side, const Connection
       timer_(socket_.get_executor()),
       side_(side),
       limits_(limits),
-      received_(kReceiveBufferSize),
+      received_(side == Side::kServer ? kLoginBufferSize : kReceiveBufferSize),
       started_(Clock::now()),
       last_received_(started_),
       last_sent_(started_) {
@@ -34,6 +35,7 @@ Connection::Connection(asio::ip::tcp::socket socket, Side side, const Connection
   const auto remote = socket_.remote_endpoint(ignored);
   peer_ = ignored ? "a peer that is gone"
                   : remote.address().to_string() + ":" + std::to_string(remote.port());
+  address_ = remote.address();
 }
 
 void Connection::Start(Handler& handler) {
@@ -58,6 +60,7 @@ void Connection::Flush() {
   if (closed_ || !writing_.empty() || filling_.empty()) return;
   writing_.swap(filling_);
   last_sent_ = Clock::now();
+  writing_since_ = last_sent_;
   Write();
 }
 
@@ -99,6 +102,7 @@ void Connection::OnWritingFailed(const std::string& why) {
 
 void Connection::Read() {
   if (closed_ || is_reading_ || reading_paused_) return;
+  if (logged_in_ && received_.size() < kReceiveBufferSize) received_.resize(kReceiveBufferSize);
   is_reading_ = true;
   socket_.async_read_some(
       asio::buffer(received_.data() + received_size_, received_.size() - received_size_),
@@ -109,18 +113,25 @@ void Connection::Read() {
                              : error == asio::error::eof ? "the peer closed the connection"
                                                          : "reading failed: " + error.message());
         }
-        self->OnRead(size);
-        self->is_reading_ = false;
-        self->Read();
+        self->last_received_ = Clock::now();
+        self->received_size_ += size;
+        self->HandOver();
       });
 }
 
-void Connection::OnRead(std::size_t size) {
-  last_received_ = Clock::now();
-  received_size_ += size;
+void Connection::HandOverSoon() {
+  is_reading_ = true;
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    if (!self->closed_) self->HandOver();
+  });
+}
+
+void Connection::HandOver() {
   std::size_t begin = 0;
+  std::size_t packets = 0;
+  bool more = false;
   // A server that is closing drops what still comes; a client reads on, see OnWritingFailed.
-  while (!closed_ && (closing_why_.empty() || side_ == Side::kClient)) {
+  while (!closed_ && (closing_why_.empty() || side_ == Side::kClient) && !reading_paused_) {
     const auto framed = proto::soup::NextPacket({received_.data() + begin, received_size_ - begin});
     if (!framed) {
       const char* const why = "the peer does not speak SoupBinTCP: a packet of length zero";
@@ -130,6 +141,10 @@ void Connection::OnRead(std::size_t size) {
       break;
     }
     if (!framed->packet) break;
+    if (packets++ == kPacketsPerTurn) {
+      more = true;
+      break;
+    }
     begin += framed->size;
     if (framed->packet->type == PacketType::kServerHeartbeat ||
         framed->packet->type == PacketType::kClientHeartbeat) {
@@ -146,13 +161,32 @@ void Connection::OnRead(std::size_t size) {
   if (closed_) return;
   std::memmove(received_.data(), received_.data() + begin, received_size_ - begin);
   received_size_ -= begin;
+  if (begin > 0 || !packet_is_unfinished_) packet_since_ = last_received_;
+  packet_is_unfinished_ = received_size_ > 0 && !more;
+  if (RefuseLongLogin()) received_size_ = 0;
   Flush();
+  is_reading_ = false;
+  if (closed_) return;
+  if (more && !reading_paused_) return HandOverSoon();
+  Read();
+}
+
+bool Connection::RefuseLongLogin() {
+  if (received_size_ < received_.size() || logged_in_ || reading_paused_ || !open()) return false;
+  const std::string why =
+      "a packet of more than " + std::to_string(received_.size() - 3) + " bytes is no login";
+  Send(PacketType::kDebug, why);
+  CloseAfterSending("refused: " + why);
+  return true;
 }
 
 void Connection::ResumeReading() {
   if (!reading_paused_) return;
   reading_paused_ = false;
   last_received_ = Clock::now();
+  packet_since_ = last_received_;
+  if (closed_ || is_reading_) return;
+  if (received_size_ > 0) return HandOverSoon();
   Read();
 }
 
@@ -174,15 +208,21 @@ void Connection::Watch() {
 bool Connection::CloseIfLate(Clock::time_point now) {
   if (!closing_why_.empty() && now - closing_since_ > limits_.linger) {
     Close(closing_why_);
-  } else if (!logged_in_ && now - started_ > limits_.login) {
+  } else if (!logged_in_ && !reading_paused_ && now - started_ > limits_.login) {
+    // While a password is checked, nothing is read, and the peer is not late.
     Close((side_ == Side::kServer ? "it did not log in within "
                                   : "it did not answer the login within ") +
           Text(limits_.login));
   } else if (!reading_paused_ && now - last_received_ > limits_.silence) {
     // A peer that we do not read is not silent.
     Close("the peer was silent for " + Text(limits_.silence));
+  } else if (!reading_paused_ && packet_is_unfinished_ && now - packet_since_ > limits_.silence) {
+    Close("it did not finish a packet within " + Text(limits_.silence));
   } else if (!writing_.empty() && now - last_sent_ > limits_.silence) {
     Close("the peer took nothing for " + Text(limits_.silence));
+  } else if (!writing_.empty() && now - writing_since_ > limits_.slow) {
+    Close("the peer is too slow: it took less than " + std::to_string(writing_.size()) +
+          " bytes in " + Text(limits_.slow));
   }
   return closed_;
 }
@@ -192,6 +232,8 @@ void Connection::CloseAfterSending(std::string why) {
   closing_why_ = std::move(why);
   closing_since_ = Clock::now();
   reading_paused_ = false;
+  packet_is_unfinished_ = false;
+  if (side_ == Side::kServer && !is_reading_) received_size_ = 0;
   Flush();
   if (writing_.empty()) return Close(closing_why_);
   Read();

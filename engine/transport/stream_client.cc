@@ -60,7 +60,7 @@ void StreamClient::OnConnected(tcp::socket socket) {
   connection_->Start(*this);
   connection_->Send(PacketType::kLoginRequest,
                     Encode(proto::soup::LoginRequest{.user = user_,
-                                                     .password = "",
+                                                     .password = password_,
                                                      .session = handler_.WantedSession(),
                                                      .number = handler_.WantedNumber()}));
   connection_->Flush();

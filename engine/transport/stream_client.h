@@ -49,6 +49,8 @@ class StreamClient : private Connection::Handler {
 
   /// Another server of the same stream, tried in turn when one fails. Before Start.
   void AddServer(Endpoint server) { connector_.AddServer(std::move(server)); }
+  /// What it logs in with; empty: no password. Before Start.
+  void SetPassword(std::string password) { password_ = std::move(password); }
   void Start();
   void Stop();
   void Reconnect(const std::string& why);
@@ -71,6 +73,7 @@ class StreamClient : private Connection::Handler {
   void Report(const std::string& why);
 
   std::string user_;
+  std::string password_;
   Handler& handler_;
   ConnectionLimits limits_;
   Connector connector_;

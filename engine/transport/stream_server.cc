@@ -29,8 +29,9 @@ constexpr std::size_t kSchemaPart = 32u << 10;
 class StreamServer::Reader : public Connection::Handler,
                              public std::enable_shared_from_this<Reader> {
  public:
-  Reader(StreamServer& server, asio::ip::tcp::socket socket)
+  Reader(StreamServer& server, asio::ip::tcp::socket socket, Turnstile::Ticket ticket)
       : server_(server),
+        ticket_(std::move(ticket)),
         connection_(std::make_shared<Connection>(std::move(socket), Connection::Side::kServer,
                                                  server.limits_)) {}
 
@@ -66,6 +67,7 @@ class StreamServer::Reader : public Connection::Handler,
     if (packet.type == PacketType::kLoginRequest && !logged_in_) {
       return Login(proto::soup::ParseLoginRequest(packet.payload));
     }
+    if (packet.type == PacketType::kUnsequenced && logged_in_) return OnUnsequenced(packet);
     Dismiss("a packet of this type does not belong here");
   }
 
@@ -75,11 +77,20 @@ class StreamServer::Reader : public Connection::Handler,
     connection_->CloseAfterSending("dismissed: " + why);
   }
 
+  /// Ends the connection if the user may not read any more.
+  void UsersChanged() {
+    if (!logged_in_ || server_.gate_->Has(user_, kReadRight)) return;
+    Dismiss("user \"" + user_ + "\" may not log in any more");
+  }
+
   void OnWritable() override { Pump(); }
 
   void OnClosed(const std::string& why) override {
-    spdlog::info("reader {} {}left: {}", connection_->peer(),
-                 user_.empty() ? "" : "(" + user_ + ") ", why);
+    if (server_.turnstile_.MayLog()) {
+      spdlog::info("reader {} {}left: {}", connection_->peer(),
+                   user_.empty() ? "" : "(" + user_ + ") ", why);
+    }
+    ticket_.reset();
     std::erase(server_.readers_, shared_from_this());
   }
 
@@ -89,16 +100,35 @@ class StreamServer::Reader : public Connection::Handler,
     const bool session_matches =
         login->session.empty() || login->session == server_.session_.view();
     if (server_.folder_.empty() || !session_matches) {
-      const char reason = static_cast<char>(proto::soup::RejectReason::kSessionNotAvailable);
-      connection_->Send(PacketType::kLoginRejected, std::string_view(&reason, 1));
-      return connection_->CloseAfterSending(
-          server_.folder_.empty() ? "there is no stream to serve yet"
-                                  : "it asked for session \"" + Printable(login->session) +
-                                        "\", which is not available here");
+      return Reject(proto::soup::RejectReason::kSessionNotAvailable,
+                    server_.folder_.empty()
+                        ? "there is no stream to serve yet"
+                        : "it asked for session \"" + Printable(login->session) +
+                              "\", which is not available here");
     }
-    user_ = Printable(login->user);
+    if (server_.gate_ == nullptr) return Admit(*login);
+    // Nothing is read until the password is checked.
+    connection_->PauseReading();
+    server_.gate_->Check(
+        login->user, login->password, connection_->address(), kReadRight,
+        [self = shared_from_this(), login = *login](const Gate::Admission& admission) {
+          if (!self->connection_->open()) return;
+          self->connection_->ResumeReading();
+          if (admission.admitted) return self->Admit(login);
+          self->Reject(proto::soup::RejectReason::kNotAuthorised, admission.why);
+        });
+  }
+
+  void Reject(proto::soup::RejectReason why, const std::string& text) {
+    const char reason = static_cast<char>(why);
+    connection_->Send(PacketType::kLoginRejected, std::string_view(&reason, 1));
+    connection_->CloseAfterSending(text);
+  }
+
+  void Admit(const proto::soup::LoginRequest& login) {
+    user_ = Printable(login.user);
     next_number_ =
-        login->number != 0 ? login->number : std::max<std::uint64_t>(1, server_.published_);
+        login.number != 0 ? login.number : std::max<std::uint64_t>(1, server_.published_);
     connection_->Send(PacketType::kLoginAccepted,
                       Encode(proto::soup::LoginAccepted{.session = server_.session_.str(),
                                                         .number = next_number_}));
@@ -108,6 +138,16 @@ class StreamServer::Reader : public Connection::Handler,
     // The status comes before the first message, whatever is pending: it says what this is.
     connection_->Send(PacketType::kUnsequenced, server_.StatusMessage());
     Pump();
+    connection_->Flush();
+  }
+
+  void OnUnsequenced(const proto::soup::Packet& packet) {
+    const auto message = proto::ParseMessage(packet.payload);
+    pb::Status status;
+    if (!message || !ParseUnsequenced(*message, status)) {
+      return Dismiss("beside the stream a reader may send its status and nothing else");
+    }
+    if (server_.on_reader_status_) server_.on_reader_status_(user_, status);
   }
 
   bool SendSchema() {
@@ -151,6 +191,7 @@ class StreamServer::Reader : public Connection::Handler,
   }
 
   StreamServer& server_;
+  std::optional<Turnstile::Ticket> ticket_;  ///< until it is closed
   std::shared_ptr<Connection> connection_;
   bool logged_in_ = false;
   std::string user_;
@@ -162,7 +203,9 @@ StreamServer::StreamServer(asio::io_context& context, replay::Storage& storage,
                            std::function<pb::Status()> status, const ConnectionLimits& limits)
     : storage_(storage),
       status_(std::move(status)),
+      context_(context),
       limits_(limits),
+      turnstile_("reader", limits.readers, limits.per_address),
       listener_(context, [this](asio::ip::tcp::socket socket) { Accept(std::move(socket)); }),
       status_timer_(context) {}
 
@@ -195,6 +238,19 @@ void StreamServer::TakeBackTo(std::uint64_t number) {
   }
 }
 
+Status StreamServer::RequireLogins(const std::string& users_file) {
+  if (users_file.empty()) return {};
+  own_gate_ = std::make_unique<Gate>(context_, users_file);
+  gate_ = own_gate_.get();
+  own_gate_->OnChange([this] { UsersChanged(); });
+  return own_gate_->Open();
+}
+
+void StreamServer::UsersChanged() {
+  const auto readers = readers_;
+  for (const auto& reader : readers) reader->UsersChanged();
+}
+
 void StreamServer::Close() {
   listener_.Close();
   status_timer_.cancel();
@@ -203,11 +259,9 @@ void StreamServer::Close() {
 }
 
 void StreamServer::Accept(asio::ip::tcp::socket socket) {
-  if (readers_.size() >= kReadersMax) {
-    spdlog::warn("a reader was turned away: there are {} already, which is the limit", kReadersMax);
-    return;
-  }
-  auto reader = std::make_shared<Reader>(*this, std::move(socket));
+  auto ticket = turnstile_.Enter(socket);
+  if (!ticket) return;
+  auto reader = std::make_shared<Reader>(*this, std::move(socket), std::move(*ticket));
   readers_.push_back(reader);
   reader->Start();
 }

@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "engine/transport/connection.h"
+#include "engine/transport/gate.h"
 #include "engine/transport/listener.h"
 #include "engine/transport/stream_tail.h"
+#include "engine/transport/turnstile.h"
 #include "pools/result.h"
 #include "proto/header.h"
 #include "replay/storage.h"
@@ -26,13 +28,20 @@ namespace tandem::engine {
 
 class StreamServer {
  public:
-  static constexpr std::size_t kReadersMax = 256;
   static constexpr std::chrono::milliseconds kStatusInterval{100};
 
   /// `status` makes the role's status when it is to be sent.
   StreamServer(boost::asio::io_context& context, replay::Storage& storage,
                std::function<pb::Status()> status, const ConnectionLimits& limits = {});
   ~StreamServer();
+
+  /// Who may read; without one anybody may. Before Listen; `gate` outlives the server.
+  void UseGate(Gate& gate) { gate_ = &gate; }
+  /// A gate of its own, of this users file; "": none. Before Listen.
+  Status RequireLogins(const std::string& users_file);
+  /// What a reader says of itself beside the stream: an engine does, ten times a second.
+  using OnReaderStatus = std::function<void(const std::string& user, const pb::Status& status)>;
+  void SetOnReaderStatus(OnReaderStatus on_status) { on_reader_status_ = std::move(on_status); }
 
   Status Listen(const Endpoint& endpoint);
   /// The log in `folder` exists; logins are answered from now on. Until then they are rejected:
@@ -46,9 +55,12 @@ class StreamServer {
   /// The log in `folder` is another one now and ends with `number`: whoever reads it has to log in
   /// again.
   void TakeBackTo(std::uint64_t number);
+  /// Ends the connections of those who may not read any more.
+  void UsersChanged();
   void Close();
 
   [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
+  [[nodiscard]] const Turnstile& turnstile() const { return turnstile_; }
 
  private:
   class Reader;
@@ -59,7 +71,12 @@ class StreamServer {
 
   replay::Storage& storage_;
   std::function<pb::Status()> status_;
+  OnReaderStatus on_reader_status_;
+  boost::asio::io_context& context_;
   ConnectionLimits limits_;
+  Turnstile turnstile_;
+  Gate* gate_ = nullptr;
+  std::unique_ptr<Gate> own_gate_;
   Listener listener_;
   boost::asio::steady_timer status_timer_;
   std::string folder_;

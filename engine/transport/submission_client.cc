@@ -63,7 +63,7 @@ void SubmissionClient::OnConnected(tcp::socket socket) {
   connection_->Send(
       PacketType::kLoginRequest,
       Encode(proto::soup::LoginRequest{
-          .user = user_, .password = "", .session = session_.str(), .number = wanted}));
+          .user = user_, .password = password_, .session = session_.str(), .number = wanted}));
   connection_->Flush();
 }
 
@@ -99,7 +99,9 @@ void SubmissionClient::OnLoginAnswer(const proto::soup::Packet& packet) {
   if (session_.empty()) {
     session_ = proto::Session(accepted->session);
     there_before_ = accepted->number - 1;
-    if (there_before_ > 0) {
+    if (!compares_) {
+      acknowledged_ = there_before_;
+    } else if (there_before_ > 0) {
       // Log in again from 1: the old acknowledgements show whether they are of this flow.
       reported_ = "asking for the old acknowledgements";
       return connection_->Close(reported_);

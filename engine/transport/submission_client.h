@@ -47,6 +47,10 @@ class SubmissionClient : private Connection::Handler {
                    Handler& handler, const ConnectionLimits& limits = {});
   ~SubmissionClient() override;
 
+  /// Go on from what the sequencer has of this user, and compare none of it. Before Start.
+  void GoOnFromThere() { compares_ = false; }
+  /// What it logs in with; empty: no password. Before Start.
+  void SetPassword(std::string password) { password_ = std::move(password); }
   void Start() { connector_.Start(); }
   void Stop();
   [[nodiscard]] const Endpoint& server() const { return connector_.server(); }
@@ -70,6 +74,7 @@ class SubmissionClient : private Connection::Handler {
   void Finish(const Status& status);
 
   std::string user_;
+  std::string password_;
   double rate_;
   Handler& handler_;
   ConnectionLimits limits_;
@@ -80,6 +85,7 @@ class SubmissionClient : private Connection::Handler {
   std::string reported_;    ///< why there is no connection; empty: there is one
   proto::Session session_;  ///< blank until a login succeeded; `acknowledged_` is known then
   bool logged_in_ = false;
+  bool compares_ = true;
   bool login_is_told_ = false;
 
   std::uint64_t there_before_ = 0;  ///< accepted before this client began

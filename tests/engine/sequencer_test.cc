@@ -148,6 +148,33 @@ TEST_F(SequencerTest, RefusesTypesThatBelongToTandem) {
   EXPECT_EQ(Submit("U1", Submission(2, 65535)), Verdict::kAccepted);
 }
 
+TEST_F(SequencerTest, TakesFromOperatorsWhatIsForOperators) {
+  constexpr Sequencer::Rights kOperator{.submit = false, .control = true};
+  const auto submit = [&](std::uint64_t origin, std::uint16_t type) {
+    const Verdict verdict =
+        sequencer_.Submit(User("OPER"), View(Submission(origin, type, "p")), 10, kOperator);
+    if (verdict == Verdict::kAccepted) {
+      log_.emplace_back(sequencer_.message().begin(), sequencer_.message().end());
+    }
+    return verdict;
+  };
+  EXPECT_EQ(submit(1, 3), Verdict::kAccepted);
+  EXPECT_EQ(submit(2, 4), Verdict::kAccepted);
+  for (const std::uint16_t type : {0, 1, 5, 10, 99}) EXPECT_EQ(submit(3, type), Verdict::kRefused);
+  EXPECT_EQ(submit(3, kType), Verdict::kRefused);
+  EXPECT_EQ(sequencer_.reason(), "user \"OPER\" may not submit messages of the application");
+  EXPECT_EQ(submit(2, 4), Verdict::kDuplicate);
+  EXPECT_EQ(submit(3, 2), Verdict::kAccepted);
+  EXPECT_TRUE(sequencer_.ended());
+  EXPECT_EQ(submit(4, 3), Verdict::kRefused);
+  EXPECT_EQ(ShowLog(), (Lines{"1 at 10: type 3 for OPER, cause 1 index 0, last, 1 bytes",
+                              "2 at 10: type 4 for OPER, cause 2 index 0, last, 1 bytes",
+                              "3 at 10: type 2 for OPER, cause 3 index 0, last, 1 bytes"}));
+  Restart();
+  EXPECT_TRUE(sequencer_.ended());
+  EXPECT_EQ(sequencer_.accepted(User("OPER")), 3u);
+}
+
 TEST_F(SequencerTest, RefusesOneByteMoreThanTheLimit) {
   EXPECT_EQ(Submit("U1", Submission(1, kType, std::string(37, 'x'))), Verdict::kRefused);
   EXPECT_EQ(sequencer_.reason(), "submission 1 has 101 bytes with its header; the limit is 100");

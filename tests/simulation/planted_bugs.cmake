@@ -62,8 +62,8 @@ plant(engine/transport/stream_client.cc
 
 # A sequencer goes on in whatever epoch its clock says, and engines do not mind.
 plant(engine/sequencer.cc
-  [[epoch_ = std::max(epoch_, header.epoch]]
-  [[if (!Is(Planted::kStaleEpochAccepted)) epoch_ = std::max(epoch_, header.epoch]])
+  [[epoch_ = std::max(epoch_, epoch <]]
+  [[if (!Is(Planted::kStaleEpochAccepted)) epoch_ = std::max(epoch_, epoch <]])
 plant(replay/stepper.cc
   [[if (header.epoch < point.epoch) {]]
   [[if (header.epoch < point.epoch && !Is(Planted::kStaleEpochAccepted)) {]])

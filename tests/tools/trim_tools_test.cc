@@ -38,8 +38,7 @@ TEST_F(LogTools, TrimTakesTheBeginningAndSaysSo) {
 
 TEST_F(LogTools, TrimKeepsWhatARoleBeginsWithUnlessItIsAnArchive) {
   for (const auto& [role, why] :
-       {std::pair{replay::kInputRole,
-                  "a sequencer, an engine and a replay begin with message 1 of their input"},
+       {std::pair{replay::kInputRole, "an engine and a replay begin with message 1 of their input"},
         std::pair{replay::kOutputRole,
                   "an engine that is started again compares its outputs with its log from message "
                   "1 on"}}) {
