@@ -5,6 +5,7 @@
 
 #include "engine/live/dedup_role.h"
 #include "tools/command.h"
+#include "tools/mold_options.h"
 #include "tools/options.h"
 #include "tools/port_options.h"
 #include "tools/ports.h"
@@ -81,13 +82,15 @@ void RegisterDedup(Commands& commands) {
       "dedup", "Merge the output streams of a pair and check that the copies are identical",
       "  tandem dedup --a 127.0.0.1:9002 --b 127.0.0.1:9003 --log day/merged --stream 9004\n"
       "  tandem dedup --a 127.0.0.1:9002 --b 127.0.0.1:9003 --log day/merged --stream 9004 \\\n"
-      "    --policy agree --alone-after 5\n",
+      "    --policy agree --alone-after 5\n"
+      "By multicast too: --multicast 239.1.2.1:9201@eth0 --requests 9202\n",
       [options] { return Run(*options); });
   AddEndpoint(command, "--a", options->role.engines[0], "Output stream of engine A");
   AddEndpoint(command, "--b", options->role.engines[1], "Output stream of engine B");
   command.add_option("--log", options->role.folder, "Folder of the merged log; made if missing")
       ->required();
   AddEndpoint(command, "--stream", options->role.stream, "Where the merged stream is served");
+  AddMoldServer(command, options->role.mold);
   command
       .add_option("--policy", options->policy,
                   "first: publish the first copy at once, stop at the first difference; agree: "

@@ -3,6 +3,7 @@
 
 #include "engine/live/engine_role.h"
 #include "tools/command.h"
+#include "tools/mold_options.h"
 #include "tools/options.h"
 #include "tools/port_options.h"
 #include "tools/ports.h"
@@ -24,6 +25,11 @@ std::string Joined(const std::vector<std::string>& texts) {
 }
 
 Result<ExitCode> Run(Options& options) {
+  if (const Status whole =
+          CheckMoldClient("input-", options.role.input_mold, "--input", options.role.input);
+      !whole) {
+    return whole.error();
+  }
   if (const Status two =
           CheckTwoPorts("--input", options.role.input, "--stream", options.role.stream);
       !two) {
@@ -54,7 +60,9 @@ void RegisterEngine(Commands& commands) {
   CLI::App& command =
       commands.Add("engine", "Run one copy of a pair: input stream in, output stream out",
                    "  tandem engine --name A --input 127.0.0.1:9001 --log day/a --stream 9002\n"
-                   "  tandem engine --name B --input 127.0.0.1:9001 --log day/b --stream 9003\n",
+                   "  tandem engine --name B --input 127.0.0.1:9001 --log day/b --stream 9003\n"
+                   "By multicast: --input-multicast 239.1.1.1:9101@eth0,239.1.1.2:9101@eth1 "
+                   "--input-requests 10.0.0.5:9102\n",
                    [options] { return Run(*options); });
   command
       .add_option_function<std::string>(
@@ -71,10 +79,15 @@ void RegisterEngine(Commands& commands) {
       ->type_name("NAME");
   command.add_option("--log", options->role.folder, "Folder of the output log; made if missing")
       ->required();
-  AddEndpoint(command, "--input", options->role.input, "The sequencer's stream");
+  AddEndpoint(command, "--input", options->role.input,
+              "The sequencer's stream; with --input-multicast for the start, and for what nobody "
+              "else brings")
+      ->required(false);
+  AddMoldClient(command, "input-", options->role.input_mold);
   AddEndpoint(command, "--stream", options->role.stream, "Where the output stream is served");
   AddPasswordFile(command, options->password_file);
   AddStreamPortOptions(command, options->role.users, options->role.limits);
+  AddMoldServer(command, options->role.mold);
   options->application.AddTo(command);
   command
       .add_option("--plant-bitflip", options->role.plant_fault_at,

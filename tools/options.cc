@@ -155,9 +155,9 @@ CLI::Validator NotNegative() {
       "");
 }
 
-void AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
-                 const std::string& description) {
-  command
+CLI::Option* AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
+                         const std::string& description) {
+  return command
       .add_option_function<std::string>(
           name,
           [&endpoint](const std::string& text) {

@@ -63,9 +63,9 @@ CLI::Validator Rate();
 /// A check for sizes without a sign; the library would take -1 as the largest.
 CLI::Validator NotNegative();
 
-/// An option whose value must be HOST:PORT.
-void AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
-                 const std::string& description);
+/// An option whose value must be HOST:PORT; it is required unless the caller says otherwise.
+CLI::Option* AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
+                         const std::string& description);
 
 /// An option whose value must be a session name; blank if it is not given.
 CLI::Option* AddSession(CLI::App& command, const std::string& name, proto::Session& session,

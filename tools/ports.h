@@ -9,7 +9,8 @@
 
 namespace tandem::tools {
 
-/// An error if `a` and `b`, the values of these options, name one port. Port 0 is a new one each.
+/// An error if `a` and `b`, the values of these options, name one port. Port 0 is a new one each;
+/// one without a host is not given.
 [[nodiscard]] inline Status CheckTwoPorts(const std::string& option_a, const engine::Endpoint& a,
                                           const std::string& option_b, const engine::Endpoint& b) {
   const auto host = [](const engine::Endpoint& endpoint) {
@@ -18,6 +19,7 @@ namespace tandem::tools {
   const auto any = [](const engine::Endpoint& endpoint) {
     return endpoint.host == "0.0.0.0" || endpoint.host == "::";
   };
+  if (a.host.empty() || b.host.empty()) return {};
   const int port = std::stoi(a.port);
   if (port == 0 || port != std::stoi(b.port)) return {};
   if (host(a) != host(b) && !any(a) && !any(b)) return {};

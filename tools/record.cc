@@ -3,7 +3,9 @@
 #include <sstream>
 
 #include "engine/live/record_role.h"
+#include "tools/applications.h"
 #include "tools/command.h"
+#include "tools/mold_options.h"
 #include "tools/options.h"
 #include "tools/port_options.h"
 
@@ -13,11 +15,20 @@ namespace {
 
 struct Options {
   engine::RecordRoleOptions role;
+  std::string application;
   std::string password_file;
 };
 
-Result<ExitCode> Run(Options& given) {
-  engine::RecordRoleOptions& options = given.role;
+Result<ExitCode> Run(const Options& given) {
+  engine::RecordRoleOptions options = given.role;
+  if (const Status whole = CheckMoldClient("", options.mold, "FROM", options.from); !whole) {
+    return whole.error();
+  }
+  if (!given.application.empty()) {
+    const auto application = MakeApplication(given.application, {});
+    if (!application) return application.error();
+    options.schema = (*application)->info().schema;
+  }
   if (options.last != 0 && options.last < options.first) {
     return Error::BadInput("--to " + std::to_string(options.last) + " is before --from " +
                            std::to_string(options.first) + "; there is nothing between them");
@@ -49,6 +60,8 @@ void RegisterRecord(Commands& commands) {
       commands.Add("record", "Write a live stream to a log, without gap or repeat over reconnects",
                    "  tandem record 127.0.0.1:9004 -o recorded\n"
                    "  tandem record 127.0.0.1:9004,127.0.0.1:9014 -o recorded   two deduplicators\n"
+                   "By multicast: --multicast 239.1.2.1:9201@eth0 --requests 10.0.0.5:9202 --session "
+                   "DAY1 --app book\n"
                    "Stop it with Ctrl-C; run it again and it goes on where the log ends.\n",
                    [options] { return Run(*options); });
   command
@@ -67,9 +80,13 @@ void RegisterRecord(Commands& commands) {
             options->role.others.erase(options->role.others.begin());
           },
           "A sequencer's, engine's or deduplicator's stream; several addresses of one stream, with "
-          "commas between: when one fails, the next")
-      ->required()
+          "commas between: when one fails, the next; with --multicast for the start, and for what "
+          "nobody else brings")
       ->type_name("HOST:PORT,...");
+  AddMoldClient(command, "", options->role.mold);
+  command.add_option("--app", options->application,
+                     "Application whose message schema goes into a new log, if no FROM tells it: " +
+                         ApplicationNames());
   command.add_option("-o,--output", options->role.folder, "Folder of the log; made if missing")
       ->required();
   command

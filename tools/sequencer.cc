@@ -8,6 +8,7 @@
 #include "engine/live/sequencer_role.h"
 #include "tools/applications.h"
 #include "tools/command.h"
+#include "tools/mold_options.h"
 #include "tools/options.h"
 #include "tools/port_options.h"
 #include "tools/ports.h"
@@ -54,7 +55,9 @@ void RegisterSequencer(Commands& commands) {
       "sequencer", "Put what clients submit into one order: the input stream",
       "  tandem sequencer --log day/input --session DAY1 --submissions 9000 --stream 9001\n"
       "  tandem sequencer --log day/input --submissions 9000 --stream 9001 --users day/users "
-      "--rate-limit 10000\n",
+      "--rate-limit 10000\n"
+      "By multicast too, by two networks: --multicast 239.1.1.1:9101@eth0,239.1.1.2:9101@eth1 "
+      "--requests 9102\n",
       [options] { return Run(*options); });
   command.add_option("--log", options->role.folder, "Folder of the input log; made if missing")
       ->required();
@@ -62,6 +65,7 @@ void RegisterSequencer(Commands& commands) {
              "Name of the session; may be left out if the log exists");
   AddEndpoint(command, "--submissions", options->role.submissions, "Where clients submit");
   AddEndpoint(command, "--stream", options->role.stream, "Where the input stream is served");
+  AddMoldServer(command, options->role.mold);
   command
       .add_option_function<std::string>(
           "--durability",

@@ -63,7 +63,8 @@ ExitCode DedupRole::Run() {
 
 ExitCode DedupRole::RunInFolder() {
   if (!loop_.Check(stream_.RequireLogins(options_.users)) ||
-      !loop_.Check(stream_.Listen(options_.stream)) || !loop_.Check(OpenExistingLog())) {
+      !loop_.Check(stream_.Listen(options_.stream)) ||
+      !loop_.Check(stream_.ListenMold(options_.mold)) || !loop_.Check(OpenExistingLog())) {
     return loop_.exit_code();
   }
   spdlog::info("{}: engine A at {}, engine B at {}, merged stream on {}, policy {}", options_.name,

@@ -39,6 +39,7 @@ struct DedupRoleOptions {
   std::size_t held_bytes = DeduplicatorOptions{}.held_bytes;   ///< policy agree: at least 2 MiB
   std::string users;     ///< file of those who may read the merged stream; "": anybody may
   std::string password;  ///< to log in with, under its name; empty: none
+  MoldServerOptions mold = {};  ///< the merged stream by MoldUDP64
   ConnectionLimits limits;
 };
 

@@ -45,8 +45,8 @@ EngineRole::EngineRole(EngineRoleOptions options, replay::Application& applicati
       storage_(storage),
       stream_(
           loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits),
-      input_(loop_.context(), options_.input, options_.name.substr(0, proto::kUserSizeMax), *this,
-             options_.limits) {}
+      input_(loop_.context(), options_.input_mold, options_.input,
+             options_.name.substr(0, proto::kUserSizeMax), *this, options_.limits) {}
 
 EngineRole::~EngineRole() = default;
 
@@ -60,12 +60,13 @@ ExitCode EngineRole::Run() {
 ExitCode EngineRole::RunInFolder() {
   input_.SetPassword(options_.password);
   if (!loop_.Check(stream_.RequireLogins(options_.users)) ||
-      !loop_.Check(stream_.Listen(options_.stream)) || !loop_.Check(OpenExistingLog())) {
+      !loop_.Check(stream_.Listen(options_.stream)) ||
+      !loop_.Check(stream_.ListenMold(options_.mold)) || !loop_.Check(OpenExistingLog())) {
     return loop_.exit_code();
   }
-  spdlog::info("engine {}: input from {}, output on {}", options_.name, options_.input.text(),
+  spdlog::info("engine {}: input from {}, output on {}", options_.name, input_.text(),
                stream_.port());
-  input_.Start();
+  loop_.Check(input_.Start());
   loop_.Run();
   input_.Stop();
   stream_.Close();
@@ -124,8 +125,7 @@ Status EngineRole::OpenLog(proto::Session session) {
 }
 
 void EngineRole::OnLogin(proto::Session /*session*/, std::uint64_t number) {
-  spdlog::info("engine {}: reading input from {} at {}", options_.name, number,
-               options_.input.text());
+  spdlog::info("engine {}: reading input from {} at {}", options_.name, number, input_.text());
 }
 
 void EngineRole::OnStatus(const pb::Status& status) {
@@ -185,7 +185,7 @@ void EngineRole::OnBatchEnd() {
 
 void EngineRole::OnDisconnected(const std::string& why) {
   spdlog::warn("engine {}: no input from {}: {}; trying again until there is", options_.name,
-               options_.input.text(), why);
+               input_.text(), why);
 }
 
 void EngineRole::PlantFault() {
@@ -208,6 +208,7 @@ pb::Status EngineRole::MakeStatus() const {
   }
   status.set_catching_up(engine_ && engine_->verifying());
   FillAbout(options_.about, &status);
+  input_.AddTo(status);
   return status;
 }
 

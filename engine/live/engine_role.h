@@ -13,7 +13,7 @@
 #include "engine/engine.h"
 #include "engine/live/engine_about.h"
 #include "engine/live/role_loop.h"
-#include "engine/transport/stream_client.h"
+#include "engine/transport/mold_client.h"
 #include "engine/transport/stream_server.h"
 #include "replay/application.h"
 #include "replay/log_reader.h"
@@ -31,6 +31,8 @@ struct EngineRoleOptions {
   std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
   std::string users;     ///< file of those who may read the output; "": anybody may
   std::string password;  ///< to log in with, under its name; empty: none
+  MoldServerOptions mold = {};                                 ///< the output stream by MoldUDP64
+  MoldClientOptions input_mold = {};  ///< lines of the input; `input` without a host: lines only
   ConnectionLimits limits;
 };
 
@@ -47,6 +49,9 @@ class EngineRole : private StreamClient::Handler {
   class OwnLog;
 
   std::uint64_t WantedNumber() override { return application_.resume_point().input.number + 1; }
+  std::optional<std::uint64_t> WantedDigest() override {
+    return application_.resume_point().input.digest;
+  }
   std::string WantedSession() override { return session_.str(); }
   void OnLogin(proto::Session session, std::uint64_t number) override;
   void OnStatus(const pb::Status& status) override;
@@ -70,7 +75,7 @@ class EngineRole : private StreamClient::Handler {
   std::unique_ptr<OwnLog> own_log_;
   std::optional<Engine> engine_;
   StreamServer stream_;
-  StreamClient input_;
+  MoldClient input_;
   bool was_verifying_ = false;
   std::uint64_t logged_input_ = 0;  ///< cause of the last output in the log as it was opened
 };

@@ -21,8 +21,10 @@ constexpr std::chrono::seconds kBehindMax{1};
 RecordRole::RecordRole(RecordRoleOptions options, replay::Storage& storage)
     : options_(std::move(options)),
       storage_(storage),
+      schema_(options_.schema),
       awaits_start_(options_.first > 1),
-      client_(loop_.context(), options_.from, options_.user, *this, options_.limits) {
+      client_(loop_.context(), options_.mold, options_.from, options_.user, *this,
+              options_.limits) {
   for (const Endpoint& other : options_.others) client_.AddServer(other);
   client_.SetPassword(options_.password);
 }
@@ -37,7 +39,7 @@ ExitCode RecordRole::Run() {
 ExitCode RecordRole::RunInFolder() {
   if (!loop_.Check(OpenExistingLog())) return loop_.exit_code();
   if (!done_) {
-    client_.Start();
+    loop_.Check(client_.Start());
     loop_.Run();
     client_.Stop();
   }
@@ -80,9 +82,13 @@ std::uint64_t RecordRole::WantedNumber() {
   return awaits_start_ ? options_.first - 1 : position_.number + 1;
 }
 
+std::optional<std::uint64_t> RecordRole::WantedDigest() {
+  return awaits_start_ ? std::nullopt : std::optional(position_.digest);
+}
+
 void RecordRole::OnLogin(proto::Session session, std::uint64_t number) {
   is_behind_ = false;
-  const std::string where = options_.others.empty() ? "" : " at " + client_.server().text();
+  const std::string where = options_.others.empty() ? "" : " at " + client_.text();
   spdlog::info("recording session {} from message {}{}", session.view(),
                awaits_start_ ? number + 1 : number, where);
 }
@@ -90,13 +96,13 @@ void RecordRole::OnLogin(proto::Session session, std::uint64_t number) {
 void RecordRole::OnStatus(const pb::Status& status) {
   if (done_ || loop_.exit_code() != ExitCode::kYes) return;
   if (status.role() == kSubmissionsRole) {
-    return loop_.Fail(Error::BadInput(client_.server().text() + " serves " + WhatItServes(status) +
+    return loop_.Fail(Error::BadInput(client_.text() + " serves " + WhatItServes(status) +
                                       "; give the port of a stream"));
   }
   is_input_ = status.role() == kSequencerRole;
   const bool is_behind = status.number() < position_.number;
   if (is_behind && !is_behind_) {
-    const std::string has = client_.server().text() + " serves " + WhatItServes(status) +
+    const std::string has = client_.text() + " serves " + WhatItServes(status) +
                             ", which ends with message " + std::to_string(status.number()) +
                             ", but messages up to " + std::to_string(position_.number) +
                             " are recorded in " + options_.folder;
@@ -129,7 +135,7 @@ void RecordRole::OnMessage(const proto::MessageView& message) {
     return loop_.Fail(
         Error{ExitCode::kDivergence,
               (is_input_ ? ForkedAt(number) : "forked at " + std::to_string(number) + ": ") +
-                  "message " + std::to_string(number) + " from " + client_.server().text() +
+                  "message " + std::to_string(number) + " from " + client_.text() +
                   " is of epoch " + std::to_string(message.header.epoch) + " after epoch " +
                   std::to_string(epoch_) + "; read from the sequencer that came last"});
   }
@@ -147,7 +153,7 @@ void RecordRole::OnMessage(const proto::MessageView& message) {
     if (is_input_ && message.header.epoch != epoch_) {
       return loop_.Fail(Error{ExitCode::kDivergence,
                               ForkedAt(number) + "message " + std::to_string(number) + " from " +
-                                  client_.server().text() + " (epoch " +
+                                  client_.text() + " (epoch " +
                                   std::to_string(message.header.epoch) +
                                   ") does not follow from what is recorded in " + options_.folder +
                                   " (up to epoch " + std::to_string(epoch_) +
@@ -156,8 +162,7 @@ void RecordRole::OnMessage(const proto::MessageView& message) {
                                   "record what follows into another one"});
     }
     return loop_.Fail(Error{ExitCode::kDivergence,
-                            "message " + std::to_string(number) + " from " +
-                                client_.server().text() +
+                            "message " + std::to_string(number) + " from " + client_.text() +
                                 " does not follow from the one before it: it is another stream "
                                 "than the one recorded, or it was changed on the way"});
   }
@@ -174,7 +179,7 @@ void RecordRole::OnBatchEnd() {
 }
 
 void RecordRole::OnDisconnected(const std::string& why) {
-  spdlog::warn("nothing from {}: {}; trying again until there is", client_.server().text(), why);
+  spdlog::warn("nothing from {}: {}; trying again until there is", client_.text(), why);
 }
 
 }  // namespace tandem::engine

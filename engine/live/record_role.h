@@ -12,15 +12,17 @@
 #include <vector>
 
 #include "engine/live/role_loop.h"
-#include "engine/transport/stream_client.h"
+#include "engine/transport/mold_client.h"
 #include "replay/log_writer.h"
 
 namespace tandem::engine {
 
 struct RecordRoleOptions {
   std::string folder;              ///< of the log
-  Endpoint from;                   ///< a stream
+  Endpoint from;                   ///< a stream; no host: the lines only
   std::vector<Endpoint> others{};  ///< the same stream at other places
+  MoldClientOptions mold = {};     ///< lines of the stream
+  std::string schema = {};         ///< of a new log, if there is no connection that tells it
   std::uint64_t first = 0;         ///< of a new log; 0: message 1
   std::uint64_t last = 0;  ///< stop after it; 0: go on until told to stop or the session ends
   std::string user = "record";
@@ -42,6 +44,7 @@ class RecordRole : private StreamClient::Handler {
 
  private:
   std::uint64_t WantedNumber() override;
+  std::optional<std::uint64_t> WantedDigest() override;
   std::string WantedSession() override { return log_ ? log_->session().str() : ""; }
   void OnLogin(proto::Session session, std::uint64_t number) override;
   void OnSchema(const std::string& schema) override { schema_ = schema; }
@@ -70,7 +73,7 @@ class RecordRole : private StreamClient::Handler {
   bool is_behind_ = false;   ///< the server has less than is recorded
   std::chrono::steady_clock::time_point behind_since_;
   bool done_ = false;
-  StreamClient client_;
+  MoldClient client_;
 };
 
 }  // namespace tandem::engine

@@ -121,6 +121,8 @@ Status SequencerRole::Open() {
   // everything that the log holds is published.
   if (Status status = submissions_.Listen(options_.submissions); !status) return status;
   if (Status status = stream_.Listen(options_.stream); !status) return status;
+  options_.mold.message_size_max = options_.message_size_max;
+  if (Status status = stream_.ListenMold(options_.mold); !status) return status;
   auto log = replay::LogWriter::Open(storage_, options_.folder,
                                      {.session = options_.session,
                                       .role = replay::kInputRole,

@@ -33,7 +33,8 @@ struct SequencerRoleOptions {
   Durability durability = Durability::kNone;
   std::size_t message_size_max = proto::kMessageSizeMaxDefault;
   std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
-  bool end_session = false;  ///< write the last message, then only serve
+  bool end_session = false;     ///< write the last message, then only serve
+  MoldServerOptions mold = {};  ///< the input stream by MoldUDP64
   ConnectionLimits limits;
   std::string users;  ///< file of those who may log in; "": anybody may
   std::chrono::nanoseconds clock_jump_max = std::chrono::seconds(10);  ///< see SequencedClock

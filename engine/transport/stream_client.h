@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/transport/connection.h"
@@ -26,6 +27,8 @@ class StreamClient : private Connection::Handler {
     virtual ~Handler() = default;
     /// The next number to read, asked at each login.
     virtual std::uint64_t WantedNumber() = 0;
+    /// The digest of the message before it. Null: not known.
+    virtual std::optional<std::uint64_t> WantedDigest() { return std::nullopt; }
     /// The session to ask for, and to take no other than; "" takes what there is.
     virtual std::string WantedSession() = 0;
     virtual void OnLogin(proto::Session session, std::uint64_t number) = 0;

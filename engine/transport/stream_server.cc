@@ -132,6 +132,8 @@ class StreamServer::Reader : public Connection::Handler,
     connection_->Send(PacketType::kLoginAccepted,
                       Encode(proto::soup::LoginAccepted{.session = server_.session_.str(),
                                                         .number = next_number_}));
+    // By itself: Wireshark begins anew after it, and loses a packet that goes on behind it.
+    connection_->Flush();
     logged_in_ = true;
     connection_->LoggedIn();
     if (!SendSchema()) return;
@@ -201,7 +203,8 @@ class StreamServer::Reader : public Connection::Handler,
 
 StreamServer::StreamServer(asio::io_context& context, replay::Storage& storage,
                            std::function<pb::Status()> status, const ConnectionLimits& limits)
-    : storage_(storage),
+    : context_(context),
+      storage_(storage),
       status_(std::move(status)),
       context_(context),
       limits_(limits),
@@ -217,12 +220,22 @@ Status StreamServer::Listen(const Endpoint& endpoint) {
   return {};
 }
 
+Status StreamServer::ListenMold(const MoldServerOptions& options) {
+  if (!options.any()) return {};
+  mold_ = std::make_unique<MoldServer>(context_, storage_, options);
+  if (Status status = mold_->Open(); !status) return status;
+  spdlog::info("the stream goes out by MoldUDP64 too: {}", mold_->Describe());
+  return {};
+}
+
 void StreamServer::Serve(const std::string& folder, proto::Session session) {
   folder_ = folder;
   session_ = session;
+  if (mold_) mold_->Serve(folder, session);
 }
 
 void StreamServer::Publish(std::uint64_t number) {
+  if (mold_) mold_->Publish(number);
   if (number == published_) return;
   published_ = number;
   const auto readers = readers_;
@@ -252,6 +265,7 @@ void StreamServer::UsersChanged() {
 }
 
 void StreamServer::Close() {
+  if (mold_) mold_->Close();
   listener_.Close();
   status_timer_.cancel();
   const auto readers = readers_;
@@ -266,7 +280,11 @@ void StreamServer::Accept(asio::ip::tcp::socket socket) {
   reader->Start();
 }
 
-std::vector<std::byte> StreamServer::StatusMessage() const { return UnsequencedMessage(status_()); }
+std::vector<std::byte> StreamServer::StatusMessage() const {
+  pb::Status status = status_();
+  if (mold_) mold_->AddTo(status);
+  return UnsequencedMessage(status);
+}
 
 void StreamServer::SendStatus() {
   if (!readers_.empty()) {

@@ -17,6 +17,7 @@
 #include "engine/transport/connection.h"
 #include "engine/transport/gate.h"
 #include "engine/transport/listener.h"
+#include "engine/transport/mold_server.h"
 #include "engine/transport/stream_tail.h"
 #include "engine/transport/turnstile.h"
 #include "pools/result.h"
@@ -44,6 +45,8 @@ class StreamServer {
   void SetOnReaderStatus(OnReaderStatus on_status) { on_reader_status_ = std::move(on_status); }
 
   Status Listen(const Endpoint& endpoint);
+  /// Serves by MoldUDP64 as well.
+  Status ListenMold(const MoldServerOptions& options);
   /// The log in `folder` exists; logins are answered from now on. Until then they are rejected:
   /// session not available.
   void Serve(const std::string& folder, proto::Session session);
@@ -69,6 +72,7 @@ class StreamServer {
   void SendStatus();
   [[nodiscard]] std::vector<std::byte> StatusMessage() const;
 
+  boost::asio::io_context& context_;
   replay::Storage& storage_;
   std::function<pb::Status()> status_;
   OnReaderStatus on_reader_status_;
@@ -84,6 +88,7 @@ class StreamServer {
   std::uint64_t published_ = 0;
   StreamTail tail_;
   std::vector<std::shared_ptr<Reader>> readers_;  ///< in the order of their arrival
+  std::unique_ptr<MoldServer> mold_;              ///< null: SoupBinTCP only
 };
 
 }  // namespace tandem::engine
