@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <spdlog/spdlog.h>
 
+#include <filesystem>
+
 #include "engine/live/engine_role.h"
 #include "tools/command.h"
 #include "tools/mold_options.h"
@@ -24,6 +26,14 @@ std::string Joined(const std::vector<std::string>& texts) {
   return joined;
 }
 
+bool SameFolder(const std::string& a, const std::string& b) {
+  const auto plain = [](const std::string& folder) {
+    const auto path = std::filesystem::path(folder).lexically_normal();
+    return path.has_filename() ? path : path.parent_path();
+  };
+  return plain(a) == plain(b);
+}
+
 Result<ExitCode> Run(Options& options) {
   if (const Status whole =
           CheckMoldClient("input-", options.role.input_mold, "--input", options.role.input);
@@ -43,7 +53,25 @@ Result<ExitCode> Run(Options& options) {
   for (const std::string& change : made->pool_changes) {
     spdlog::info("engine {}: pool {}", options.role.name, change);
   }
+  if (options.role.input_stream) {
+    if (options.role.input_log.empty()) {
+      return Error::BadInput(
+          "--input-stream serves the engine's copy of the input; give --input-log FOLDER to keep "
+          "one");
+    }
+    for (const auto& [name, other] :
+         {std::pair("--input", &options.role.input), std::pair("--stream", &options.role.stream)}) {
+      const Status two = CheckTwoPorts("--input-stream", *options.role.input_stream, name, *other);
+      if (!two) return two.error();
+    }
+  }
+  if (SameFolder(options.role.folder, options.role.input_log)) {
+    return Error::BadInput("--log and --input-log are one folder, " + options.role.folder +
+                           "; give each log its own");
+  }
   engine::EngineRoleOptions role = options.role;
+  while (role.folder.size() > 1 && role.folder.back() == '/') role.folder.pop_back();
+  role.progress_file = role.folder + ".progress";
   role.about = {.application = made->application->info().name,
                 .zone_address = made->zone_address,
                 .pools = Joined(made->pool_changes)};
@@ -60,7 +88,8 @@ void RegisterEngine(Commands& commands) {
   CLI::App& command =
       commands.Add("engine", "Run one copy of a pair: input stream in, output stream out",
                    "  tandem engine --name A --input 127.0.0.1:9001 --log day/a --stream 9002\n"
-                   "  tandem engine --name B --input 127.0.0.1:9001 --log day/b --stream 9003\n"
+                   "  tandem engine --name B --input 127.0.0.1:9001 --log day/b --stream 9003 "
+                   "--input-log day/b-input --input-stream 9013\n"
                    "By multicast: --input-multicast 239.1.1.1:9101@eth0,239.1.1.2:9101@eth1 "
                    "--input-requests 10.0.0.5:9102\n",
                    [options] { return Run(*options); });
@@ -88,6 +117,28 @@ void RegisterEngine(Commands& commands) {
   AddPasswordFile(command, options->password_file);
   AddStreamPortOptions(command, options->role.users, options->role.limits);
   AddMoldServer(command, options->role.mold);
+  command.add_option("--input-log", options->role.input_log,
+                     "Folder for a copy of the input log; made if missing. A restart steps from "
+                     "it, and a sequencer that has lost inputs has them back from it");
+  command
+      .add_option_function<std::string>(
+          "--input-stream",
+          [options](const std::string& text) {
+            auto endpoint = engine::ParseEndpoint(text);
+            if (!endpoint) throw CLI::ValidationError("--input-stream: " + endpoint.error().text);
+            options->role.input_stream = std::move(*endpoint);
+          },
+          "Where that copy is served, to a sequencer's --replica and any reader")
+      ->type_name("HOST:PORT");
+  AddSeconds(command, "--step-limit", options->role.step_limit,
+             "A step that takes longer ends the process, and names the input; 0: no limit");
+  command
+      .add_option("--deaths-max", options->role.deaths_max,
+                  "When the process has died in the step of one input so many times in a row, say "
+                  "so and stop instead of stepping it again; 0: no limit")
+      ->check(WholeNumber(0, 1'000'000))
+      ->capture_default_str()
+      ->type_name("NUMBER");
   options->application.AddTo(command);
   command
       .add_option("--plant-bitflip", options->role.plant_fault_at,

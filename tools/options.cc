@@ -170,6 +170,27 @@ CLI::Option* AddEndpoint(CLI::App& command, const std::string& name, engine::End
       ->type_name("HOST:PORT");
 }
 
+void AddSeconds(CLI::App& command, const std::string& name, std::chrono::milliseconds& time,
+                const std::string& description) {
+  constexpr double kYear = 366.0 * 24 * 3600;
+  command
+      .add_option_function<std::string>(
+          name,
+          [&time](const std::string& text) {
+            double seconds = 0;
+            const char* const end = text.data() + text.size();
+            const auto parsed = std::from_chars(text.data(), end, seconds);
+            if (parsed.ec != std::errc() || parsed.ptr != end || !(seconds >= 0) ||
+                seconds > kYear) {
+              throw CLI::ValidationError("\"" + text + "\" is no time; give seconds, as 0.5");
+            }
+            time = std::chrono::milliseconds(std::llround(seconds * 1000));
+          },
+          description)
+      ->type_name("SECONDS")
+      ->default_str(std::to_string(time.count() / 1000));
+}
+
 CLI::Option* AddSession(CLI::App& command, const std::string& name, proto::Session& session,
                         const std::string& description) {
   return command

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <limits>
 #include <memory>
 #include <string>
@@ -66,6 +67,10 @@ CLI::Validator NotNegative();
 /// An option whose value must be HOST:PORT; it is required unless the caller says otherwise.
 CLI::Option* AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
                          const std::string& description);
+
+/// An option whose value is a time in seconds, as 0.5; 0 to a year.
+void AddSeconds(CLI::App& command, const std::string& name, std::chrono::milliseconds& time,
+                const std::string& description);
 
 /// An option whose value must be a session name; blank if it is not given.
 CLI::Option* AddSession(CLI::App& command, const std::string& name, proto::Session& session,

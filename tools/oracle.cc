@@ -63,7 +63,7 @@ Result<std::uint64_t> CheckAcknowledgements(const std::string& acknowledgements,
     if (outcome == ReadOutcome::kDamaged) return input->error();
     if (outcome == ReadOutcome::kEnd) break;
     const proto::Header& header = input->message().header;
-    if (header.type < proto::kFirstApplicationType) continue;
+    if (header.user.empty()) continue;  // of the sequencer
     const std::string where = "input " + std::to_string(header.number);
     const std::string user = header.user.str();
     if (header.origin != ++last_of[user]) {

@@ -53,7 +53,8 @@ void RegisterSequencer(Commands& commands) {
   auto options = std::make_shared<Options>();
   CLI::App& command = commands.Add(
       "sequencer", "Put what clients submit into one order: the input stream",
-      "  tandem sequencer --log day/input --session DAY1 --submissions 9000 --stream 9001\n"
+      "  tandem sequencer --log day/input --session DAY1 --submissions 9000 --stream 9001 "
+      "--replica 9013\n"
       "  tandem sequencer --log day/input --submissions 9000 --stream 9001 --users day/users "
       "--rate-limit 10000\n"
       "By multicast too, by two networks: --multicast 239.1.1.1:9101@eth0,239.1.1.2:9101@eth1 "
@@ -66,6 +67,21 @@ void RegisterSequencer(Commands& commands) {
   AddEndpoint(command, "--submissions", options->role.submissions, "Where clients submit");
   AddEndpoint(command, "--stream", options->role.stream, "Where the input stream is served");
   AddMoldServer(command, options->role.mold);
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--replica",
+          [options](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) {
+              auto endpoint = engine::ParseEndpoint(text);
+              if (!endpoint) throw CLI::ValidationError("--replica: " + endpoint.error().text);
+              options->role.replicas.push_back(std::move(*endpoint));
+            }
+          },
+          "An engine's --input-stream; give one for each engine. What the log has lost and they "
+          "have is taken back before anything is accepted")
+      ->type_name("HOST:PORT");
+  AddSeconds(command, "--replica-wait", options->role.replica_wait,
+             "How long a --replica may take to answer; then the sequencer goes on without it");
   command
       .add_option_function<std::string>(
           "--durability",

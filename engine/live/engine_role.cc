@@ -5,16 +5,28 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 
 #include "engine/live/host_facts.h"
 #include "engine/live/log_folder.h"
 #include "engine/transport/served_role.h"
 #include "pools/ensure.h"
+#include "proto/schema.h"
 
 namespace tandem::engine {
 
 using replay::LogReader;
 using replay::ReadOutcome;
+
+namespace {
+
+/// What waits in memory while an engine that keeps no copy of its input looks ahead.
+constexpr std::size_t kHeldBytesMax = 16u << 20;
+/// How long the copy of the input is stepped before somebody else may have the thread.
+constexpr std::chrono::milliseconds kTurn{2};
+constexpr std::size_t kDescriptionMax = 400;
+
+}  // namespace
 
 /// The output log as it was when this process opened it.
 class EngineRole::OwnLog : public RecordedOutputs {
@@ -46,14 +58,25 @@ EngineRole::EngineRole(EngineRoleOptions options, replay::Application& applicati
       stream_(
           loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits),
       input_(loop_.context(), options_.input_mold, options_.input,
-             options_.name.substr(0, proto::kUserSizeMax), *this, options_.limits) {}
+             options_.name.substr(0, proto::kUserSizeMax), *this, options_.limits),
+      status_timer_(loop_.context()) {
+  if (options_.input_log.empty()) return;
+  replica_ = std::make_unique<InputReplica>(loop_.context(), storage, options_.input_log,
+                                            options_.name, options_.segment_bytes, options_.limits);
+}
 
 EngineRole::~EngineRole() = default;
 
 ExitCode EngineRole::Run() {
   NewLogFolder folder(storage_, options_.folder);
+  std::optional<NewLogFolder> copy;
+  if (replica_) copy.emplace(storage_, options_.input_log);
   const ExitCode code = RunInFolder();
-  if (!log_) folder.TakeBack();
+  if (!log_) {
+    progress_.Remove();
+    folder.TakeBack();
+  }
+  if (copy && !replica_->open()) copy->TakeBack();
   return code;
 }
 
@@ -61,15 +84,27 @@ ExitCode EngineRole::RunInFolder() {
   input_.SetPassword(options_.password);
   if (!loop_.Check(stream_.RequireLogins(options_.users)) ||
       !loop_.Check(stream_.Listen(options_.stream)) ||
-      !loop_.Check(stream_.ListenMold(options_.mold)) || !loop_.Check(OpenExistingLog())) {
+      !loop_.Check(stream_.ListenMold(options_.mold)) ||
+      (options_.input_stream && !loop_.Check(replica_->Listen(*options_.input_stream))) ||
+      !loop_.Check(OpenExistingLog())) {
     return loop_.exit_code();
   }
   spdlog::info("engine {}: input from {}, output on {}", options_.name, input_.text(),
                stream_.port());
+  if (options_.input_stream) {
+    spdlog::info("engine {}: its copy of the input on {}", options_.name, replica_->port());
+  }
+  watchdog_.emplace(progress_, options_.step_limit, "engine " + options_.name);
+  if (replica_) StepReplicaSoon();
   loop_.Check(input_.Start());
+  SendStatusLater();
   loop_.Run();
+  watchdog_.reset();
   input_.Stop();
   stream_.Close();
+  if (replica_) {
+    if (Status status = replica_->Close(); !status) loop_.Fail(status.error());
+  }
   if (log_) {
     if (Status status = log_->Close(); !status) loop_.Fail(status.error());
   }
@@ -82,7 +117,36 @@ ExitCode EngineRole::RunInFolder() {
 Status EngineRole::OpenExistingLog() {
   const auto holds = HoldsLog(storage_, options_.folder);
   if (!holds) return holds.error();
-  return *holds ? OpenLog(proto::Session{}) : storage_.MakeFolder(options_.folder);
+  if (Status status = *holds ? OpenLog(proto::Session{}) : storage_.MakeFolder(options_.folder);
+      !status) {
+    return status;
+  }
+  return replica_ ? OpenReplica() : Status{};
+}
+
+Status EngineRole::OpenReplica() {
+  if (Status status = replica_->OpenExisting(); !status || !replica_->open()) return status;
+  if (!engine_) {
+    if (Status status = OpenLog(replica_->session()); !status) return status;
+  }
+  if (replica_->session() != session_) {
+    return Error::BadInput("the copy of the input in " + options_.input_log + " is of session \"" +
+                           replica_->session().str() + "\" and the log " + options_.folder +
+                           " of session \"" + session_.str() +
+                           "\"; give --input-log the copy of the same session or a new folder");
+  }
+  received_ = replica_->position();
+  const auto skips = replay::ReadSkips(storage_, options_.input_log);
+  if (!skips) return skips.error();
+  engine_->PassOver(*skips);
+  if (const std::uint64_t number = progress_.died_at(); number != 0 && number <= received_.number) {
+    auto deadly = ReadOne(storage_, options_.input_log, number);
+    if (!deadly) return deadly.error();
+    deadly_ = std::move(*deadly);
+  }
+  spdlog::info("engine {}: its copy of the input holds {} messages; stepping from there",
+               options_.name, received_.number);
+  return {};
 }
 
 Status EngineRole::OpenLog(proto::Session session) {
@@ -114,6 +178,10 @@ Status EngineRole::OpenLog(proto::Session session) {
     logged_input_ = message->header.origin;
   }
   engine_.emplace(application_, session_, logged, *own_log_);
+  shown_ = {.input_number = logged_input_, .output = logged};
+  if (!options_.progress_file.empty()) {
+    if (Status status = progress_.Open(options_.progress_file, session_); !status) return status;
+  }
   was_verifying_ = engine_->verifying();
   if (was_verifying_) {
     spdlog::info("engine {}: its log holds {} outputs; stepping the input again to verify them",
@@ -126,64 +194,248 @@ Status EngineRole::OpenLog(proto::Session session) {
 
 void EngineRole::OnLogin(proto::Session /*session*/, std::uint64_t number) {
   spdlog::info("engine {}: reading input from {} at {}", options_.name, number, input_.text());
+  awaits_status_ = true;
+  looks_ahead_ = true;
+  held_.Clear();
+  held_is_full_ = false;
+  if (!replica_) received_ = application_.resume_point().input;
+}
+
+Status EngineRole::CheckHasWhatWasActedOn(const pb::Status& status) const {
+  // A sequencer publishes what is in its log and nothing else, so it cannot be behind its readers.
+  const std::uint64_t acted_on = std::max(application_.resume_point().input.number, logged_input_);
+  const std::uint64_t copied = replica_ ? received_.number : 0;
+  if (status.number() >= std::max(acted_on, copied)) {
+    return replica_ ? replica_->Compare(status) : Status{};
+  }
+  const std::string has =
+      copied > acted_on
+          ? " has inputs up to " + std::to_string(copied) + " in its copy " + options_.input_log
+          : " has acted on inputs up to " + std::to_string(acted_on);
+  return Error{
+      ExitCode::kDivergence,
+      ForkedAt(status.number() + 1) + "engine " + options_.name + has + ", but the sequencer at " +
+          options_.input.text() + " has only " + std::to_string(status.number()) +
+          ": it has lost the others; " +
+          (options_.input_stream ? "start it with --replica " + options_.input_stream->text() +
+                                       ", so that it takes them back from here, or "
+                                 : "") +
+          std::string(kAfterAFork)};
 }
 
 void EngineRole::OnStatus(const pb::Status& status) {
   if (loop_.exit_code() != ExitCode::kYes) return;
   if (!loop_.Check(CheckServes(status, kSequencerRole, options_.input.text(),
-                               "--input the stream of a sequencer"))) {
+                               "--input the stream of a sequencer")) ||
+      !loop_.Check(CheckHasWhatWasActedOn(status)) || !awaits_status_) {
     return;
   }
-  // A sequencer publishes what is in its log and nothing else, so it cannot be behind its readers.
-  const replay::ResumePoint& point = application_.resume_point();
-  const std::uint64_t acted_on = std::max(point.input.number, logged_input_);
-  if (status.number() >= acted_on) return;
-  loop_.Fail(
-      Error{ExitCode::kDivergence, ForkedAt(status.number() + 1) + "engine " + options_.name +
-                                       " has acted on inputs up to " + std::to_string(acted_on) +
-                                       ", but the sequencer at " + options_.input.text() +
-                                       " has only " + std::to_string(status.number()) +
-                                       ": it has lost the others; " + std::string(kAfterAFork)});
+  awaits_status_ = false;
+  target_ = std::max(looked_to_, status.number());
+  if (received_.number >= target_) LookedAhead();
 }
 
 void EngineRole::OnMessage(const proto::MessageView& message) {
   if (loop_.exit_code() != ExitCode::kYes) return;
-  const proto::StreamPosition position = application_.resume_point().input;
-  if (message.header.number > position.number + 1) {
-    return input_.Reconnect("input " + std::to_string(message.header.number) +
-                            " came where number " + std::to_string(position.number + 1) +
-                            " is next");
+  const std::uint64_t number = message.header.number;
+  if (number <= received_.number) return;
+  if (number > received_.number + 1) {
+    return input_.Reconnect("input " + std::to_string(number) + " came where number " +
+                            std::to_string(received_.number + 1) + " is next");
   }
   if (!engine_) {
     // The log takes its session from the first message that can be one.
-    if (!Follows(message, position)) {
-      return input_.Reconnect("input " + std::to_string(message.header.number) +
+    if (!Follows(message, received_)) {
+      return input_.Reconnect("input " + std::to_string(number) +
                               " does not carry the digest of its content");
     }
     if (!loop_.Check(OpenLog(message.header.session))) return;
   }
-  if (!loop_.Check(engine_->Apply(message))) return;
+  if (replica_) {
+    if (!replica_->open() &&
+        !loop_.Check(replica_->Create(
+            session_, input_schema_.empty() ? application_.info().schema : input_schema_))) {
+      return;
+    }
+    if (!loop_.Check(replica_->Append(message))) return;
+  }
+  if (awaits_status_) {  // a server that does not say how far it is
+    awaits_status_ = false;
+    target_ = looked_to_;
+    LookedAhead();
+  }
+  const bool is_next = application_.resume_point().input.number == received_.number;
+  if (is_next && (!looks_ahead_ || number <= looked_to_)) {
+    if (!Step(message)) return;
+  } else {
+    engine_->LookAt(message);
+    if (number == progress_.died_at()) deadly_.assign(message.bytes.begin(), message.bytes.end());
+    if (!replica_ && !Hold(message)) return;
+  }
+  received_ = {.number = number, .digest = message.header.digest};
+  if (looks_ahead_ && number >= target_) LookedAhead();
+}
+
+bool EngineRole::Hold(const proto::MessageView& message) {
+  if (!Follows(message, received_)) {
+    // The stepper says what is wrong with it, once all before it is stepped.
+    if (!StepHeld()) return false;
+    if (held_is_full_) {
+      input_.Reconnect("stepping what was looked at");
+    } else {
+      (void)Step(message);
+    }
+    return false;
+  }
+  held_is_full_ = held_is_full_ || held_.bytes.size() + message.bytes.size() > kHeldBytesMax;
+  if (!held_is_full_) held_.Append(message.bytes);
+  return true;
+}
+
+bool EngineRole::StepHeld() {
+  constexpr std::size_t kFlushEvery = 4096;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < held_.sizes.size(); ++i) {
+    const auto message = proto::ParseMessage(std::span(held_.bytes).subspan(begin, held_.sizes[i]));
+    begin += held_.sizes[i];
+    if (!Step(*message) || (i % kFlushEvery == kFlushEvery - 1 && !Flush())) return false;
+  }
+  held_.Clear();
+  return true;
+}
+
+void EngineRole::LookedAhead() {
+  looks_ahead_ = false;
+  looked_to_ = std::max(looked_to_, target_);
+  if (!deadly_.empty() && engine_) {
+    const auto deadly = proto::ParseMessage(deadly_);
+    if (deadly->header.number > application_.resume_point().input.number &&
+        !MayStepAgain(*deadly)) {
+      return;
+    }
+  }
+  if (replica_) return StepReplicaSoon();
+  if (!StepHeld() || !held_is_full_) return;
+  // The rest comes again, and is stepped at once: it was looked at.
+  input_.Reconnect("");
+}
+
+// Without having looked ahead, only what was stepped before: it did no harm then.
+std::uint64_t EngineRole::MayStepTo() const {
+  if (!looks_ahead_) return received_.number;
+  const std::uint64_t died_at = progress_.died_at();
+  const std::uint64_t stepped = died_at == 0 ? logged_input_ : std::min(logged_input_, died_at - 1);
+  return std::min(received_.number, std::max(looked_to_, stepped));
+}
+
+void EngineRole::StepReplicaSoon() {
+  if (replica_is_scheduled_) return;
+  replica_is_scheduled_ = true;
+  boost::asio::post(loop_.context(), [this] {
+    replica_is_scheduled_ = false;
+    StepReplica();
+  });
+}
+
+void EngineRole::StepReplica() {
+  if (loop_.exit_code() != ExitCode::kYes || !engine_) return;
+  if (!loop_.Check(replica_->Flush())) return;
+  const std::uint64_t to = MayStepTo();
+  const auto begin = std::chrono::steady_clock::now();
+  const replay::ResumePoint& point = application_.resume_point();
+  while (point.input.number < to) {
+    const auto message = replica_->Read(point.input.number + 1);
+    if (!message) return loop_.Fail(message.error());
+    if (!Step(*message)) return;
+    if (point.input.number % 64 == 0 && std::chrono::steady_clock::now() - begin > kTurn) break;
+  }
+  if (Flush() && point.input.number < to) StepReplicaSoon();
+}
+
+bool EngineRole::Step(const proto::MessageView& message) {
+  const std::uint64_t number = message.header.number;
+  if (number == progress_.died_at() && !MayStepAgain(message)) [[unlikely]]
+    return false;
+  progress_.Begin(message.header);
+  const Status status = engine_->Apply(message);
+  progress_.End(number);
+  if (!loop_.Check(status)) return false;
   for (std::size_t i = 0; i < engine_->new_count(); ++i) {
     log_->Append(engine_->new_output(i));
     stream_.Append(engine_->new_output(i));
   }
-  if (options_.plant_fault_at != 0 && message.header.number >= options_.plant_fault_at) {
-    PlantFault();
-  }
+  if (options_.plant_fault_at != 0 && number >= options_.plant_fault_at) PlantFault();
+  return true;
 }
 
-void EngineRole::OnBatchEnd() {
-  if (!log_) return;
-  if (!loop_.Check(log_->Flush())) return;
+bool EngineRole::MayStepAgain(const proto::MessageView& message) {
+  if (engine_->skips().ReasonFor(message.header.number) != nullptr) return true;
+  if (options_.deaths_max != 0 && progress_.deaths() >= options_.deaths_max) {
+    loop_.Fail(Deadly(message));
+    return false;
+  }
+  if (!deadly_is_told_) {
+    spdlog::warn("engine {}: a process died in the step of this input, {} times in a row: {}",
+                 options_.name, progress_.deaths(), Describe(message));
+  }
+  deadly_is_told_ = true;
+  return true;
+}
+
+Error EngineRole::Deadly(const proto::MessageView& input) const {
+  const std::string number = std::to_string(input.header.number);
+  const std::string log = replica_ ? options_.input_log : "INPUT-LOG";
+  const std::string what =
+      "engine " + options_.name + " died " + std::to_string(progress_.deaths()) +
+      " times in a row in the step of one input, so it is not stepped again: " + Describe(input) +
+      "; ";
+  if (input.header.number <= logged_input_) {
+    return Error::Failure(what +
+                          "this engine has answered it before, so its build or its host is not "
+                          "what it was: run the build that wrote the log " +
+                          options_.folder + ", then remove " + options_.progress_file);
+  }
+  return Error::Failure(
+      what + "look at it with `tandem cat " + log + " --from " + number + " --to " + number +
+      "`, and let the pair pass it with `tandem control " + "SUBMISSIONS skip " + number +
+      " --reason TEXT`, or mend what killed it and remove " + options_.progress_file);
+}
+
+std::string EngineRole::Describe(const proto::MessageView& input) const {
+  std::string text;
+  auto schema = proto::Schema::Parse(application_.info().schema);
+  if (!schema) {
+    text = std::to_string(input.header.number) + " of type " + std::to_string(input.header.type) +
+           " from " + input.header.user.str();
+  } else {
+    schema->AppendText(input, &text);
+  }
+  if (text.size() > kDescriptionMax) text = text.substr(0, kDescriptionMax) + " ...";
+  return text;
+}
+
+void EngineRole::OnBatchEnd() { (void)Flush(); }
+
+// The copy first: what is answered is in it.
+bool EngineRole::Flush() {
+  if (!log_ || loop_.exit_code() != ExitCode::kYes) return false;
+  if (replica_ && !loop_.Check(replica_->Flush())) return false;
+  if (!loop_.Check(log_->Flush())) return false;
+  if (!engine_->verifying()) {
+    shown_ = {.input_number = application_.resume_point().input.number,
+              .output = log_->flushed_position()};
+  }
   stream_.Publish(log_->flushed_position().number);
   if (was_verifying_ && !engine_->verifying()) {
     was_verifying_ = false;
     spdlog::info("engine {}: its log is verified up to output {}; going on from there",
                  options_.name, application_.resume_point().output.number);
   }
+  return true;
 }
 
 void EngineRole::OnDisconnected(const std::string& why) {
+  if (why.empty()) return;  // wanted
   spdlog::warn("engine {}: no input from {}: {}; trying again until there is", options_.name,
                input_.text(), why);
 }
@@ -201,15 +453,27 @@ pb::Status EngineRole::MakeStatus() const {
   status.set_role(std::string(kEngineRole));
   status.set_name(options_.name);
   status.set_process(static_cast<std::uint64_t>(::getpid()));
-  status.set_input_number(application_.resume_point().input.number);
-  if (log_) {
-    status.set_number(log_->flushed_position().number);
-    status.set_digest(log_->flushed_position().digest);
-  }
-  status.set_catching_up(engine_ && engine_->verifying());
+  status.set_input_number(shown_.input_number);
+  status.set_number(shown_.output.number);
+  if (log_) status.set_digest(shown_.output.digest);
+  const replay::ResumePoint& point = application_.resume_point();
+  status.set_catching_up(engine_ &&
+                         (engine_->verifying() || point.input.number < received_.number));
+  status.set_behaviour_version(point.behaviour_version);
+  status.set_stepped_number(point.input.number);
+  if (replica_) status.set_replica_number(replica_->position().number);
   FillAbout(options_.about, &status);
   input_.AddTo(status);
   return status;
+}
+
+void EngineRole::SendStatusLater() {
+  status_timer_.expires_after(StreamServer::kStatusInterval);
+  status_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    input_.SendStatus(MakeStatus());
+    SendStatusLater();
+  });
 }
 
 }  // namespace tandem::engine

@@ -4,34 +4,54 @@
 // log, serves that log. Begins from nothing: it steps the whole input again and compares with its
 // own log before it appends. A sequencer that does not have the inputs which were acted on, or has
 // others in their place, ends it: "input forked at N or before it", exit code kDivergence.
+//
+// Before it steps what it has not stepped before, it looks ahead: up to the number that the
+// sequencer names at the login, for a Skip of what it is about to step. What it looks at waits in
+// memory or, if it keeps a copy of the input, in that. With a copy it steps from there, and asks
+// the sequencer only for what follows. Once it has caught up each input is appended to the copy and
+// stepped where it lies.
+//
+// An input in whose step the process died as often in a row as `deaths_max` says is not stepped
+// again: the role ends with a sentence that names it. A step that does not end is ended, with the
+// process.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "engine/engine.h"
 #include "engine/live/engine_about.h"
+#include "engine/live/input_replica.h"
+#include "engine/live/progress.h"
 #include "engine/live/role_loop.h"
+#include "engine/live/watchdog.h"
 #include "engine/transport/mold_client.h"
 #include "engine/transport/stream_server.h"
 #include "replay/application.h"
+#include "replay/chunk_queue.h"
 #include "replay/log_reader.h"
 #include "replay/log_writer.h"
 
 namespace tandem::engine {
 
 struct EngineRoleOptions {
-  std::string name;    ///< A or B
-  std::string folder;  ///< of the output log
-  Endpoint input;      ///< the sequencer's stream
-  Endpoint stream;     ///< where the output is served
-  EngineAbout about;
+  std::string name;                        ///< A or B
+  std::string folder;                      ///< of the output log
+  Endpoint input;                          ///< the sequencer's stream
+  Endpoint stream;                         ///< where the output is served
+  std::string input_log{};                 ///< folder of the copy of the input; empty: none is kept
+  std::optional<Endpoint> input_stream{};  ///< where that is served; null: nowhere
+  std::string progress_file{};             ///< see progress.h; empty: in memory only
+  std::uint32_t deaths_max = 3;            ///< in a row in one input; 0: no limit
+  std::chrono::milliseconds step_limit{60'000};  ///< 0: none
+  EngineAbout about{};
   std::uint64_t plant_fault_at = 0;  ///< drill: damage the state after this input; 0: never
   std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
-  std::string users;     ///< file of those who may read the output; "": anybody may
-  std::string password;  ///< to log in with, under its name; empty: none
-  MoldServerOptions mold = {};                                 ///< the output stream by MoldUDP64
+  std::string users;                  ///< file of those who may read the output; "": anybody may
+  std::string password;               ///< to log in with, under its name; empty: none
+  MoldServerOptions mold = {};        ///< the output stream by MoldUDP64
   MoldClientOptions input_mold = {};  ///< lines of the input; `input` without a host: lines only
   ConnectionLimits limits;
 };
@@ -48,12 +68,11 @@ class EngineRole : private StreamClient::Handler {
  private:
   class OwnLog;
 
-  std::uint64_t WantedNumber() override { return application_.resume_point().input.number + 1; }
-  std::optional<std::uint64_t> WantedDigest() override {
-    return application_.resume_point().input.digest;
-  }
+  std::uint64_t WantedNumber() override { return Received().number + 1; }
+  std::optional<std::uint64_t> WantedDigest() override { return Received().digest; }
   std::string WantedSession() override { return session_.str(); }
   void OnLogin(proto::Session session, std::uint64_t number) override;
+  void OnSchema(const std::string& schema) override { input_schema_ = schema; }
   void OnStatus(const pb::Status& status) override;
   void OnMessage(const proto::MessageView& message) override;
   void OnBatchEnd() override;
@@ -63,8 +82,27 @@ class EngineRole : private StreamClient::Handler {
   Status OpenExistingLog();
   /// `session`: of a new log; blank: that of the log that is there.
   Status OpenLog(proto::Session session);
+  Status OpenReplica();
+  Status CheckHasWhatWasActedOn(const pb::Status& status) const;
+  /// False: the role ends, or there is nothing more to be done with this connection.
+  bool Step(const proto::MessageView& message);
+  /// The last input that is here: in the copy, or in the state.
+  [[nodiscard]] proto::StreamPosition Received() const {
+    return replica_ ? received_ : application_.resume_point().input;
+  }
+  bool MayStepAgain(const proto::MessageView& message);
+  bool Hold(const proto::MessageView& message);
+  bool StepHeld();
+  void LookedAhead();
+  [[nodiscard]] std::uint64_t MayStepTo() const;
+  void StepReplicaSoon();
+  void StepReplica();
+  bool Flush();
   void PlantFault();
+  [[nodiscard]] std::string Describe(const proto::MessageView& input) const;
+  [[nodiscard]] Error Deadly(const proto::MessageView& input) const;
   pb::Status MakeStatus() const;
+  void SendStatusLater();
 
   EngineRoleOptions options_;
   replay::Application& application_;
@@ -74,10 +112,30 @@ class EngineRole : private StreamClient::Handler {
   std::optional<replay::LogWriter> log_;
   std::unique_ptr<OwnLog> own_log_;
   std::optional<Engine> engine_;
+  std::unique_ptr<InputReplica> replica_;  ///< null: none is kept
+  Progress progress_;
+  std::optional<Watchdog> watchdog_;  ///< looks at progress_
   StreamServer stream_;
   MoldClient input_;
+  boost::asio::steady_timer status_timer_;
+  std::string input_schema_;
   bool was_verifying_ = false;
   std::uint64_t logged_input_ = 0;  ///< cause of the last output in the log as it was opened
+
+  proto::StreamPosition received_;  ///< the last input that came; the state may be behind it
+  bool awaits_status_ = false;      ///< the first one after a login
+  bool looks_ahead_ = true;         ///< up to target_
+  std::uint64_t target_ = 0;
+  std::uint64_t looked_to_ = 0;  ///< inputs up to here were looked at before they are stepped
+  replay::Chunk held_;           ///< what was looked at and is to be stepped
+  bool held_is_full_ = false;    ///< more was looked at than is held
+  bool replica_is_scheduled_ = false;
+  std::vector<std::byte> deadly_;  ///< the input in whose step the process before died
+  bool deadly_is_told_ = false;
+  struct {
+    std::uint64_t input_number = 0;
+    proto::StreamPosition output;
+  } shown_;  ///< in the status: of one moment
 };
 
 }  // namespace tandem::engine

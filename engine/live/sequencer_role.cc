@@ -57,6 +57,10 @@ SequencerRole::SequencerRole(SequencerRoleOptions options, replay::Storage& stor
       sync_timer_(loop_.context()),
       clock_(options_.clock_jump_max.count()),
       gate_(loop_.context(), options_.users),
+      take_back_(loop_.context(), storage,
+                 {.replicas = options_.replicas,
+                  .wait = options_.replica_wait,
+                  .limits = options_.limits}),
       stream_(
           loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits),
       submissions_(loop_.context(), storage, options_.folder,
@@ -135,6 +139,7 @@ Status SequencerRole::Open() {
   sequencer_.emplace(SequencerOptions{.session = log_->session(),
                                       .message_size_max = options_.message_size_max,
                                       .epoch_min = EpochAt(Now())});
+  if (Status status = take_back_.Run(*log_); !status) return status;
   if (Status status = Recover(); !status) return status;
   if (options_.end_session && sequencer_->EndSession(Now())) AppendMessage();
   if (sequencer_->ended() && !options_.end_session) {

@@ -14,6 +14,7 @@
 #include "engine/live/control_check.h"
 #include "engine/live/durability.h"
 #include "engine/live/role_loop.h"
+#include "engine/live/take_back.h"
 #include "engine/sequenced_clock.h"
 #include "engine/sequencer.h"
 #include "engine/transport/gate.h"
@@ -33,6 +34,8 @@ struct SequencerRoleOptions {
   Durability durability = Durability::kNone;
   std::size_t message_size_max = proto::kMessageSizeMaxDefault;
   std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
+  std::vector<Endpoint> replicas;  ///< engines' copies of the input, to take back from
+  std::chrono::milliseconds replica_wait{5'000};
   bool end_session = false;     ///< write the last message, then only serve
   MoldServerOptions mold = {};  ///< the input stream by MoldUDP64
   ConnectionLimits limits;
@@ -79,6 +82,7 @@ class SequencerRole : private SubmissionServer::Backend {
   RoleLoop loop_;
   boost::asio::steady_timer tick_timer_;
   boost::asio::steady_timer sync_timer_;
+  TakeBack take_back_;
   std::optional<replay::LogWriter> log_;
   std::optional<Sequencer> sequencer_;
   SequencedClock clock_;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/transport/connector.h"
 
-#include <algorithm>
 #include <boost/asio/connect.hpp>
+#include <random>
+
+#include "engine/transport/backoff.h"
 
 namespace tandem::engine {
 
@@ -15,6 +17,12 @@ namespace {
 constexpr std::chrono::milliseconds kBackoffMin{20};
 /// A connection that lasted this long was a good one: the next is tried at once.
 constexpr std::chrono::milliseconds kLasting{500};
+
+/// No two clients fail in the same nanosecond. Under simulation the clock is simulated too.
+std::uint64_t Random() {
+  return std::mt19937_64(
+      static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()))();
+}
 
 }  // namespace
 
@@ -81,8 +89,8 @@ void Connector::ConnectLater() {
   current_ = (current_ + 1) % servers_.size();
   // The others are tried soon; who has tried all waits longer.
   const bool is_round = ++failures_ % servers_.size() == 0;
-  retry_.expires_after(is_round ? backoff_ : kBackoffMin);
-  if (is_round) backoff_ = std::min(backoff_ * 2, backoff_max_);
+  retry_.expires_after(Jittered(is_round ? backoff_ : kBackoffMin, Random()));
+  if (is_round) backoff_ = NextBackoff(backoff_, backoff_max_);
   retry_.async_wait([this, life = life_](const error_code& error) {
     if (!error && life == life_) Connect();
   });

@@ -160,6 +160,10 @@ void MoldClient::SetPassword(std::string password) {
   if (soup_) soup_->SetPassword(std::move(password));
 }
 
+void MoldClient::SendStatus(const pb::Status& status) {
+  if (soup_) soup_->SendStatus(status);
+}
+
 std::string MoldClient::text() const {
   return options_.lines.empty() && soup_ ? soup_->server().text() : text_;
 }

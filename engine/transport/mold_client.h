@@ -42,6 +42,7 @@ class MoldClient : private StreamClient::Handler, private MoldReceiver::Sink {
   /// As of StreamClient; nothing without a connection.
   void AddServer(Endpoint server);
   void SetPassword(std::string password);
+  void SendStatus(const pb::Status& status);
   /// An error if a line cannot be had, or nobody says which session to read.
   Status Start();
   void Stop();

@@ -16,6 +16,7 @@ namespace tandem::engine {
 constexpr std::string_view kSequencerRole = "sequencer";
 constexpr std::string_view kEngineRole = "engine";
 constexpr std::string_view kDedupRole = "dedup";
+constexpr std::string_view kReplicaRole = "replica";          ///< an engine's copy of the input
 constexpr std::string_view kSubmissionsRole = "submissions";  ///< a sequencer's other port
 
 /// As "the output stream of engine A".
@@ -24,6 +25,8 @@ constexpr std::string_view kSubmissionsRole = "submissions";  ///< a sequencer's
   if (status.role() == kEngineRole)
     return "the output stream of engine " + Printable(status.name());
   if (status.role() == kDedupRole) return "a deduplicator's merged stream";
+  if (status.role() == kReplicaRole)
+    return "engine " + Printable(status.name()) + "'s copy of the input stream";
   if (status.role() == kSubmissionsRole) return "submissions, no stream";
   return "a stream of role \"" + Printable(status.role()) + "\"";
 }

@@ -53,6 +53,12 @@ void StreamClient::ResumeReading() {
   if (connection_) connection_->ResumeReading();
 }
 
+void StreamClient::SendStatus(const pb::Status& status) {
+  if (!logged_in_ || connection_->pending() >= Connection::kSendAhead) return;
+  connection_->Send(PacketType::kUnsequenced, UnsequencedMessage(status));
+  connection_->Flush();
+}
+
 void StreamClient::OnConnected(tcp::socket socket) {
   connection_ = std::make_shared<Connection>(std::move(socket), Connection::Side::kClient, limits_);
   schema_.clear();

@@ -61,6 +61,8 @@ class StreamClient : private Connection::Handler {
   /// or the next connection. The server ends the connection if that takes long.
   void PauseReading();
   void ResumeReading();
+  /// Tells the server how we are. Nothing if there is no connection or it is behind.
+  void SendStatus(const pb::Status& status);
   [[nodiscard]] bool connected() const { return logged_in_; }
   /// The one that is read, or tried next.
   [[nodiscard]] const Endpoint& server() const { return connector_.server(); }

@@ -76,7 +76,6 @@ class StreamServer {
   replay::Storage& storage_;
   std::function<pb::Status()> status_;
   OnReaderStatus on_reader_status_;
-  boost::asio::io_context& context_;
   ConnectionLimits limits_;
   Turnstile turnstile_;
   Gate* gate_ = nullptr;

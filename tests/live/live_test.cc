@@ -100,7 +100,7 @@ void LiveTest::TearDown() {
 Program LiveTest::Start(std::vector<std::string> arguments, std::vector<std::string> through) {
   const std::string name = arguments.empty() ? "tandem" : arguments[0];
   const std::string file = Path(std::to_string(++programs_) + "-" + name + ".out");
-  through.push_back(TANDEM_PROGRAM);
+  through.push_back(program_.empty() ? TANDEM_PROGRAM : program_);
   through.insert(through.end(), arguments.begin(), arguments.end());
   auto process = tools::Process::Start(through, file);
   EXPECT_TRUE(process.ok()) << process.error().text;

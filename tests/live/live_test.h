@@ -75,6 +75,7 @@ class LiveTest : public testing::Test {
   void ExpectVerifies(const std::string& name);
 
   std::string folder_;
+  std::string program_;  ///< that Start starts: `tandem`, unless the test says otherwise
 
  private:
   int programs_ = 0;

@@ -175,6 +175,7 @@ ExitCode World::RunEngine(Host& host) {
   options.folder = kFolder;
   options.input = InputPort();
   options.stream = OutputPort(engine);
+  options.step_limit = {};  // no other threads here
   options.plant_fault_at = engine == 0 ? 0 : lie_at_;
   options.segment_bytes = segment_bytes_;
   options.limits = limits_;

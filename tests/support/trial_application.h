@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An application for trials of the live engine: an input with as many outputs as it asks for,
+// inputs that kill or never end, and a second version of its behaviour, in which amounts count
+// double. One thread.
+#pragma once
+
+#include <csignal>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "engine/application.h"
+#include "pools/lpool.h"
+#include "pools/tpool.h"
+#include "trial.pb.h"
+
+namespace tandem::trial {
+
+struct Waste {
+  std::uint64_t bytes[512] = {};
+};
+
+struct State {
+  explicit State(pools::PoolRef base) : lpool("trial.lpool", base), waste("trial.waste", lpool) {}
+
+  pools::Lpool lpool;
+  pools::Tpool<Waste> waste;
+  std::int64_t total = 0;
+};
+
+class TrialApplication final
+    : public engine::Application<TrialApplication, State, pb::Add, pb::Harm, pb::Total> {
+ public:
+  using Application::Application;
+
+  void On(const pb::Add& message, engine::Context& context) {
+    const std::int64_t weight = context.behaviour_version() >= 2 ? 2 : 1;
+    state().total += weight * message.amount();
+    for (std::uint32_t i = 0; i < message.outputs(); ++i) {
+      auto& total = context.Make<pb::Total>();
+      total.set_total(state().total);
+      total.set_step(i);
+      context.Emit(total);
+    }
+  }
+
+  void On(const pb::Harm& message, engine::Context& /*context*/) {
+    switch (message.kind()) {
+      case pb::Harm::DIE:
+        ::raise(SIGSEGV);
+        break;
+      case pb::Harm::LOOP:
+        for (;;) asm volatile("");
+      case pb::Harm::ALLOCATE:
+        for (;;) (void)state().waste.Alloc();
+      default:
+        break;
+    }
+  }
+
+  void On(const pb::Total& /*message*/, engine::Context& /*context*/) {}
+};
+
+/// Knows the behaviour up to `version`.
+[[nodiscard]] inline Result<std::unique_ptr<TrialApplication>> MakeTrial(
+    const pools::ZoneOptions& zone, std::uint32_t version = 2) {
+  return TrialApplication::Make("trial", version, zone);
+}
+
+}  // namespace tandem::trial
