@@ -132,16 +132,24 @@ class DedupTest : public LiveTest {
   }
   /// What the role on `port` says of itself now.
   static pb::Status StatusOf(std::uint16_t port) {
-    RawPeer client = RawPeer::Connect(port);
-    client.Login("STATUS", std::uint64_t{1} << 60);
-    RawPeer unsequenced(::dup(client.socket()), "HAS");
-    for (;;) {
-      const std::string packet = unsequenced.Next();
-      pb::Status status;
-      if (packet.empty()) return status;
-      const auto message = proto::ParseMessage(std::as_bytes(std::span(packet)).subspan(1));
-      if (message && engine::ParseUnsequenced(*message, status)) return status;
+    const auto deadline = std::chrono::steady_clock::now() + RawPeer::kPatience;
+    while (std::chrono::steady_clock::now() < deadline) {
+      // It admits nobody until it has a stream.
+      RawPeer client = RawPeer::Connect(port);
+      client.Login("STATUS", std::uint64_t{1} << 60);
+      RawPeer unsequenced(::dup(client.socket()), "HAS");
+      for (std::string packet = unsequenced.Next(); packet.starts_with('U');
+           packet = unsequenced.Next()) {
+        const auto message = proto::ParseMessage(std::as_bytes(std::span(packet)).subspan(1));
+        pb::Status status;
+        if (message && engine::ParseUnsequenced(*message, status)) return status;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
+    ADD_FAILURE() << "no status on port " << port;
+    pb::Status none;
+    for (int engine = 0; engine < 2; ++engine) none.add_engines();
+    return none;
   }
   std::vector<Bytes> ReadBytes(const std::string& name) {
     std::vector<Bytes> messages;
