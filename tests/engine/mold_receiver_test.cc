@@ -7,7 +7,6 @@
 #include <map>
 #include <random>
 
-#include "engine/transport/mold_answer_limit.h"
 #include "tests/support/test_stream.h"
 
 namespace tandem::engine {
@@ -351,32 +350,6 @@ TEST_F(MoldReceiverTest, StaysWithSoupAsLongAsTheLinesAreDead) {
   EXPECT_EQ(Taken().size(), 50u);
   Line(0, Heartbeat(51));
   EXPECT_FALSE(receiver_->wants_soup());
-}
-
-TEST(MoldAnswerLimit, BoundsEachSourceAndAllTogether) {
-  MoldAnswerLimit limit;
-  std::int64_t allowed = 0;
-  for (std::int64_t ns = 0; ns < 1'000 * kMs; ns += 10'000) allowed += limit.AllowAnswer(1, ns);
-  EXPECT_GE(allowed, MoldAnswerLimit::kPerSource);
-  EXPECT_LE(allowed, MoldAnswerLimit::kPerSource * 11 / 10 + 1);
-  allowed = 0;
-  const std::int64_t later = 10'000 * kMs;
-  for (std::int64_t ns = later; ns < later + 1'000 * kMs; ns += 10'000) {
-    allowed += limit.AllowAnswer(static_cast<std::uint32_t>(ns / 10'000 % 50), ns);
-  }
-  EXPECT_GE(allowed, MoldAnswerLimit::kInAll);
-  EXPECT_LE(allowed, MoldAnswerLimit::kInAll * 11 / 10 + 1);
-}
-
-TEST(MoldAnswerLimit, KnowsABoundedNumberOfSources) {
-  MoldAnswerLimit limit;
-  for (std::uint32_t source = 0; source < 100'000; ++source) {
-    (void)limit.AllowAnswer(source, 1'000 * kMs);
-  }
-  EXPECT_EQ(limit.sources(), MoldAnswerLimit::kSourcesMax);
-  EXPECT_FALSE(limit.AllowAnswer(200'000, 1'000 * kMs));
-  EXPECT_TRUE(limit.AllowAnswer(200'000, 2'000 * kMs));
-  EXPECT_EQ(limit.sources(), 1u);
 }
 
 /// A publisher, two lines and two servers, all unreliable, in simulated time.
