@@ -13,8 +13,6 @@
 #include <string>
 #include <utility>
 
-#include "engine/context.h"
-
 namespace tandem::simulation {
 
 constexpr std::int64_t kUs = 1'000;
@@ -37,7 +35,10 @@ class Scheduler {
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
 
   /// 0 to `bound` - 1.
-  std::uint64_t Below(std::uint64_t bound) { return random_.Below(bound); }
+  std::uint64_t Below(std::uint64_t bound) {
+    __extension__ using Wide = unsigned __int128;
+    return static_cast<std::uint64_t>((static_cast<Wide>(Random()) * bound) >> 64);
+  }
   /// `from` to `to`.
   std::int64_t Between(std::int64_t from, std::int64_t to) {
     return from + static_cast<std::int64_t>(Below(static_cast<std::uint64_t>(to - from) + 1));
@@ -79,7 +80,16 @@ class Scheduler {
     std::function<void()> run;
   };
 
-  engine::Random random_;
+  /// SplitMix64 (Steele, Lea, Flood 2014).
+  std::uint64_t Random() {
+    random_ += 0x9e3779b97f4a7c15;
+    std::uint64_t mixed = random_;
+    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+    return mixed ^ (mixed >> 31);
+  }
+
+  std::uint64_t random_;
   std::int64_t now_ns_ = kBeginNs;
   std::uint64_t steps_ = 0;
   std::uint64_t tasks_made_ = 0;

@@ -150,6 +150,7 @@ class steady_timer {
     impl_->expiry = at;
     return cancelled;
   }
+  [[nodiscard]] io_context::executor_type get_executor() { return impl_->context.get_executor(); }
   [[nodiscard]] time_point expiry() const { return impl_->expiry; }
   std::size_t cancel();
 
