@@ -50,10 +50,11 @@ TEST_F(Engines, StepFromTheirCopyAndAskOnlyForWhatFollows) {
   Write(Adds(1000));
   Sequencer sequencer = StartSequencer("input");
   Program engine = StartWithCopy(sequencer, "a");
+  AwaitMessages("a", 999);
+  EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
   AwaitSame("a-input", "input");
   engine.Kill();
   engine.Wait();
-  EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
   ExpectSame("a-input", "input");
   const std::size_t count = ReadLog("a-input").size();
   // Without a sequencer it steps what it had stepped, and waits.

@@ -88,6 +88,9 @@ World::World(const Options& options)
                    .limits = limits_};
     checker_.ExpectSubmissions(proto::User(host.name), host.flow);
   }
+  Host& stock = AddHost(Role::kStockClient, "S1");
+  stock.flow = MakeFlow(5 + scheduler.Below(30));
+  checker_.ExpectSubmissions(proto::User(stock.name), stock.flow);
   AddHost(Role::kObserver, "obs");
 }
 
@@ -146,6 +149,11 @@ ExitCode World::Main(Host& host) {
       return RunDedup(host);
     case Role::kClient:
       return RunClient(host);
+    case Role::kStockClient: {
+      StockClient client(environment_, checker_, host.name, host.flow, limits_);
+      host.running_stock_client = &client;
+      return client.Run();
+    }
     case Role::kObserver:
       return Observer(checker_, dedups_, observed_, limits_).Run();
   }
@@ -226,6 +234,7 @@ void World::CrashProcess(Host& host, std::int64_t down_ns) {
   environment_.scheduler.Trace(host.name + " crashes");
   ++outcome_.crashes;
   host.running_client = nullptr;
+  host.running_stock_client = nullptr;
   host.process.reset();
   host.storage->CrashProcesses();
   if (HasLog(host)) checker_.ProcessEnded(LogOf(host));
@@ -237,6 +246,7 @@ void World::CrashHost(Host& host, std::int64_t down_ns) {
   ++outcome_.crashes;
   environment_.network.TurnOff(host.id);
   host.running_client = nullptr;
+  host.running_stock_client = nullptr;
   host.process.reset();
   host.storage->CrashHost(environment_.scheduler.OneIn(2) ? &disk_random_ : nullptr);
   if (HasLog(host)) checker_.HostCrashed(LogOf(host));
@@ -256,6 +266,7 @@ void World::Reap(Host& host) {
   environment_.scheduler.Trace(host.name + " ends with code " +
                                std::to_string(static_cast<int>(code)));
   host.running_client = nullptr;
+  host.running_stock_client = nullptr;
   host.process.reset();
   host.storage->CrashProcesses();
   if (HasLog(host)) checker_.ProcessEnded(LogOf(host));
@@ -276,6 +287,7 @@ void World::EndSessionWhenAllIsSubmitted() {
   for (const auto& host : hosts_) {
     if (host->process == nullptr) return;
     if (host->role == Role::kClient && !host->running_client->all_acknowledged()) return;
+    if (host->role == Role::kStockClient && !host->running_stock_client->all_acknowledged()) return;
   }
   environment_.scheduler.Trace("the session is to end");
   session_is_ending_ = true;

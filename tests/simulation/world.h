@@ -22,6 +22,7 @@
 #include "tests/simulation/client.h"
 #include "tests/simulation/environment.h"
 #include "tests/simulation/process.h"
+#include "tests/simulation/stock_client.h"
 #include "tests/support/memory_storage.h"
 
 namespace tandem::simulation {
@@ -58,7 +59,16 @@ class World {
   Outcome Run();
 
  private:
-  enum class Role { kSequencer, kEngineA, kEngineB, kDedup1, kDedup2, kClient, kObserver };
+  enum class Role {
+    kSequencer,
+    kEngineA,
+    kEngineB,
+    kDedup1,
+    kDedup2,
+    kClient,
+    kStockClient,
+    kObserver
+  };
 
   struct Host {
     Role role;
@@ -74,6 +84,7 @@ class World {
     proto::StreamPosition position;  ///< of a client's merged stream
     ClientOptions client;
     const Client* running_client = nullptr;
+    const StockClient* running_stock_client = nullptr;
   };
 
   /// Which faults this run has, and how often.
