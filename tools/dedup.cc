@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/live/dedup_role.h"
+#include "engine/live/incident_folder.h"
 #include "tools/command.h"
 #include "tools/mold_options.h"
 #include "tools/options.h"
@@ -71,6 +72,8 @@ Result<ExitCode> Run(const Options& options) {
   if (!password) return password.error();
   role.password = std::move(*password);
   replay::PosixStorage storage;
+  engine::IncidentFolder incidents(storage, options.role.folder);
+  role.incidents = &incidents;
   return engine::DedupRole(role, storage).Run();
 }
 

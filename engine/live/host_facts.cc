@@ -79,6 +79,10 @@ const std::string& BuildId() {
   return id;
 }
 
+std::string BuildOf(const EngineAbout& about) {
+  return about.library.empty() ? BuildId() : BuildId() + "+" + about.library;
+}
+
 const std::string& CpuModel() {
   static const std::string model = ReadCpuModel();
   return model;
@@ -91,7 +95,7 @@ const std::string& HostName() {
 
 void FillAbout(const EngineAbout& about, pb::Status* status) {
   // A string of a status must be text; these come from files that anybody may have written.
-  status->set_build(BuildId());
+  status->set_build(BuildOf(about));
   status->set_cpu(Printable(CpuModel()));
   status->set_host(Printable(HostName()));
   status->set_application(about.application);

@@ -17,6 +17,8 @@ namespace tandem::engine {
 /// The build id that the linker wrote into this program, as hexadecimal digits; "" if there is
 /// none.
 [[nodiscard]] const std::string& BuildId();
+/// The build that steps: that of the program and, after a '+', of the library, if there is one.
+[[nodiscard]] std::string BuildOf(const EngineAbout& about);
 /// "model name" of the first processor.
 [[nodiscard]] const std::string& CpuModel();
 [[nodiscard]] const std::string& HostName();

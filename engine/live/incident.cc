@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
+#include <filesystem>
+#include <span>
+#include <system_error>
 
 #include "engine/live/incident_report.h"
 #include "proto/schema.h"
@@ -34,7 +36,6 @@ void AddEngine(const std::string& side, const EngineFacts& engine, Sheet* sheet)
   sheet->Add(key("address"), engine.address);
   sheet->Add(key("connected"), engine.connected ? "yes" : "no");
   sheet->Add(key("last output taken"), engine.taken);
-  sheet->Add(key("first copies"), engine.wins);
   sheet->Add(key("process"), engine.process);
   sheet->Add(key("last input reported"), engine.input_number);
   sheet->Add(key("host"), engine.host);
@@ -52,7 +53,6 @@ EngineFacts ReadEngine(const std::string& side, const Sheet& sheet) {
   engine.address = sheet.Text(key("address"));
   engine.connected = sheet.Text(key("connected")) == "yes";
   engine.taken = sheet.Number(key("last output taken")).value_or(0);
-  engine.wins = sheet.Number(key("first copies")).value_or(0);
   engine.process = sheet.Number(key("process")).value_or(0);
   engine.input_number = sheet.Number(key("last input reported")).value_or(0);
   engine.host = sheet.Text(key("host"));
@@ -213,7 +213,9 @@ std::string IncidentsFolderOf(std::string merged_folder) {
 }
 
 Result<std::string> MergedFolderOf(const std::string& incident_folder) {
-  const std::string folder = WithoutSlashes(incident_folder);
+  std::error_code error;
+  const std::string real = std::filesystem::canonical(incident_folder, error).string();
+  const std::string folder = error ? WithoutSlashes(incident_folder) : real;
   const std::size_t slash = folder.rfind('/');
   const std::string above = slash == folder.npos ? "" : WithoutSlashes(folder.substr(0, slash));
   if (above.size() > kSuffix.size() && above.ends_with(kSuffix)) {
@@ -256,7 +258,19 @@ Result<std::string> WriteIncident(replay::Storage& storage, const std::string& m
 Status WriteUnconfirmed(replay::Storage& storage, const std::string& folder,
                         const std::string& merged_folder, const Incident& incident,
                         std::string_view schema_bytes, std::uint64_t max) {
+  constexpr std::size_t kPiece = 1u << 20;
+  const std::string path = PathOf(folder, kUnconfirmed);
+  auto file = storage.Create(path + ".partial");
+  if (!file) return file.error();
+  std::uint64_t size = 0;
   std::string text;
+  const auto write = [&]() -> Status {
+    const auto bytes = std::as_bytes(std::span(text));
+    if (Status status = (*file)->Write(size, bytes); !status) return status;
+    size += text.size();
+    text.clear();
+    return {};
+  };
   if (incident.has_unconfirmed()) {
     auto schema = proto::Schema::Parse(schema_bytes);
     if (!schema) schema = proto::Schema::Parse("");
@@ -269,9 +283,14 @@ Status WriteUnconfirmed(replay::Storage& storage, const std::string& folder,
       if (outcome == replay::ReadOutcome::kEnd) break;
       schema->AppendJson(reader->message(), &text);
       text += '\n';
+      if (text.size() < kPiece) continue;
+      if (Status status = write(); !status) return status;
     }
   }
-  return WriteWhole(storage, folder, std::string(kUnconfirmed), text);
+  if (Status status = write(); !status) return status;
+  if (Status status = (*file)->Sync(); !status) return status;
+  if (Status status = storage.Rename(path + ".partial", path); !status) return status;
+  return storage.SyncFolder(folder);
 }
 
 Result<IncidentRecord> ReadIncident(replay::Storage& storage, const std::string& folder) {
@@ -326,13 +345,16 @@ Result<std::vector<std::string>> ListIncidents(replay::Storage& storage,
 }
 
 Result<std::optional<IncidentRecord>> FindOpenIncident(replay::Storage& storage,
-                                                       const std::string& merged_folder) {
+                                                       const std::string& merged_folder,
+                                                       proto::Session session) {
   const auto folders = ListIncidents(storage, merged_folder);
   if (!folders) return folders.error();
   for (auto folder = folders->rbegin(); folder != folders->rend(); ++folder) {
+    // What is over need not be whole.
+    if (const auto closed = ReadStoodAt(storage, *folder, kClosed); closed && *closed) continue;
     auto record = ReadIncident(storage, *folder);
     if (!record) return record.error();
-    if (!record->readmission) return std::optional(std::move(*record));
+    if (record->incident.session == session) return std::optional(std::move(*record));
   }
   return std::optional<IncidentRecord>();
 }

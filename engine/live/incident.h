@@ -49,7 +49,6 @@ struct EngineFacts {
   std::string address;  ///< where its output is read
   bool connected = false;
   std::uint64_t taken = 0;  ///< last output taken from it
-  std::uint64_t wins = 0;   ///< outputs of which its copy was first
   std::uint64_t process = 0;
   std::uint64_t input_number = 0;  ///< last input that it reported
   std::string build;               ///< build id of its program
@@ -141,9 +140,9 @@ constexpr std::uint64_t kUnconfirmedMax = 20'000;
 /// Folders, oldest first; none if there never was an incident.
 [[nodiscard]] Result<std::vector<std::string>> ListIncidents(replay::Storage& storage,
                                                              const std::string& merged_folder);
-/// The last incident that is not closed. Null: there is none.
+/// The last incident of this session that is not closed. Null: there is none.
 [[nodiscard]] Result<std::optional<IncidentRecord>> FindOpenIncident(
-    replay::Storage& storage, const std::string& merged_folder);
+    replay::Storage& storage, const std::string& merged_folder, proto::Session session);
 
 /// Cheap: for polling. Null: nothing is decided yet.
 [[nodiscard]] Result<std::optional<IncidentDecision>> ReadDecision(replay::Storage& storage,

@@ -49,8 +49,7 @@ void AppendEngines(const Incident& incident, std::string* out) {
            Plain(engine.process) + (engine.connected ? "" : ", not connected");
   };
   const auto stands = [](const EngineFacts& engine) {
-    return "input " + Plain(engine.input_number) + "; outputs taken up to " + Plain(engine.taken) +
-           ", first with " + Plain(engine.wins);
+    return "input " + Plain(engine.input_number) + "; outputs taken up to " + Plain(engine.taken);
   };
   *out += "the engines\n";
   both("engine", process(a), process(b));

@@ -14,13 +14,6 @@ namespace {
 constexpr std::string_view kCheck = "check: ";
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-/// The digest of a text: that of a message whose digested part it is.
-std::uint64_t CheckOf(std::string_view text) {
-  std::vector<std::byte> message(proto::kDigestedFrom + text.size());
-  std::ranges::copy(std::as_bytes(std::span(text)), message.begin() + proto::kDigestedFrom);
-  return proto::Digest(text.size(), message);
-}
-
 std::optional<unsigned> HexValue(char digit) {
   const char* const end = kHexDigits + 16;
   const char* const found = std::find(kHexDigits, end, digit);
@@ -58,6 +51,13 @@ std::optional<std::string> Unescaped(std::string_view text) {
 }
 
 }  // namespace
+
+std::uint64_t CheckOf(std::string_view text) {
+  // The digest of a message whose digested part it is.
+  std::vector<std::byte> message(proto::kDigestedFrom + text.size());
+  std::ranges::copy(std::as_bytes(std::span(text)), message.begin() + proto::kDigestedFrom);
+  return proto::Digest(text.size(), message);
+}
 
 std::string HexOf(std::span<const std::byte> bytes) {
   std::string text;

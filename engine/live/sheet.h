@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,8 @@ class Sheet {
   std::vector<std::pair<std::string, std::string>> lines_;
 };
 
+/// XXH3-64 of a text, seeded with its length in bytes.
+[[nodiscard]] std::uint64_t CheckOf(std::string_view text);
 [[nodiscard]] std::string HexOf(std::span<const std::byte> bytes);
 
 /// Writes `text` into a file that is there with all of it, after a crash of the host too, or not
