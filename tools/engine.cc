@@ -5,6 +5,7 @@
 
 #include "engine/live/engine_role.h"
 #include "tools/command.h"
+#include "tools/library_digest.h"
 #include "tools/mold_options.h"
 #include "tools/options.h"
 #include "tools/port_options.h"
@@ -69,10 +70,13 @@ Result<ExitCode> Run(Options& options) {
     return Error::BadInput("--log and --input-log are one folder, " + options.role.folder +
                            "; give each log its own");
   }
+  const auto library = LibraryDigest(options.application.name);
+  if (!library) return library.error();
   engine::EngineRoleOptions role = options.role;
   while (role.folder.size() > 1 && role.folder.back() == '/') role.folder.pop_back();
   role.progress_file = role.folder + ".progress";
   role.about = {.application = made->application->info().name,
+                .library = *library,
                 .zone_address = made->zone_address,
                 .pools = Joined(made->pool_changes)};
   replay::PosixStorage storage;

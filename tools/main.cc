@@ -62,6 +62,7 @@ void RegisterAll(Commands& commands) {
   RegisterTrim(commands);
   RegisterExport(commands);
   RegisterPools(commands);
+  RegisterIncident(commands);
 }
 
 /// Operator logs go to stderr; stdout is for results.

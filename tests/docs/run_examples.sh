@@ -36,6 +36,7 @@ examples() {
 # Commands that are tested elsewhere because they take long: why.
 elsewhere() {
   case "$1" in
+  incident | "incident "*) echo "they need an incident; incident_test makes some, and docs/incidents.md runs them" ;;
   demo) echo "a whole demonstration; demo_test runs it with and without a planted fault" ;;
   esac
 }

@@ -32,7 +32,6 @@ MoldClient::MoldClient(boost::asio::io_context& context, MoldClientOptions optio
     : context_(context),
       options_(std::move(options)),
       handler_(handler),
-      text_(server.text()),
       soup_(std::make_unique<StreamClient>(context, server, std::move(user), handler, limits)),
       receiver_({}, *this),
       timer_(context),
@@ -40,6 +39,10 @@ MoldClient::MoldClient(boost::asio::io_context& context, MoldClientOptions optio
   ENSURE(options_.lines.empty(), "the simulated network has no UDP");
 }
 MoldClient::~MoldClient() { Stop(); }
+void MoldClient::AddServer(Endpoint server) { soup_->AddServer(std::move(server)); }
+void MoldClient::SetPassword(std::string password) { soup_->SetPassword(std::move(password)); }
+void MoldClient::SendStatus(const pb::Status& status) { soup_->SendStatus(status); }
+std::string MoldClient::text() const { return soup_->server().text(); }
 Status MoldClient::Start() {
   soup_->Start();
   return {};
