@@ -392,7 +392,9 @@ Result<RoleSpec> Loader::MakeSpec(const Role& role) const {
   spec.kind = role.kind->name;
   spec.name = role.name;
   spec.output_file = Joined(folder_, role.name + ".out");
-  spec.arguments = role.positionals;
+  std::string addresses;  // of one stream
+  for (const std::string& one : role.positionals) addresses += (addresses.empty() ? "" : ",") + one;
+  if (!addresses.empty()) spec.arguments.push_back(addresses);
   for (const auto& [key, values] : role.options) {
     for (const std::string& value : values) {
       spec.arguments.push_back("--" + key);
