@@ -128,7 +128,11 @@ Result<Topology> Loader::Load() {
     root_ = toml::parse_file(file_);
   } catch (const toml::parse_error& error) {
     const toml::source_position& place = error.source().begin;
-    if (place.line == 0) return Error::BadInput("cannot read " + file_);
+    if (place.line == 0) {
+      return Error::BadInput(
+          "cannot read " + file_ +
+          ": it is missing or cannot be opened; see `tandem run --help` for one");
+    }
     return Error::BadInput(file_ + ":" + std::to_string(place.line) + ":" +
                            std::to_string(place.column) + ": " + std::string(error.description()));
   }

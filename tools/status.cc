@@ -153,7 +153,7 @@ class Observer {
 
 std::string Observer::NameOfRole(const Watched& role) const {
   const pb::Status& status = role.watch->status();
-  if (role.watch->count() == 0) return role.name.empty() ? "?" : role.name;
+  if (role.watch->count() == 0) return role.name.empty() ? "a role" : role.name;
   if (status.role() == engine::kEngineRole) return "engine " + engine::Printable(status.name());
   if (!role.name.empty()) return role.name;
   return engine::Printable(status.role());
