@@ -93,6 +93,7 @@ TEST_F(RunFile, StartsEveryRoleRestartsWhatDiesAndStopsCleanly) {
   }
   Submit(2'000, "BOB");
   EXPECT_EQ(AskStatus(&output, {"--wait", "10000"}), 0) << output;
+  AwaitMessages("day/tape", ReadLog("day/merged").size());  // it ends first, wherever it is
   EXPECT_EQ(run.Stop(SIGTERM), 0) << run.Output();
   const std::string said = run.Output();
   const Words order = {"record.tape: stopped", "dedup: stopped", "engine.B: stopped",
