@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/transport/connector.h"
 
+#include <unistd.h>
+
 #include <boost/asio/connect.hpp>
-#include <random>
+#include <chrono>
 
 #include "engine/transport/backoff.h"
 
@@ -18,10 +20,15 @@ constexpr std::chrono::milliseconds kBackoffMin{20};
 /// A connection that lasted this long was a good one: the next is tried at once.
 constexpr std::chrono::milliseconds kLasting{500};
 
-/// No two clients fail in the same nanosecond. Under simulation the clock is simulated too.
-std::uint64_t Random() {
-  return std::mt19937_64(
-      static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()))();
+/// Another number at each call and in each process. Of the clock and the process id, so that a
+/// simulated run is the same each time. Mixed as SplitMix64 does.
+std::uint64_t JitterNow() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+  std::uint64_t mixed =
+      static_cast<std::uint64_t>(now) + static_cast<std::uint64_t>(::getpid()) * 0x9e3779b97f4a7c15;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+  return mixed ^ (mixed >> 31);
 }
 
 }  // namespace
@@ -89,7 +96,7 @@ void Connector::ConnectLater() {
   current_ = (current_ + 1) % servers_.size();
   // The others are tried soon; who has tried all waits longer.
   const bool is_round = ++failures_ % servers_.size() == 0;
-  retry_.expires_after(Jittered(is_round ? backoff_ : kBackoffMin, Random()));
+  retry_.expires_after(Jittered(is_round ? backoff_ : kBackoffMin, JitterNow()));
   if (is_round) backoff_ = NextBackoff(backoff_, backoff_max_);
   retry_.async_wait([this, life = life_](const error_code& error) {
     if (!error && life == life_) Connect();
