@@ -2,6 +2,7 @@
 #include "tests/simulation/fiber.h"
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -21,15 +22,15 @@ namespace {
 constexpr std::size_t kStackSize = 1u << 20;
 
 /// Stacks that no fiber uses now.
-std::vector<std::byte*>& FreeStacks() {
-  static std::vector<std::byte*> stacks;
+std::vector<std::unique_ptr<std::byte[]>>& FreeStacks() {
+  static std::vector<std::unique_ptr<std::byte[]>> stacks;
   return stacks;
 }
 
 std::byte* TakeStack() {
-  std::vector<std::byte*>& free = FreeStacks();
+  std::vector<std::unique_ptr<std::byte[]>>& free = FreeStacks();
   if (free.empty()) return new std::byte[kStackSize];
-  std::byte* const stack = free.back();
+  std::byte* const stack = free.back().release();
   free.pop_back();
   return stack;
 }
@@ -54,7 +55,7 @@ Fiber::~Fiber() {
 #ifdef __SANITIZE_THREAD__
   __tsan_destroy_fiber(own_tsan_);
 #endif
-  FreeStacks().push_back(stack_);
+  FreeStacks().emplace_back(stack_);
 }
 
 void Fiber::Enter(unsigned high, unsigned low) {
