@@ -195,6 +195,9 @@ std::string Observer::Detail(const Watched& role) const {
       text += "; " + engine::Printable(engine.name()) +
               (engine.connected() ? " at " + number(engine.number()) : " GONE");
     }
+    if (!status.policy().empty()) text += "; policy " + engine::Printable(status.policy());
+    if (status.held() > 0) text += ", " + number(status.held()) + " wait for their second copy";
+    if (!status.alone().empty()) text += ", " + engine::Printable(status.alone()) + " ALONE";
     if (status.divergence_number() != 0) {
       text += "; DIVERGENCE at output " + number(status.divergence_number());
     }
@@ -223,9 +226,21 @@ void Observer::AddProblemsOfDedup(const Watched& role, std::vector<std::string>&
                        ", nothing is published any more");
     return;
   }
+  if (!status.alone().empty()) {
+    problems.push_back(name + ": engine " + engine::Printable(status.alone()) +
+                       " goes on alone; nothing checks what it says");
+  }
   for (const pb::EngineStatus& engine : status.engines()) {
     if (!engine.connected()) {
       problems.push_back(name + ": nothing comes from engine " + engine::Printable(engine.name()));
+    }
+    if (engine.silent()) {
+      problems.push_back(name + ": engine " + engine::Printable(engine.name()) +
+                         " stands still while the other one goes on");
+    }
+    if (engine.fenced()) {
+      problems.push_back(name + ": engine " + engine::Printable(engine.name()) +
+                         " is fenced until it has proven that it says the same");
     }
   }
   const auto index = static_cast<std::size_t>(&role - roles_.data());
