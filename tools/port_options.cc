@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint64_t kConnectionsMax = 100'000;
 constexpr std::uint64_t kSecondsMax = 86'400;
 
-void AddSeconds(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
+void AddTimeout(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
                 const std::string& description) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(value).count();
   command
@@ -42,12 +42,12 @@ void AddStreamPortOptions(CLI::App& command, std::string& users, engine::Connect
       .add_option("--per-address", limits.per_address,
                   "Connections of a port from one address, at most; default: half of all")
       ->check(WholeNumber(1, kConnectionsMax));
-  AddSeconds(command, "--login-timeout", limits.login,
+  AddTimeout(command, "--login-timeout", limits.login,
              "A peer that has not logged in after this time is dropped");
-  AddSeconds(
+  AddTimeout(
       command, "--silence-timeout", limits.silence,
       "So is one that says nothing, takes nothing or leaves a packet unfinished for so long");
-  AddSeconds(command, "--slow-timeout", limits.slow,
+  AddTimeout(command, "--slow-timeout", limits.slow,
              "So is one that takes so long for what waits for it, about 256 KiB");
 }
 

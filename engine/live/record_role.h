@@ -26,7 +26,7 @@ struct RecordRoleOptions {
   std::uint64_t first = 0;         ///< of a new log; 0: message 1
   std::uint64_t last = 0;  ///< stop after it; 0: go on until told to stop or the session ends
   std::string user = "record";
-  std::string password;  ///< of that user; empty: none
+  std::string password = {};  ///< of that user; empty: none
   ConnectionLimits limits;
 };
 

@@ -82,7 +82,6 @@ class SequencerRole : private SubmissionServer::Backend {
   RoleLoop loop_;
   boost::asio::steady_timer tick_timer_;
   boost::asio::steady_timer sync_timer_;
-  TakeBack take_back_;
   std::optional<replay::LogWriter> log_;
   std::optional<Sequencer> sequencer_;
   SequencedClock clock_;
@@ -90,6 +89,7 @@ class SequencerRole : private SubmissionServer::Backend {
   EnginePositions engines_;
   std::string reason_;  ///< why the last submission was refused
   Gate gate_;
+  TakeBack take_back_;
   StreamServer stream_;
   SubmissionServer submissions_;
   std::uint64_t recovered_ = 0;   ///< messages that the log held at the start

@@ -45,7 +45,7 @@ std::string KillsPlan::text() const {
   if (power_loss_one_in > 0) {
     text += std::string(", power fails ") + (lose_input ? "anywhere" : "but for the input");
   }
-  return text + (long_stops ? ", long stops" : "");
+  return text + (replicas ? ", replicas" : "") + (long_stops ? ", long stops" : "");
 }
 
 KillsRound::KillsRound(std::string program, std::string folder, KillsPlan plan)
@@ -89,7 +89,7 @@ bool KillsRound::SetUp() {
       return false;
     }
   }
-  const auto ports = tools::FreePorts(4 + plan_.deduplicators);
+  const auto ports = tools::FreePorts(6 + plan_.deduplicators);
   if (!ports) {
     Wrong(ports.error().text);
     return false;
@@ -111,14 +111,25 @@ bool KillsRound::SetUp() {
     }
     specs.push_back(std::move(spec));
   };
-  add("sequencer", "sequencer", input, Path("input"),
-      {"--session", "KILLS", "--submissions", submissions, "--durability", plan_.durability});
+  std::vector<std::string> sequencer = {"--session", "KILLS",        "--submissions",
+                                        submissions, "--durability", plan_.durability};
+  const auto replica = [&](const std::string& engine) {
+    return Address((*ports)[engine == "A" ? 4 : 5]);
+  };
+  if (plan_.replicas) {
+    sequencer.insert(sequencer.end(), {"--replica", replica("A"), "--replica", replica("B")});
+  }
+  add("sequencer", "sequencer", input, Path("input"), sequencer);
   for (const std::string name : {"A", "B"}) {
-    add("engine", name, Address((*ports)[name == "A" ? 2 : 3]), Path(name),
-        {"--name", name, "--input", input});
+    std::vector<std::string> engine = {"--name", name, "--input", input};
+    if (plan_.replicas) {
+      engine.insert(engine.end(),
+                    {"--input-log", Path("input-of-" + name), "--input-stream", replica(name)});
+    }
+    add("engine", name, Address((*ports)[name == "A" ? 2 : 3]), Path(name), engine);
   }
   for (std::size_t i = 0; i < plan_.deduplicators; ++i) {
-    merged_streams_.push_back(Address((*ports)[4 + i]));
+    merged_streams_.push_back(Address((*ports)[6 + i]));
     const std::string name = "merged" + std::to_string(i + 1);
     add("dedup", name, merged_streams_.back(), Path(name),
         {"--a", Address((*ports)[2]), "--b", Address((*ports)[3])});
@@ -164,10 +175,13 @@ void KillsRound::CutPower() {
   // are elsewhere.
   const std::size_t hosts = 3 + plan_.deduplicators;
   const std::size_t host = Below(hosts + 2);
-  const bool whole_site = host >= hosts;
+  const bool whole_site = host >= hosts && !plan_.replicas;
+  const auto keeps_replica = [&](std::size_t i) {
+    return plan_.replicas && roles_->spec(victims_[i].role).kind == "engine";
+  };
   std::vector<std::size_t> hit;
   for (std::size_t i = 0; i < hosts; ++i) {
-    if (i == 0 && !plan_.lose_input) continue;
+    if ((i == 0 && !plan_.lose_input) || keeps_replica(i)) continue;
     if ((whole_site || i == host) && victims_[i].down_until == Clock::time_point{}) {
       hit.push_back(i);
     }
@@ -379,6 +393,10 @@ void KillsRound::CheckAfterLoss() {
     const auto code = roles_->ended(role);
     if (is_engine && code == 4 && !forked) {
       Wrong(name + " ended with code 4 and does not say that the input forked; see " +
+            roles_->spec(role).output_file);
+    }
+    if (is_engine && forked && plan_.replicas) {
+      Wrong(name + " says that the input forked, though its copy had what was lost; see " +
             roles_->spec(role).output_file);
     }
     said = said || forked || Contains(text, "has lost messages") || Contains(text, "DIVERGENCE") ||

@@ -23,10 +23,13 @@ struct KillsPlan {
   std::size_t deduplicators = 2;        ///< one or two
   std::uint64_t power_loss_one_in = 0;  ///< of the kills, about; 0: never
   bool lose_input = true;               ///< the sequencer's host loses power too
-  bool long_stops = false;              ///< some longer than peers wait
-  std::uint64_t rate = 5'000;           ///< submissions a second, all clients together
+  bool replicas = false;       ///< engines keep copies of the input; only others' hosts lose power
+  bool long_stops = false;     ///< some longer than peers wait
+  std::uint64_t rate = 5'000;  ///< submissions a second, all clients together
 
-  /// Nothing may be lost: power does not fail where it could lose what was acknowledged.
+  /// Nothing may be lost: power does not fail where it could lose what was acknowledged. With
+  /// replicas nothing is lost that an engine has read; what was acknowledged a moment before may
+  /// be.
   [[nodiscard]] bool LosesNothing() const {
     return power_loss_one_in == 0 || durability == "always" || !lose_input;
   }

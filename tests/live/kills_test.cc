@@ -85,6 +85,11 @@ TEST_F(Kills, OfHostsThatLoseInputAreSaidAndDoubleNothing) {
   PrintCount();
 }
 
+TEST_F(Kills, OfTheSequencersHostLoseNothingThatAnEngineHasACopyOf) {
+  Round({.seed = seed_, .kills = 8, .power_loss_one_in = 2, .replicas = true});
+  PrintCount();
+}
+
 /// Rounds of every kind until there were TANDEM_KILLS kills.
 TEST_F(Kills, Soak) {
   const std::uint64_t kills = FromEnvironment("TANDEM_KILLS", 0);
@@ -101,6 +106,7 @@ TEST_F(Kills, Soak) {
     plan.power_loss_one_in = round % 2 == 0 ? 0 : 3;
     plan.lose_input = (round / 3) % 4 != 0;
     plan.long_stops = round % 4 == 2;
+    plan.replicas = round % 4 == 3 && plan.lose_input;
     if (!Round(plan)) ++failures;
     std::printf("round %lu (%s): %lu kills; so far ", static_cast<unsigned long>(round),
                 plan.text().c_str(), static_cast<unsigned long>(count_.kills - before));
