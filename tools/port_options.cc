@@ -64,8 +64,8 @@ void AddSubmissionPortOptions(CLI::App& command, engine::ConnectionLimits& limit
       ->default_str("0");
 }
 
-void AddPasswordFile(CLI::App& command, std::string& file) {
-  command
+CLI::Option* AddPasswordFile(CLI::App& command, std::string& file) {
+  return command
       .add_option("--password-file", file,
                   "Where the password stands: a line with it, or lines of NAME PASSWORD")
       ->type_name("FILE");

@@ -17,7 +17,7 @@ void AddStreamPortOptions(CLI::App& command, std::string& users, engine::Connect
 void AddSubmissionPortOptions(CLI::App& command, engine::ConnectionLimits& limits);
 
 /// --password-file.
-void AddPasswordFile(CLI::App& command, std::string& file);
+CLI::Option* AddPasswordFile(CLI::App& command, std::string& file);
 /// The password of `user` in that file; "" if there is no file. Warns if others may read it.
 Result<std::string> PasswordOf(const std::string& user, const std::string& file);
 

@@ -56,14 +56,14 @@ Result<ExitCode> Run(const Options& given) {
 
 void RegisterRecord(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App& command =
-      commands.Add("record", "Write a live stream to a log, without gap or repeat over reconnects",
-                   "  tandem record 127.0.0.1:9004 -o recorded\n"
-                   "  tandem record 127.0.0.1:9004,127.0.0.1:9014 -o recorded   two deduplicators\n"
-                   "By multicast: --multicast 239.1.2.1:9201@eth0 --requests 10.0.0.5:9202 --session "
-                   "DAY1 --app book\n"
-                   "Stop it with Ctrl-C; run it again and it goes on where the log ends.\n",
-                   [options] { return Run(*options); });
+  CLI::App& command = commands.Add(
+      "record", "Write a live stream to a log, without gap or repeat over reconnects",
+      "  tandem record 127.0.0.1:9004 -o recorded\n"
+      "  tandem record 127.0.0.1:9004,127.0.0.1:9014 -o recorded   two deduplicators\n"
+      "By multicast: --multicast 239.1.2.1:9201@eth0 --requests 10.0.0.5:9202 --session "
+      "DAY1 --app book\n"
+      "Stop it with Ctrl-C; run it again and it goes on where the log ends.\n",
+      [options] { return Run(*options); });
   command
       .add_option_function<std::string>(
           "FROM",

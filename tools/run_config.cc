@@ -243,6 +243,11 @@ Status Loader::TakeShared() {
                            "; see `tandem engine --help` and those of the other roles");
     }
     for (Role& role : roles_) {
+      // A recorder learns both from the stream; without a port to learn from, its own table says
+      // it.
+      if (std::string_view(role.kind->name) == "record" && (key == "session" || key == "app")) {
+        continue;
+      }
       if (role.nodes.contains(key) || Command(*role.kind).Find(*role.kind, key) == nullptr) {
         continue;
       }

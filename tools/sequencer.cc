@@ -25,6 +25,7 @@ const std::map<std::string, engine::Durability> kDurabilities = {
 struct Options {
   engine::SequencerRoleOptions role;
   std::string application = "book";
+  std::string password_file;
 };
 
 Result<ExitCode> Run(Options& options) {
@@ -33,6 +34,9 @@ Result<ExitCode> Run(Options& options) {
       !two) {
     return two.error();
   }
+  auto password = PasswordOf("taker", options.password_file);
+  if (!password) return password.error();
+  options.role.password = std::move(*password);
   // Only the schema of the application is needed: it goes into the log. Its state stays empty.
   const auto application = ApplicationOf(options.application, {});
   if (!application) return application.error();
@@ -55,8 +59,6 @@ void RegisterSequencer(Commands& commands) {
       "sequencer", "Put what clients submit into one order: the input stream",
       "  tandem sequencer --log day/input --session DAY1 --submissions 9000 --stream 9001 "
       "--replica 9013\n"
-      "  tandem sequencer --log day/input --submissions 9000 --stream 9001 --users day/users "
-      "--rate-limit 10000\n"
       "By multicast too, by two networks: --multicast 239.1.1.1:9101@eth0,239.1.1.2:9101@eth1 "
       "--requests 9102\n",
       [options] { return Run(*options); });
@@ -80,6 +82,10 @@ void RegisterSequencer(Commands& commands) {
           "An engine's --input-stream; give one for each engine. What the log has lost and they "
           "have is taken back before anything is accepted")
       ->type_name("HOST:PORT");
+  AddPasswordFile(command, options->password_file)
+      ->description(
+          "Password of user `taker`, as which it logs in at a --replica: a line with it, "
+          "or lines of NAME PASSWORD");
   AddSeconds(command, "--replica-wait", options->role.replica_wait,
              "How long a --replica may take to answer; then the sequencer goes on without it");
   command

@@ -37,8 +37,8 @@ struct DedupRoleOptions {
   std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
   std::size_t ring_size = DeduplicatorOptions{}.ring_size;     ///< marks kept in memory
   std::size_t held_bytes = DeduplicatorOptions{}.held_bytes;   ///< policy agree: at least 2 MiB
-  std::string users;     ///< file of those who may read the merged stream; "": anybody may
-  std::string password;  ///< to log in with, under its name; empty: none
+  std::string users = {};       ///< file of those who may read the merged stream; "": anybody may
+  std::string password = {};    ///< to log in with, under its name; empty: none
   MoldServerOptions mold = {};  ///< the merged stream by MoldUDP64
   ConnectionLimits limits;
 };

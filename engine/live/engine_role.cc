@@ -85,7 +85,8 @@ ExitCode EngineRole::RunInFolder() {
   if (!loop_.Check(stream_.RequireLogins(options_.users)) ||
       !loop_.Check(stream_.Listen(options_.stream)) ||
       !loop_.Check(stream_.ListenMold(options_.mold)) ||
-      (options_.input_stream && !loop_.Check(replica_->Listen(*options_.input_stream))) ||
+      (options_.input_stream &&
+       !loop_.Check(replica_->Listen(*options_.input_stream, options_.users))) ||
       !loop_.Check(OpenExistingLog())) {
     return loop_.exit_code();
   }

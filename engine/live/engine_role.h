@@ -49,8 +49,8 @@ struct EngineRoleOptions {
   EngineAbout about{};
   std::uint64_t plant_fault_at = 0;  ///< drill: damage the state after this input; 0: never
   std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
-  std::string users;                  ///< file of those who may read the output; "": anybody may
-  std::string password;               ///< to log in with, under its name; empty: none
+  std::string users = {};             ///< file of those who may read the output; "": anybody may
+  std::string password = {};          ///< to log in with, under its name; empty: none
   MoldServerOptions mold = {};        ///< the output stream by MoldUDP64
   MoldClientOptions input_mold = {};  ///< lines of the input; `input` without a host: lines only
   ConnectionLimits limits;

@@ -8,8 +8,8 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <string>
-#include <utility>
 #include <string_view>
+#include <utility>
 
 #include "engine/deduplicator.h"
 #include "engine/transport/stream_client.h"

@@ -20,7 +20,10 @@ InputReplica::InputReplica(boost::asio::io_context& context, replay::Storage& st
       stream_(
           context, storage, [this] { return MakeStatus(); }, limits) {}
 
-Status InputReplica::Listen(const Endpoint& endpoint) { return stream_.Listen(endpoint); }
+Status InputReplica::Listen(const Endpoint& endpoint, const std::string& users) {
+  if (Status status = stream_.RequireLogins(users); !status) return status;
+  return stream_.Listen(endpoint);
+}
 
 Status InputReplica::OpenExisting() {
   const auto holds = HoldsLog(storage_, folder_);

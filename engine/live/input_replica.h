@@ -21,8 +21,9 @@ class InputReplica {
   InputReplica(boost::asio::io_context& context, replay::Storage& storage, std::string folder,
                std::string name, std::uint64_t segment_bytes, const ConnectionLimits& limits);
 
-  /// Serves it there, as soon as there is a log.
-  Status Listen(const Endpoint& endpoint);
+  /// Serves it there, as soon as there is a log. `users`: file of those who may read it; "":
+  /// anybody may.
+  Status Listen(const Endpoint& endpoint, const std::string& users);
   /// Continues the log that is there, if there is one.
   Status OpenExisting();
   Status Create(proto::Session session, const std::string& schema);

@@ -30,7 +30,8 @@ std::string ParentOf(const std::string& folder) {
 Status RemoveFolder(const std::string& folder) {
   std::error_code error;
   std::filesystem::remove_all(folder, error);
-  if (!error) return {};
+  // What lies below a file is not there.
+  if (!error || error == std::errc::not_a_directory) return {};
   return Error::Failure("cannot remove " + folder + ": " + error.message());
 }
 

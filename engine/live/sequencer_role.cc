@@ -44,7 +44,7 @@ std::uint32_t EpochAt(std::int64_t now_ns) {
 }
 
 std::string Seconds(std::int64_t ns) {
-  const std::int64_t tenths = ns / 100'000'000;
+  const std::int64_t tenths = (ns + 50'000'000) / 100'000'000;
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
 }
 
@@ -60,6 +60,7 @@ SequencerRole::SequencerRole(SequencerRoleOptions options, replay::Storage& stor
       take_back_(loop_.context(), storage,
                  {.replicas = options_.replicas,
                   .wait = options_.replica_wait,
+                  .password = options_.password,
                   .limits = options_.limits}),
       stream_(
           loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits),

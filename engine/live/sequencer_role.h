@@ -39,7 +39,8 @@ struct SequencerRoleOptions {
   bool end_session = false;     ///< write the last message, then only serve
   MoldServerOptions mold = {};  ///< the input stream by MoldUDP64
   ConnectionLimits limits;
-  std::string users;  ///< file of those who may log in; "": anybody may
+  std::string users = {};     ///< file of those who may log in; "": anybody may
+  std::string password = {};  ///< to log in at replicas with, as `taker`; empty: none
   std::chrono::nanoseconds clock_jump_max = std::chrono::seconds(10);  ///< see SequencedClock
   /// In ns; not given: those of the standard library. The second one should run while the host
   /// sleeps, too.

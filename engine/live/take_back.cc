@@ -38,7 +38,9 @@ std::string Seconds(std::chrono::milliseconds time) {
 class TakeBack::Source final : public StreamClient::Handler {
  public:
   Source(TakeBack& owner, const Endpoint& at)
-      : owner_(owner), client(owner.context_, at, "taker", *this, owner.options_.limits) {}
+      : owner_(owner), client(owner.context_, at, "taker", *this, owner.options_.limits) {
+    client.SetPassword(owner.options_.password);
+  }
 
   std::uint64_t WantedNumber() override {
     const std::uint64_t end = owner_.log_->position().number;

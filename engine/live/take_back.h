@@ -25,6 +25,7 @@ namespace tandem::engine {
 struct TakeBackOptions {
   std::vector<Endpoint> replicas;         ///< --input-stream of engines
   std::chrono::milliseconds wait{5'000};  ///< for each to answer; and, while it gives, for more
+  std::string password = {};              ///< of user `taker`, to log in with; empty: none
   ConnectionLimits limits;
 };
 

@@ -51,7 +51,6 @@ Status Listener::Listen(const Endpoint& endpoint) {
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (!error) port_ = acceptor_.local_endpoint(error).port();
   if (error) return fail();
-  Accept();
   return {};
 }
 

@@ -31,15 +31,16 @@ class Listener {
 
   Listener(boost::asio::io_context& context, OnSocket on_socket);
 
-  /// An error if the address cannot be had, for example because the port is in use.
+  /// An error if the address cannot be had, for example because the port is in use. Who connects
+  /// waits for Accept.
   Status Listen(const Endpoint& endpoint);
+  /// Takes those who connect from now on, and those who wait. Once, after Listen.
+  void Accept();
   void Close();
 
   [[nodiscard]] std::uint16_t port() const { return port_; }  ///< as bound
 
  private:
-  void Accept();
-
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer retry_;
   OnSocket on_socket_;

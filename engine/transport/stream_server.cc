@@ -215,6 +215,7 @@ StreamServer::~StreamServer() { Close(); }
 
 Status StreamServer::Listen(const Endpoint& endpoint) {
   if (Status status = listener_.Listen(endpoint); !status) return status;
+  listener_.Accept();
   SendStatus();
   return {};
 }

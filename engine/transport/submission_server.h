@@ -47,9 +47,13 @@ class SubmissionServer {
                    Backend& backend, Gate& gate, const ConnectionLimits& limits = {});
   ~SubmissionServer();
 
+  /// Clients that connect wait until Serve.
   Status Listen(const Endpoint& endpoint) { return listener_.Listen(endpoint); }
-  /// The log is there, of this session: to be called before the io_context runs.
-  void Serve(proto::Session session) { session_ = session; }
+  /// The log is there, of this session.
+  void Serve(proto::Session session) {
+    session_ = session;
+    listener_.Accept();
+  }
   /// Everything accepted so far, up to input message `number`, is in the log.
   void Committed(std::uint64_t number);
   /// Ends the connections of those who may not submit any more.

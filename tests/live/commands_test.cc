@@ -120,7 +120,7 @@ TEST_F(Commands, EndWithOneSentenceOnWrongOptions) {
       {{"dedup", "--log", log, "--a", "1", "--stream", "0"}, "--b is required"},
       {With(kDedup, {"--log", log, "--policy", "last"}), "last"},
       {{"record", "1"}, "--output is required"},
-      {{"record", "-o", log}, "FROM is required"},
+      {{"record", "-o", log}, "nobody says where to read from; give FROM or --multicast"},
       {{"record", "1", "-o", log, "--from", "9", "--to", "8"}, "--to 8 is before --from 9"},
       {{"record", "1", "-o", log, "--to", "-1"}, "--to"},
       {{"record", "1", "-o", log, "--from", "0"}, "--from"},

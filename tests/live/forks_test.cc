@@ -32,12 +32,16 @@ engine::Endpoint EndpointOf(const RawServer& server) {
 }
 
 /// What a server of this role says that has messages up to `number`.
-std::string StatusOf(const std::string& role, std::uint64_t number, std::uint64_t process = 1) {
+/// `at`: message `number`, if the role says where it stands.
+std::string StatusOf(const std::string& role, std::uint64_t number, std::uint64_t process = 1,
+                     const proto::Header& at = {}) {
   pb::Status status;
   status.set_role(role);
   status.set_name("X");
   status.set_process(process);
   status.set_number(number);
+  status.set_digest(at.digest);
+  status.set_input_number(at.origin);
   return Packet('U', TextOf(engine::UnsequencedMessage(status)));
 }
 
@@ -73,9 +77,12 @@ class Readers : public LiveTest {
     RawPeer peer = server.AcceptLoginOf(&login);
     EXPECT_NE(login.find(" " + std::to_string(next) + " "), std::string::npos) << login;
     peer.AcceptLogin("TEST", next);
-    peer.SendBytes(StatusOf(role, last, server.port()));
+    peer.SendBytes(StatusOf(role, last, server.port(), HeaderOf(last)));
     for (std::uint64_t i = next; i <= last; ++i) peer.Send('S', TextOf(messages_[i - 1]));
     return peer;
+  }
+  [[nodiscard]] proto::Header HeaderOf(std::uint64_t number) const {
+    return number == 0 ? proto::Header{} : test::View(messages_[number - 1]).header;
   }
   /// The only error that was logged.
   std::string Sentence() {
@@ -263,7 +270,7 @@ TEST_F(Readers, ThatMergeSayOnceThatTwoEnginesHaveOneName) {
   const std::string both = "dedup: the engines at " + At(a.port()) + " and " + At(b.port()) +
                            " both call themselves \"X\"; give each a --name of its own";
   log_.Await(both);
-  of_b.SendBytes(StatusOf("engine", 4, b.port()));
+  of_b.SendBytes(StatusOf("engine", 4, b.port(), HeaderOf(4)));
   of_b.Send('S', TextOf(messages_[4]));
   AwaitMessages("merged", 5);
   EXPECT_EQ(dedup.Stop(), ExitCode::kYes);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <random>
@@ -231,6 +232,14 @@ TEST_F(Hostile, FloodsOfConnectionsLeaveRoomForOthersAndLittleInTheLog) {
     EXPECT_EQ(answer, kAccepted);
   }
   EXPECT_TRUE(sequencer.program.Says("there are 8 from 127.0.0.1 already, which is the limit"));
+  // What was left out is told with the next line that may be.
+  for (int tries = 0; tries < 1000; ++tries) {
+    if (Count(sequencer.program.Output(), "lines about clients were left out here") > 0) break;
+    RawPeer late = RawPeer::Connect(sequencer.submissions);
+    late.Login("LATE", 1);
+    late.Next();
+    std::this_thread::sleep_for(milliseconds(10));
+  }
   EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
   const std::string output = sequencer.program.Output();
   EXPECT_LT(Count(output, "was turned away"), 600u);
@@ -238,7 +247,7 @@ TEST_F(Hostile, FloodsOfConnectionsLeaveRoomForOthersAndLittleInTheLog) {
 }
 
 TEST_F(Hostile, OneThatSubmitsWithoutEndStarvesNobody) {
-  constexpr std::uint64_t kOfEach = 6000;
+  constexpr std::uint64_t kOfEach = 4000;
   Sequencer sequencer = StartSequencer("input");
   std::vector<RawPeer> clients;
   for (const char* const user : {"GREEDY", "MODEST"}) {
@@ -248,6 +257,10 @@ TEST_F(Hostile, OneThatSubmitsWithoutEndStarvesNobody) {
   }
   // The sequencer stands still until both have filled their sockets.
   sequencer.program.Signal(SIGSTOP);
+  const std::string stat = "/proc/" + std::to_string(sequencer.program.pid()) + "/stat";
+  for (std::string text; text.find(") T ") == std::string::npos;) {
+    std::getline(std::ifstream(stat), text);
+  }
   std::vector<std::string> rest(2);
   for (std::size_t i = 0; i < 2; ++i) {
     for (std::uint64_t origin = 1; origin <= kOfEach; ++origin) {
@@ -313,7 +326,8 @@ TEST_F(Hostile, OneAboveItsRateWaitsAndLosesNothing) {
   }
   EXPECT_LT(of_other, of_fast);
   EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
-  EXPECT_EQ(sequencer.program.Output().find("refused"), std::string::npos);
+  // The older connection was replaced, which is all that anybody was refused.
+  EXPECT_EQ(Count(sequencer.program.Output(), "refused"), 1u) << sequencer.program.Output();
 }
 
 /// Limits that are short enough to wait for, in this process.
