@@ -227,11 +227,17 @@ Status Supervisor::RestartOne(std::size_t role) {
 
 /// An engine may go only if the other one has proven to be there for it.
 Status Supervisor::AwaitAgreement(std::size_t role) {
+  // Statuses come every 100 ms; what is judged by has to be newer than the question.
+  constexpr milliseconds kForNewStatuses{300};
   constexpr std::chrono::seconds kForConnections{2};
   constexpr std::chrono::seconds kForAgreement{10};
   const auto begin = Clock::now();
   const std::string refused =
       "; " + roles_.spec(role).name + " is not restarted while it is needed";
+  while (Clock::now() - begin < kForNewStatuses) {
+    if (Interrupted()) return Error::Failure("stopped");
+    Step();
+  }
   for (const std::size_t dedup : roles_.OfKind("dedup")) {
     const std::string& name = roles_.spec(dedup).name;
     const std::uint64_t published = roles_.status(dedup).number();
