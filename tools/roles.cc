@@ -20,7 +20,7 @@ Roles::Roles(std::string program, std::vector<RoleSpec> specs) : program_(std::m
       const auto endpoint = engine::ParseEndpoint(spec.stream);
       ENSURE(endpoint.ok(), "%s answers at \"%s\", which is no address", spec.name.c_str(),
              spec.stream.c_str());
-      role->watch = std::make_unique<StatusWatch>(context_, *endpoint);
+      role->watch = std::make_unique<StatusWatch>(context_, *endpoint, spec.password_file);
     }
     role->spec = std::move(spec);
     roles_.push_back(std::move(role));

@@ -28,6 +28,7 @@ struct RoleSpec {
   std::string stream;                  ///< HOST:PORT where it answers; empty: nowhere
   std::string log;                     ///< folder
   std::string output_file;             ///< what it says goes there
+  std::string password_file = {};      ///< its own; that of StatusWatch::kUser stands there too
 };
 
 class Roles {

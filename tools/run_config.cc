@@ -410,6 +410,7 @@ Result<RoleSpec> Loader::MakeSpec(const Role& role) const {
       spec.arguments.push_back(value);
     }
     if (key == role.kind->log_option && !values.empty()) spec.log = values.front();
+    if (key == "password-file" && !values.empty()) spec.password_file = values.front();
   }
   for (const std::string& flag : role.flags) spec.arguments.push_back("--" + flag);
   if (!role.kind->serves) return spec;

@@ -18,6 +18,7 @@
 #include "tools/interrupt.h"
 #include "tools/json_text.h"
 #include "tools/options.h"
+#include "tools/port_options.h"
 #include "tools/run_config.h"
 #include "tools/status_watch.h"
 
@@ -31,6 +32,7 @@ using State = StatusWatch::State;
 
 struct Options {
   std::vector<std::string> targets;
+  std::string password_file;
   std::uint64_t wait_ms = 3'000;
   bool json = false;
   bool watch = false;
@@ -39,6 +41,7 @@ struct Options {
 struct Watched {
   std::string name;  ///< as in the configuration; empty: known once it answers
   engine::Endpoint endpoint;
+  std::string password_file;
   std::unique_ptr<StatusWatch> watch;
 };
 
@@ -128,7 +131,7 @@ class Observer {
  public:
   explicit Observer(std::vector<Watched> roles) : roles_(std::move(roles)) {
     for (Watched& role : roles_) {
-      role.watch = std::make_unique<StatusWatch>(context_, role.endpoint);
+      role.watch = std::make_unique<StatusWatch>(context_, role.endpoint, role.password_file);
     }
   }
 
@@ -367,6 +370,8 @@ Result<std::vector<Watched>> RolesOf(const std::vector<std::string>& targets) {
     for (const RoleSpec& spec : topology->roles) {
       if (spec.stream.empty()) continue;
       if (Status status = add(spec.name, spec.stream); !status) return status.error();
+      if (spec.password_file.empty()) continue;
+      roles.back().password_file = std::filesystem::path(target).parent_path() / spec.password_file;
     }
   }
   if (roles.empty())
@@ -377,6 +382,12 @@ Result<std::vector<Watched>> RolesOf(const std::vector<std::string>& targets) {
 Result<ExitCode> Run(const Options& options) {
   auto roles = RolesOf(options.targets);
   if (!roles) return roles.error();
+  if (!options.password_file.empty()) {
+    if (const auto password = PasswordOf(StatusWatch::kUser, options.password_file); !password) {
+      return password.error();
+    }
+    for (Watched& role : *roles) role.password_file = options.password_file;
+  }
   CatchInterrupts();
   Observer observer(std::move(*roles));
   for (;;) {
@@ -418,6 +429,10 @@ void RegisterStatus(Commands& commands) {
   command
       .add_option("TARGET", options->targets, "The file of `tandem run`, or HOST:PORT of streams")
       ->required();
+  AddPasswordFile(command, options->password_file)
+      ->description(
+          "Password of user `watch`, as which it logs in where logins are required: a line "
+          "with it, or lines of NAME PASSWORD; default: the role's own file");
   command.add_flag("--json", options->json, "One JSON object, with all that the roles say");
   command.add_flag("--watch", options->watch, "Again each second, until Ctrl-C");
   command

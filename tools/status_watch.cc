@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "engine/transport/stream_client.h"
+#include "engine/transport/users.h"
 
 namespace tandem::tools {
 
@@ -21,8 +22,10 @@ engine::ConnectionLimits Limits() {
 /// Asks for a number that never comes.
 class StatusWatch::Reader : private engine::StreamClient::Handler {
  public:
-  Reader(boost::asio::io_context& context, const engine::Endpoint& endpoint)
-      : client_(context, endpoint, "watch", *this, Limits()) {
+  Reader(boost::asio::io_context& context, const engine::Endpoint& endpoint,
+         const std::string& password)
+      : client_(context, endpoint, kUser, *this, Limits()) {
+    client_.SetPassword(password);
     client_.Start();
   }
 
@@ -51,8 +54,15 @@ class StatusWatch::Reader : private engine::StreamClient::Handler {
   engine::StreamClient client_;
 };
 
-StatusWatch::StatusWatch(boost::asio::io_context& context, const engine::Endpoint& endpoint)
-    : reader_(std::make_unique<Reader>(context, endpoint)) {}
+StatusWatch::StatusWatch(boost::asio::io_context& context, const engine::Endpoint& endpoint,
+                         const std::string& password_file) {
+  std::string password;
+  if (!password_file.empty()) {
+    // A file without one for us is that of a role; whether one is needed the role says.
+    if (auto loaded = engine::LoadPassword(password_file, kUser)) password = std::move(*loaded);
+  }
+  reader_ = std::make_unique<Reader>(context, endpoint, password);
+}
 
 StatusWatch::~StatusWatch() = default;
 

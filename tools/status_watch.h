@@ -16,6 +16,8 @@ namespace tandem::tools {
 
 class StatusWatch {
  public:
+  static constexpr const char* kUser = "watch";
+
   enum class State {
     kUnknown,    ///< no answer yet
     kDown,       ///< nobody answers, or not as a role does
@@ -23,7 +25,9 @@ class StatusWatch {
     kUp,         ///< statuses come in
   };
 
-  StatusWatch(boost::asio::io_context& context, const engine::Endpoint& endpoint);
+  /// Logs in as kUser; `password_file`: see engine::LoadPassword, "": none.
+  StatusWatch(boost::asio::io_context& context, const engine::Endpoint& endpoint,
+              const std::string& password_file = "");
   ~StatusWatch();
 
   [[nodiscard]] State state() const;
