@@ -4,16 +4,17 @@
 // about it. The folder is the whole protocol between the deduplicator and the person who leads it
 // back to a healthy pair (docs/incidents.md):
 //
-//   MERGED.incidents/NUMBER/facts.txt          what differs, where, between which engines (a sheet)
-//                           report.txt         the same for a person, decoded
-//                           schema.pb          FileDescriptorSet of the messages
-//                           unconfirmed.jsonl  what was published and never confirmed
-//                           judgement.txt      what `tandem incident judge` found (a sheet)
-//                           decision.txt       which copy is kept (a sheet)
-//                           applied.txt        the deduplicator goes on with it (a sheet)
-//                           withdrawn/         the merged log as it was, if some of it was taken
-//                           back rebuild.txt        what was set aside (a sheet) closed.txt proven
-//                           healthy again (a sheet)
+//   MERGED.incidents/NUMBER/
+//     facts.txt          what differs, where, between which engines (a sheet)
+//     report.txt         the same for a person, decoded
+//     schema.pb          FileDescriptorSet of the messages
+//     unconfirmed.jsonl  what was published and never confirmed
+//     judgement.txt      what `tandem incident judge` found (a sheet)
+//     decision.txt       which copy is kept (a sheet)
+//     applied.txt        the deduplicator goes on with it (a sheet)
+//     withdrawn/         the merged log as it was, if some of it was taken back
+//     rebuild.txt        what was set aside (a sheet)
+//     closed.txt         proven healthy again (a sheet)
 //
 // It appears under its name whole or not at all. Each further file is written once, by whoever
 // takes that step. One thread at a time; any number of readers.
