@@ -99,13 +99,19 @@ class RelayPair {
 /// Stops two processes for 10 ms in every 100 ms until it is destroyed.
 class Stalls {
  public:
-  enum class Phase { kNone, kOpposite, kRandom, kSame };
+  /// When B is stopped, A being stopped as each period of 100 ms begins.
+  enum class Phase {
+    kNone,      ///< neither is stopped
+    kOpposite,  ///< half a period later
+    kApart,     ///< at a moment that is drawn anew in each period, never together with A
+    kRandom,    ///< at a moment that is drawn anew in each period
+    kSame,      ///< together with A
+  };
 
   Stalls(Phase phase, pid_t a, pid_t b, std::uint64_t seed) {
     if (phase == Phase::kNone) return;
-    thread_a_ = std::thread([=, this] { Run(a, std::chrono::milliseconds(0), false, seed); });
-    const auto offset = std::chrono::milliseconds(phase == Phase::kOpposite ? 50 : 0);
-    thread_b_ = std::thread([=, this] { Run(b, offset, phase == Phase::kRandom, seed); });
+    thread_a_ = std::thread([=, this] { Run(a, Phase::kSame, seed); });
+    thread_b_ = std::thread([=, this] { Run(b, phase, seed); });
   }
   ~Stalls() {
     ends_ = true;
@@ -114,11 +120,17 @@ class Stalls {
   }
 
  private:
-  void Run(pid_t process, std::chrono::nanoseconds offset, bool at_random, std::uint64_t seed) {
+  static std::chrono::microseconds Wait(Phase phase, std::mt19937_64& random) {
+    if (phase == Phase::kOpposite) return std::chrono::milliseconds(50);
+    if (phase == Phase::kApart) return std::chrono::microseconds(15'000 + random() % 70'000);
+    if (phase == Phase::kRandom) return std::chrono::microseconds(random() % 90'000);
+    return std::chrono::microseconds(0);
+  }
+
+  void Run(pid_t process, Phase phase, std::uint64_t seed) {
     std::mt19937_64 random(seed);
     for (auto period = begin_; !ends_; period += std::chrono::milliseconds(100)) {
-      const auto wait = at_random ? std::chrono::nanoseconds(random() % 90'000'000) : offset;
-      std::this_thread::sleep_until(period + wait);
+      std::this_thread::sleep_until(period + Wait(phase, random));
       ::kill(process, SIGSTOP);
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
       ::kill(process, SIGCONT);
@@ -227,8 +239,9 @@ void MeasureStalls(const Settings& settings, const std::string& folder) {
     const char* name;
     std::array<Rounds, 3> rounds{};  ///< merged, A, B
   };
-  std::array<Case, 4> cases = {Case{Stalls::Phase::kNone, "undisturbed"},
+  std::array<Case, 5> cases = {Case{Stalls::Phase::kNone, "undisturbed"},
                                Case{Stalls::Phase::kOpposite, "B half a period later"},
+                               Case{Stalls::Phase::kApart, "B at random, never with A"},
                                Case{Stalls::Phase::kRandom, "B at random"},
                                Case{Stalls::Phase::kSame, "both at once"}};
   for (int round = 0; round < settings.rounds; ++round) {
@@ -252,6 +265,7 @@ void MeasureStalls(const Settings& settings, const std::string& folder) {
   for (const Case& of : cases) {
     if (of.phase == Stalls::Phase::kNone) continue;
     std::string file = std::string("stalls-") + of.name + ".svg";
+    std::erase(file, ',');
     std::replace(file.begin(), file.end(), ' ', '-');
     WriteSvg(
         settings, file,
