@@ -2,14 +2,15 @@
 //
 // Typed applications. A user derives from Application<Derived, State, Inputs...> and writes one
 // On(const Input&, Context&) per input message type; this layer decodes, dispatches, encodes, and
-// keeps everything that must survive (resume point, random generator, State) on one root in the
-// zone. Between decoding and return nothing may be taken from the heap: state comes from the pools
-// below State's base, output messages from Context::Make.
+// keeps everything that must survive (resume point, random generator, timers, State) on one root in
+// the zone. Between decoding and return nothing may be taken from the heap: state comes from the
+// pools below State's base, output messages from Context::Make.
 //
 //   struct Ledger : engine::Application<Ledger, State, pb::Open, pb::Transfer> {
 //     using Application::Application;
 //     void On(const pb::Open& message, engine::Context& context);
 //     void On(const pb::Transfer& message, engine::Context& context);
+//     void OnTimer(const engine::Timer& timer, engine::Context& context);  // if it sets timers
 //   };
 //
 // State is constructed once, with the zone's pools::Sbrk&, which is also a pools::PoolRef. Make is
@@ -25,10 +26,12 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "engine/context.h"
+#include "engine/timers.h"
 #include "pools/step_scope.h"
 #include "pools/zone.h"
 #include "proto/schema.h"
@@ -38,15 +41,36 @@
 
 namespace tandem::engine {
 
+/// Does the application have timers? Only if it says what happens when one fires.
+template <class Derived>
+constexpr bool HasTimers() {
+  if constexpr (requires { &Derived::OnTimer; }) {
+    static_assert(
+        requires(Derived & derived, const Timer& timer, Context& context) {
+          derived.OnTimer(timer, context);
+        },
+        "OnTimer must be callable with a const engine::Timer& and an engine::Context&");
+    return true;
+  } else {
+    return false;
+  }
+}
+
+/// Stands for the Timers of an application that has none: no pool, no bytes.
+struct NoTimers {
+  explicit NoTimers(pools::PoolRef /*base*/) {}
+};
+
 template <class Derived, class State, class... Inputs>
 class Application : public replay::Application {
  public:
   /// What the zone's root is: all that an image must hold.
   struct Root {
-    explicit Root(pools::Sbrk& sbrk) : state(sbrk) {}
+    explicit Root(pools::Sbrk& sbrk) : state(sbrk), timers(sbrk) {}
     replay::ResumePoint resume_point;
     Random random;
     State state;
+    [[no_unique_address]] std::conditional_t<HasTimers<Derived>(), Timers, NoTimers> timers;
   };
 
   /// What Make gives to the constructor, and nobody else can.
@@ -91,14 +115,28 @@ class Application : public replay::Application {
   [[nodiscard]] pools::Zone& zone() { return *zone_; }
 
   void Step(const proto::MessageView& input, replay::OutputBatch& outputs) final {
-    Context context(input.header, outputs, scratch_, root_.random,
-                    root_.resume_point.behaviour_version);
+    OnTime(input.header, outputs);
+    Context context = ContextOf(input.header, outputs);
     const std::uint16_t type = input.header.type;
     const Handler handler = type < handlers_.size() ? handlers_[type] : nullptr;
     if (handler == nullptr) {
       Refuse(pb::Refused::UNKNOWN_TYPE, context);
     } else if (!(this->*handler)(input, context)) {
       Refuse(pb::Refused::MALFORMED, context);
+    }
+  }
+
+  void OnTime(const proto::Header& now, replay::OutputBatch& outputs) final {
+    if constexpr (HasTimers<Derived>()) {
+      Timer due;
+      while (root_.timers.TakeDue(now.time_ns, due)) {
+        proto::Header cause = now;
+        cause.time_ns = due.deadline_ns;
+        cause.user = proto::User{};
+        Context context = ContextOf(cause, outputs);
+        const pools::StepScope scope(now.number);
+        static_cast<Derived*>(this)->OnTimer(std::as_const(due), context);
+      }
     }
   }
 
@@ -111,6 +149,13 @@ class Application : public replay::Application {
     if (handlers_.size() <= type) handlers_.resize(type + 1u);
     ENSURE(handlers_[type] == nullptr, "two inputs have the message type %u", type);
     handlers_[type] = &Application::Handle<Input>;
+  }
+
+  Context ContextOf(const proto::Header& cause, replay::OutputBatch& outputs) {
+    Timers* timers = nullptr;
+    if constexpr (HasTimers<Derived>()) timers = &root_.timers;
+    return Context(cause, outputs, scratch_, root_.random, root_.resume_point.behaviour_version,
+                   timers);
   }
 
   template <class Input>

@@ -3,7 +3,10 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <algorithm>
 #include <string>
+
+#include "engine/timers.h"
 
 namespace tandem::engine {
 
@@ -42,6 +45,25 @@ MessageScratch::MessageScratch(
       WarmStrings(*messages_[type]);
     }
   }
+}
+
+void Context::SetTimer(std::uint64_t id, std::int64_t deadline_ns) {
+  ENSURE(timers_ != nullptr,
+         "a timer is set by an application that has no OnTimer(const engine::Timer&, "
+         "engine::Context&)");
+  timers_->Set({.deadline_ns = std::max(deadline_ns, time_ns() + 1), .id = id});
+}
+
+bool Context::CancelTimer(std::uint64_t id) { return timers_ != nullptr && timers_->Cancel(id); }
+
+void Timers::Set(const Timer& timer) {
+  Timer* const waiting = table_.Find<&Timer::id>(timer.id);
+  if (waiting == nullptr) {
+    table_.InsertNew(timer);
+    return;
+  }
+  const bool moved = table_.Set<&Timer::deadline_ns>(*waiting, timer.deadline_ns);
+  ENSURE(moved, "two timers wait under one id");
 }
 
 }  // namespace tandem::engine

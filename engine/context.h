@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a step sees of the world beside its message and its state: the sequenced time, who sent the
-// message, where outputs go, a seeded random generator. Nothing else is an input. One thread.
+// message, where outputs go, timers, a seeded random generator. Nothing else is an input. One
+// thread.
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -70,25 +71,40 @@ class Random {
   std::uint64_t state_;
 };
 
+class Timers;
+
 class Context {
  public:
+  /// `timers`: null, if the application has no OnTimer.
   Context(const proto::Header& cause, replay::OutputBatch& outputs, MessageScratch& scratch,
-          Random& random, std::uint32_t behaviour_version)
+          Random& random, std::uint32_t behaviour_version, Timers* timers)
       : cause_(cause),
         outputs_(outputs),
         scratch_(scratch),
         random_(random),
-        behaviour_version_(behaviour_version) {}
+        behaviour_version_(behaviour_version),
+        timers_(timers) {}
 
+  /// Of the message; in OnTimer, of the timer's deadline.
   [[nodiscard]] std::int64_t time_ns() const { return cause_.time_ns; }
+  /// Of the input; in OnTimer, of the one that brought the time.
   [[nodiscard]] std::uint64_t number() const { return cause_.number; }
   [[nodiscard]] std::uint16_t type() const { return cause_.type; }
-  [[nodiscard]] proto::User user() const { return cause_.user; }  ///< who sent the message
+  /// Who sent the message; in OnTimer blank, so that Emit is Publish.
+  [[nodiscard]] proto::User user() const { return cause_.user; }
   [[nodiscard]] Random& random() { return random_; }
   /// How to behave: 1, until an Activate in the input raises it. Old inputs are stepped again with
   /// the version that they were stepped with, so a change of behaviour asks for it:
   ///   if (context.behaviour_version() >= 2) ...
   [[nodiscard]] std::uint32_t behaviour_version() const { return behaviour_version_; }
+
+  /// Has OnTimer called, once, when the stream's time has come to `deadline_ns`; a deadline that is
+  /// not after time_ns() is taken as the nanosecond after it. The id is the application's own; a
+  /// timer that waits under it is moved. Timers fire in the order of (deadline, id), before the
+  /// first input of that or a later time, a tick at the latest.
+  void SetTimer(std::uint64_t id, std::int64_t deadline_ns);
+  /// False: no timer waits under that id.
+  bool CancelTimer(std::uint64_t id);
 
   /// A cleared message object to fill and emit; valid until Make of the same type.
   template <class T>
@@ -121,6 +137,7 @@ class Context {
   MessageScratch& scratch_;
   Random& random_;
   std::uint32_t behaviour_version_;
+  Timers* timers_;
 };
 
 }  // namespace tandem::engine

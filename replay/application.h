@@ -52,9 +52,11 @@ class Application {
   /// cannot be decoded is answered with pb::Refused; a step has no other error.
   virtual void Step(const proto::MessageView& input, OutputBatch& outputs) = 0;
 
-  /// Time has come to `time_ns` without a message. Default: nothing depends on time alone.
-  virtual void OnTime(const proto::Header& tick, OutputBatch& outputs) {
-    (void)tick;
+  /// The stream's time has come to that of `now`, an input that is not for the application (a tick,
+  /// another control message); Step sees to the time of its message itself. Default: nothing
+  /// depends on time alone.
+  virtual void OnTime(const proto::Header& now, OutputBatch& outputs) {
+    (void)now;
     (void)outputs;
   }
 

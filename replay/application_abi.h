@@ -52,9 +52,10 @@ struct TandemApplicationV1 {
   const unsigned char* (*schema)(void* application, uint64_t* size);
   /* Read and written by the host between steps. */
   void* (*resume_point)(void* application);
-  /* Takes a message, header and payload: one that is for the application, or a tick. */
+  /* Takes a message that is for the application, header and payload. */
   void (*step)(void* application, const unsigned char* message, uint64_t size,
                const struct TandemOutputsV1* outputs);
+  /* The header of another input: time has come so far. */
   void (*on_time)(void* application, const unsigned char* header,
                   const struct TandemOutputsV1* outputs);
   /* For drills: damages the state and says where, in up to `size` bytes; "": nothing to damage. */

@@ -123,6 +123,7 @@ Status Stepper::StepControl(const proto::MessageView& input) {
       application_.OnTime(header, outputs_);
       return {};
     case kEndOfSession:
+      application_.OnTime(header, outputs_);
       application_.resume_point().ended = 1;
       outputs_.Append(kEndOfSession, proto::User{}, 0);
       return {};
@@ -141,20 +142,25 @@ Status Stepper::StepControl(const proto::MessageView& input) {
 // number that is not before it nothing follows.
 Status Stepper::StepSkip(const proto::MessageView& input) {
   pb::Skip skip;
-  if (!Parse(input, skip)) {
-    Refuse(outputs_, input.header);
-    return {};
+  const bool is_skip = Parse(input, skip);
+  if (is_skip && skip.number() != 0 && skip.number() < input.header.number) {
+    if (Status status = CheckPassedOver(input.header.number, skip.number()); !status) return status;
   }
-  if (skip.number() == 0 || skip.number() >= input.header.number) return {};
+  application_.OnTime(input.header, outputs_);
+  if (!is_skip) Refuse(outputs_, input.header);
+  return {};
+}
+
+Status Stepper::CheckPassedOver(std::uint64_t skip_number, std::uint64_t number) const {
   const ResumePoint& point = application_.resume_point();
   const std::size_t kept = std::min<std::size_t>(point.skipped_count, ResumePoint::kSkippedKept);
   const auto begin = point.skipped.begin();
   const auto end = begin + static_cast<std::ptrdiff_t>(kept);
-  if (std::find(begin, end, skip.number()) != end) return {};
+  if (std::find(begin, end, number) != end) return {};
   // So long ago that it is not known any more.
-  if (kept == ResumePoint::kSkippedKept && skip.number() < *std::min_element(begin, end)) return {};
+  if (kept == ResumePoint::kSkippedKept && number < *std::min_element(begin, end)) return {};
   return Error{ExitCode::kDivergence,
-               "input " + Number(input.header.number) + " skips input " + Number(skip.number()) +
+               "input " + Number(skip_number) + " skips input " + Number(number) +
                    ", but that was stepped here before the skip came, so the state is not that of "
                    "an engine that passes it over; start again with a new output log beside the "
                    "old one, which is evidence of what was said"};
@@ -163,6 +169,7 @@ Status Stepper::StepSkip(const proto::MessageView& input) {
 Status Stepper::StepActivate(const proto::MessageView& input) {
   pb::Activate activate;
   if (!Parse(input, activate)) {
+    application_.OnTime(input.header, outputs_);
     Refuse(outputs_, input.header);
     return {};
   }
@@ -174,6 +181,7 @@ Status Stepper::StepActivate(const proto::MessageView& input) {
                            "\" knows versions up to " + Number(info.behaviour_version) +
                            ", so it stops before it; run a build that knows it");
   }
+  application_.OnTime(input.header, outputs_);  // what was due before is done as before
   ResumePoint& point = application_.resume_point();
   point.behaviour_version = std::max(point.behaviour_version, activate.version());
   pb::Activated activated;

@@ -40,6 +40,8 @@ class Stepper {
   Status Check(const proto::MessageView& input) const;
   Status StepControl(const proto::MessageView& input);
   Status StepSkip(const proto::MessageView& input);
+  /// An error if input `number`, which the Skip in input `skip_number` names, was stepped.
+  [[nodiscard]] Status CheckPassedOver(std::uint64_t skip_number, std::uint64_t number) const;
   Status StepActivate(const proto::MessageView& input);
 
   Application& application_;
