@@ -31,7 +31,9 @@
 #include <vector>
 
 #include "engine/context.h"
+#include "engine/root_fields.h"
 #include "engine/timers.h"
+#include "pools/layout_text.h"
 #include "pools/step_scope.h"
 #include "pools/zone.h"
 #include "proto/schema.h"
@@ -105,6 +107,7 @@ class Application : public replay::Application {
               .behaviour_version = start.behaviour_version,
               .schema = proto::SchemaOf({pb::Refused::descriptor(), Inputs::descriptor()...})},
         scratch_({Inputs::descriptor()->file()...}) {
+    zone_->Describe(pools::LayoutText(RootFields<Root, State, HasTimers<Derived>()>::kType));
     (AddHandler<Inputs>(), ...);
   }
 

@@ -100,6 +100,8 @@ class Blkpool {
   [[nodiscard]] PoolControl& control() const { return *control_; }
 
  private:
+  friend struct StateAccess;
+
   /// In front of the elements of each buffer.
   struct Buffer {
     Buffer* next;       ///< of all buffers

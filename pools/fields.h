@@ -2,7 +2,7 @@
 //
 // Fields: what tools know about a type: its name and, for each field, name, type, reftype, offset
 // and size. The same for types that poolc generates and for those written by hand, which name their
-// fields once, behind the type and in its namespace:
+// fields once, behind the type and in its namespace, which has a name:
 //
 //   namespace ledger {
 //   struct Account { std::uint64_t id; std::int64_t cents; };
@@ -22,6 +22,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "pools/index_names.h"
 #include "pools/inlary.h"
 
 namespace tandem::pools {
@@ -70,6 +71,7 @@ struct FieldInfo {
   std::uint64_t element_size;  ///< bytes of each; 0 of a pool, whose elements are elsewhere
   FieldKind kind;
   const TypeInfo* (*element)();  ///< describes the type, or what it points to; null: not described
+  std::string_view indexes;      ///< of a Table: Hash(client,id),Ordered(-price),List()
 };
 
 struct TypeInfo {
@@ -209,6 +211,11 @@ struct Shape<T*> {
   static constexpr std::uint64_t kElementSize = sizeof(T*);
 };
 
+template <class M>
+inline constexpr std::string_view kIndexesOf{};
+template <class T, class... Indexes>
+inline constexpr std::string_view kIndexesOf<Table<T, Indexes...>> = IndexNames<Indexes...>::kText;
+
 template <class T>
 struct PoolShape {
   using Element = T;
@@ -267,7 +274,8 @@ constexpr FieldInfo DescribeField(std::string_view name, std::string_view type,
           Shape<M>::kCountMax,
           Shape<M>::kElementSize,
           Shape<M>::kKind,
-          &ElementInfo<std::remove_cv_t<Element>>};
+          &ElementInfo<std::remove_cv_t<Element>>,
+          kIndexesOf<M>};
 }
 
 template <class M>

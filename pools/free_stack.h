@@ -22,6 +22,8 @@
 
 namespace tandem::pools {
 
+struct StateAccess;  ///< reads pools in an image: pools/state/
+
 class FreeStack {
  public:
   FreeStack() = default;
@@ -71,6 +73,8 @@ class FreeStack {
   }
 
  private:
+  friend struct StateAccess;
+
   static constexpr std::uint64_t kSlots = 16;
   static constexpr std::uint64_t kStoredAtOnce = 8;  ///< a cache line of pointers
   static constexpr std::uint64_t kChains = 8;

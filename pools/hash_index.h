@@ -177,6 +177,8 @@ class HashIndex {
   [[nodiscard]] std::uint64_t buckets() const { return buckets_; }
 
  private:
+  friend struct StateAccess;
+
   static constexpr int kFirstBits = std::countr_zero(kFirstBuckets);
   static constexpr std::size_t kSegments = 40;
   /// Buckets are split in turn, so the elements of one that is due soon can be fetched before.

@@ -141,6 +141,8 @@ class Lary {
   [[nodiscard]] PoolControl& control() const { return account_.account().control(); }
 
  private:
+  friend struct StateAccess;
+
   static constexpr void CheckType() {
     static_assert(alignof(T) <= kMaxAlignment, "an element may be aligned to 4096 bytes at most");
     CheckElementType<T>();

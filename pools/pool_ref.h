@@ -28,6 +28,7 @@ class Malloc;
 class PoolAccount;
 class Sbrk;
 class TpoolCore;
+struct StateAccess;  ///< reads pools in an image: pools/state/
 struct ZoneControl;
 
 enum class PoolKind : std::uint32_t {

@@ -186,6 +186,8 @@ class Tary {
   [[nodiscard]] PoolControl& control() const { return account_.account().control(); }
 
  private:
+  friend struct StateAccess;
+
   static constexpr std::uint64_t kFirstBytes = 64;
 
   static constexpr void CheckType() {

@@ -58,6 +58,8 @@ class Text {
   friend std::uint64_t HashOf(const Text& text) { return pools::HashOf(text.view()); }
 
  private:
+  friend struct StateAccess;
+
   bool TrySet(std::string_view text);
   void GiveBack();
 

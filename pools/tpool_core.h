@@ -67,6 +67,8 @@ class TpoolCore {
   [[nodiscard]] PoolControl& control() const { return *control_; }
 
  private:
+  friend struct StateAccess;
+
   /// In front of the elements of each block taken from the base.
   struct Block {
     Block* next;

@@ -166,6 +166,21 @@ void* Zone::FindRoot(std::size_t size) {
   return header.root;
 }
 
+void Zone::Describe(std::string_view layout) {
+  ENSURE(control().description_bytes == 0, "a zone is described once");
+  ENSURE(layout.size() <= kZoneDescriptionBytesMax,
+         "the description of a state has %zu bytes, and there is room for %zu", layout.size(),
+         static_cast<std::size_t>(kZoneDescriptionBytesMax));
+  std::memcpy(reinterpret_cast<void*>(address_ + kZoneDescriptionOffset), layout.data(),
+              layout.size());
+  control().description_bytes = layout.size();
+}
+
+std::string_view Zone::description() const {
+  return {reinterpret_cast<const char*>(address_ + kZoneDescriptionOffset),
+          control().description_bytes};
+}
+
 std::span<const std::byte> Zone::state_bytes() const {
   const std::uintptr_t begin = address_ + kZoneHeaderOffset;
   return {reinterpret_cast<const std::byte*>(begin), header().sbrk.break_address() - begin};

@@ -5,7 +5,8 @@
 // same build, chain and address that make the same calls have the same bytes in it, pointers
 // included. Several zones, at different addresses, may be in one process.
 //
-//   address           control pages: one ZoneControl, then the controls of the pools. Not hashed.
+//   address           control pages: one ZoneControl, the controls of the pools, and what the types
+//                     of the state are (Describe). Not hashed.
 //   address + 2 MiB   (less one page) header: the Sbrk, the root. Hashed from here to the break.
 //   address + 2 MiB   what Sbrk hands out, root first
 //
@@ -87,6 +88,12 @@ class Zone {
   [[nodiscard]] Root& root() {
     return *static_cast<Root*>(FindRoot(sizeof(Root)));
   }
+
+  /// Says what lies in the zone, as LayoutText (layout_text.h) does, so that an image can be read
+  /// without the program that made it. At most kZoneDescriptionBytesMax bytes; once.
+  void Describe(std::string_view layout);
+  /// What Describe was given; empty: nothing.
+  [[nodiscard]] std::string_view description() const;
 
   /// XXH3-64 over all used bytes but the control pages. Reads them all, at the speed of memory.
   [[nodiscard]] std::uint64_t Hash() const;

@@ -16,6 +16,7 @@ inline constexpr std::uint64_t kZoneMagic = 0x31454E4F5A444E54;  ///< "TNDZONE1"
 inline constexpr std::uint32_t kZoneLayoutVersion = 1;
 inline constexpr std::uint64_t kZonePreludeBytes = 2u << 20;  ///< in front of what Sbrk hands out
 inline constexpr std::uint64_t kZoneReserveBytesMin = 4u << 20;
+inline constexpr std::uint64_t kZoneDescriptionBytesMax = 512u << 10;  ///< see Zone::Describe
 
 /// First control page. Differs between copies of a state, so it is not hashed.
 struct ZoneControl {
@@ -26,6 +27,7 @@ struct ZoneControl {
   std::uint64_t slots_used = 0;     ///< controls from this one on were never used
   PageSettings pages;
   SettingsInForce* settings = nullptr;  ///< while pools are made; null: none
+  std::uint64_t description_bytes = 0;  ///< of what Zone::Describe was given
 };
 
 /// Last page before what Sbrk hands out; the first hashed one.
@@ -43,12 +45,15 @@ struct ZoneHeader {
 
 inline constexpr std::uint64_t kZoneHeaderOffset = kZonePreludeBytes - Sbrk::kPageBytes;
 inline constexpr std::uint64_t kZoneSlotsOffset = Sbrk::kPageBytes;
+/// The text that Zone::Describe was given; the last control pages.
+inline constexpr std::uint64_t kZoneDescriptionOffset =
+    kZoneHeaderOffset - kZoneDescriptionBytesMax;
 inline constexpr std::uint64_t kZoneSlots =
-    (kZoneHeaderOffset - kZoneSlotsOffset) / sizeof(PoolControl);
+    (kZoneDescriptionOffset - kZoneSlotsOffset) / sizeof(PoolControl);
 
 static_assert(sizeof(ZoneControl) <= kZoneSlotsOffset);
 static_assert(sizeof(ZoneHeader) <= Sbrk::kPageBytes);
 static_assert(sizeof(PoolControl) == 128);
-static_assert(kZoneSlots >= 16000);
+static_assert(kZoneSlots >= 12000);
 
 }  // namespace tandem::pools

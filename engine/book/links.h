@@ -6,8 +6,11 @@
 
 #include <bit>
 #include <boost/intrusive/set.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
+#include "pools/fields.h"
 #include "pools/hash.h"
 #include "proto/header.h"
 
@@ -19,7 +22,28 @@ inline std::uint64_t HashOf(const User& user) {
 
 }  // namespace tandem::proto
 
+/// Users are printed as text.
+template <>
+inline constexpr std::size_t tandem::pools::internal::kStrSize<tandem::proto::User> =
+    sizeof(tandem::proto::User);
+
 namespace tandem::book {
+
+/// A link of a tree, `offset` bytes into a hook; leads to another hook.
+constexpr pools::FieldInfo LinkField(std::string_view name, std::uint64_t offset) {
+  constexpr std::uint64_t kBytes = sizeof(void*);
+  return {name,
+          "book.LevelHook",
+          "Ptr",
+          offset,
+          kBytes,
+          1,
+          1,
+          kBytes,
+          pools::FieldKind::kPointer,
+          +[]() -> const pools::TypeInfo* { return nullptr; },
+          ""};
+}
 
 /// By which a level is among the levels of its side.
 struct LevelHook
@@ -27,6 +51,16 @@ struct LevelHook
                                         boost::intrusive::optimize_size<true>> {
   using IsZoneSafe = void;  ///< links levels of the same zone
 };
+
+TANDEM_NAME(LevelHook, "book.LevelHook")
+struct LevelHookFields {
+  static constexpr pools::FieldInfo kFields[] = {
+      LinkField("parent", 0),  ///< with the colour in its lowest bit: 1 is black
+      LinkField("left", 8), LinkField("right", 16)};
+  static constexpr pools::TypeInfo kType{"book.LevelHook", sizeof(LevelHook), alignof(LevelHook),
+                                         kFields};
+};
+static_assert(sizeof(LevelHook) == 24);
 
 template <class Level>
 struct KeyOfLevel {
@@ -42,5 +76,15 @@ struct LevelsOf
                             boost::intrusive::constant_time_size<false>> {
   using IsZoneSafe = void;  ///< links levels of the same zone
 };
+
+/// The header of its tree.
+struct LevelsFields {
+  static constexpr pools::FieldInfo kFields[] = {LinkField("root", 0), LinkField("best", 8),
+                                                 LinkField("worst", 16)};
+  static constexpr pools::TypeInfo kType{"book.Levels", sizeof(LevelHook), alignof(LevelHook),
+                                         kFields};
+};
+template <class Level>
+LevelsFields* TandemDescription(const LevelsOf<Level>*);
 
 }  // namespace tandem::book

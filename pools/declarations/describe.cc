@@ -66,33 +66,6 @@ std::string Hex(const std::byte* bytes, std::uint64_t size) {
   return text;
 }
 
-// Of a field that is no struct and no pool.
-std::string ScalarText(const FieldInfo& field, const std::byte* bytes) {
-  const auto* const characters = reinterpret_cast<const char*>(bytes);
-  switch (field.kind) {
-    case FieldKind::kUnsigned:
-      return std::to_string(ReadUnsigned(bytes, field.element_size));
-    case FieldKind::kSigned:
-      return std::to_string(ReadSigned(bytes, field.element_size));
-    case FieldKind::kBool:  // of an image, so perhaps neither
-      return ReadUnsigned(bytes, 1) == 0 ? "N" : ReadUnsigned(bytes, 1) == 1 ? "Y" : Hex(bytes, 1);
-    case FieldKind::kChar:
-      return Quoted({characters, 1});
-    case FieldKind::kStr:
-      return Quoted({characters, strnlen(characters, field.element_size)});
-    case FieldKind::kPointer: {
-      char address[24];
-      std::snprintf(address, sizeof address, "0x%" PRIx64, Read<std::uint64_t>(bytes));
-      return address;
-    }
-    case FieldKind::kStruct:
-    case FieldKind::kPool:
-    case FieldKind::kOpaque:
-      break;
-  }
-  return Hex(bytes, field.element_size);
-}
-
 // How many elements an array has now: behind those that may come and go stands their number.
 std::uint64_t CountOf(const FieldInfo& field, const std::byte* bytes) {
   if (field.count_min == field.count_max) return field.count_max;
@@ -119,7 +92,7 @@ void AddValues(const TypeInfo& type, const std::byte* bytes, const std::string& 
       if (nested != nullptr) {
         AddValues(*nested, at, name + ".", values);
       } else {
-        values.push_back({name, ScalarText(field, at)});
+        values.push_back({name, ScalarText(field.kind, at, field.element_size)});
       }
     }
   }
@@ -165,6 +138,32 @@ void AddDeclarations(const TypeInfo& type, std::unordered_set<std::string_view>&
 }
 
 }  // namespace
+
+std::string ScalarText(FieldKind kind, const std::byte* bytes, std::uint64_t size) {
+  const auto* const characters = reinterpret_cast<const char*>(bytes);
+  switch (kind) {
+    case FieldKind::kUnsigned:
+      return std::to_string(ReadUnsigned(bytes, size));
+    case FieldKind::kSigned:
+      return std::to_string(ReadSigned(bytes, size));
+    case FieldKind::kBool:  // of an image, so perhaps neither
+      return ReadUnsigned(bytes, 1) == 0 ? "N" : ReadUnsigned(bytes, 1) == 1 ? "Y" : Hex(bytes, 1);
+    case FieldKind::kChar:
+      return Quoted({characters, 1});
+    case FieldKind::kStr:
+      return Quoted({characters, strnlen(characters, size)});
+    case FieldKind::kPointer: {
+      char address[24];
+      std::snprintf(address, sizeof address, "0x%" PRIx64, Read<std::uint64_t>(bytes));
+      return address;
+    }
+    case FieldKind::kStruct:
+    case FieldKind::kPool:
+    case FieldKind::kOpaque:
+      break;
+  }
+  return Hex(bytes, size);
+}
 
 std::string RecordOf(const TypeInfo& type, const void* value) {
   std::string record(type.name);

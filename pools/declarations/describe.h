@@ -5,6 +5,8 @@
 // an image of another process.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +14,11 @@
 #include "pools/fields.h"
 
 namespace tandem::declarations {
+
+/// A value of `size` bytes that is no struct and no pool: a number in decimal, `Y` or `N`, a text
+/// in quotes where it needs them, an address, or bytes as hexadecimal digits.
+[[nodiscard]] std::string ScalarText(pools::FieldKind kind, const std::byte* bytes,
+                                     std::uint64_t size);
 
 /// The fields of a value as one record, `ledger.Account  id:7  held.cents:0`: a type within it by
 /// the path to its fields, an array by the numbers of its elements, a pointer as address. Pools
