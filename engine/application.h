@@ -113,6 +113,7 @@ class Application : public replay::Application {
 
   [[nodiscard]] const replay::ApplicationInfo& info() const final { return info_; }
   replay::ResumePoint& resume_point() final { return root_.resume_point; }
+  std::uint64_t ShuffleFree(std::uint64_t seed) final { return zone_->ShuffleFree(seed); }
   [[nodiscard]] State& state() { return root_.state; }
   [[nodiscard]] const State& state() const { return root_.state; }
   [[nodiscard]] pools::Zone& zone() { return *zone_; }

@@ -51,6 +51,8 @@ struct EntryPoints {
     options.address = zone->address;
     options.reserve_bytes = zone->reserve_bytes;
     options.limit_bytes = zone->limit_bytes;
+    options.perturbation = {.chain_seed = zone->chain_seed,
+                            .fill = static_cast<std::uint8_t>(zone->fill)};
     auto made = T::Make(name, behaviour_version, options);
     if (!made) {
       std::snprintf(error, error_size, "%s", made.error().text.c_str());
@@ -86,6 +88,9 @@ struct EntryPoints {
     exported.application->OnTime(tick, exported.outputs);
     exported.HandOver(*outputs);
   }
+  static std::uint64_t ShuffleFree(void* application, std::uint64_t seed) {
+    return Exported::Of(application).application->ShuffleFree(seed);
+  }
   static void PlantFault(void* application, char* text, std::uint64_t size) {
     std::snprintf(text, size, "%s", Exported::Of(application).application->PlantFault().c_str());
   }
@@ -104,6 +109,7 @@ struct EntryPoints {
                                            .resume_point = ResumePoint,
                                            .step = Step,
                                            .on_time = OnTime,
+                                           .shuffle_free = ShuffleFree,
                                            .plant_fault = PlantFault};
     return &table;
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pools/blkpool.h"
 
+#include <vector>
+
 #include "pools/ensure.h"
 
 namespace tandem::pools {
@@ -177,6 +179,19 @@ std::uint64_t Blkpool::CountFreeBuffers() const {
     ++count;
   }
   return count;
+}
+
+void Blkpool::ShuffleFree(Shuffler& shuffler) {
+  std::vector<Buffer*> buffers;
+  for (Buffer* buffer = free_; buffer != nullptr; buffer = buffer->next_free) {
+    buffers.push_back(buffer);
+  }
+  shuffler.Shuffle<Buffer*>(buffers);
+  free_ = nullptr;
+  for (Buffer* const buffer : buffers) {
+    buffer->next_free = free_;
+    free_ = buffer;
+  }
 }
 
 Figures Blkpool::GetFigures() const {

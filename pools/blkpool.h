@@ -27,6 +27,7 @@
 
 #include "pools/checks.h"
 #include "pools/out_of_memory.h"
+#include "pools/perturbation.h"
 #include "pools/pool_ref.h"
 #include "pools/zone_safe.h"
 
@@ -93,6 +94,8 @@ class Blkpool {
   [[nodiscard]] std::uint64_t N() const { return live_peak_ - spare_; }
   /// Empty buffers beside the current one. O(them).
   [[nodiscard]] std::uint64_t CountFreeBuffers() const;
+  /// Puts the empty buffers into another order: Zone::ShuffleFree. O(them).
+  void ShuffleFree(Shuffler& shuffler);
   [[nodiscard]] Figures GetFigures() const;
   /// An error if the pool has held more.
   Status SetLimit(const Limit& limit) { return ApplyLimit(*control_, limit); }

@@ -97,11 +97,14 @@ inline void MarkFree([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t
 }
 
 /// The same, with a link to another free block.
-inline void MarkFreeWithLink(void* memory, std::size_t size, void* link) {
-  MarkFree(memory, size);
+inline void SetLinkOfFree(void* memory, void* link) {
   Unpoison(memory, sizeof link);
   *static_cast<void**>(memory) = link;
   Poison(memory, sizeof link);
+}
+inline void MarkFreeWithLink(void* memory, std::size_t size, void* link) {
+  MarkFree(memory, size);
+  SetLinkOfFree(memory, link);
 }
 inline void* LinkOfFree(void* memory) {
   Unpoison(memory, sizeof(void*));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <vector>
 
 namespace tandem::pools {
 namespace {
@@ -104,6 +105,19 @@ void FreeStack::Store() {
     CopyWords(from, kBatch - 1, trunk + 1);
     Poison(trunk, kBatch * kWordBytes);
     chain = trunk;
+  }
+}
+
+void FreeStack::Shuffle(std::size_t block_bytes, Shuffler& shuffler) {
+  std::vector<void*> blocks;
+  blocks.reserve(free());
+  do {
+    for (void* block = Pop(); block != nullptr; block = Pop()) blocks.push_back(block);
+  } while (Refill(block_bytes));
+  shuffler.Shuffle<void*>(blocks);
+  for (void* const block : blocks) {
+    if (!Accepts(block)) MakeRoom(block_bytes);
+    Push(block);
   }
 }
 

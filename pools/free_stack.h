@@ -19,6 +19,7 @@
 #include <cstdint>
 
 #include "pools/checks.h"
+#include "pools/perturbation.h"
 
 namespace tandem::pools {
 
@@ -71,6 +72,10 @@ class FreeStack {
     __builtin_prefetch(block, 1);
     slots_[++top_] = block;
   }
+
+  /// Puts all free blocks into another order. O(them); takes memory for as many pointers from the
+  /// heap.
+  void Shuffle(std::size_t block_bytes, Shuffler& shuffler);
 
  private:
   friend struct StateAccess;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace tandem::pools {
 
@@ -111,6 +112,23 @@ std::uint64_t Lpool::CountFree(std::uint64_t size) const {
     block = LinkOfFree(block);
   }
   return count;
+}
+
+void Lpool::ShuffleFree(Shuffler& shuffler) {
+  std::vector<void*> blocks;
+  for (std::size_t level = 0; level < kLevels; ++level) {
+    blocks.clear();
+    for (void* block = free_[level]; block != nullptr; block = LinkOfFree(block)) {
+      blocks.push_back(block);
+    }
+    shuffler.Shuffle<void*>(blocks);
+    void* top = nullptr;
+    for (void* const block : blocks) {
+      SetLinkOfFree(block, top);
+      top = block;
+    }
+    free_[level] = top;
+  }
 }
 
 Figures Lpool::GetFigures() const {

@@ -19,6 +19,7 @@
 
 #include "pools/checks.h"
 #include "pools/out_of_memory.h"
+#include "pools/perturbation.h"
 #include "pools/pool_ref.h"
 #include "pools/zone_safe.h"
 
@@ -103,6 +104,8 @@ class Lpool {
   [[nodiscard]] std::uint64_t N() const { return live_peak_ - spare_; }
   /// Free blocks that requests for `size` find without a split. O(them).
   [[nodiscard]] std::uint64_t CountFree(std::uint64_t size) const;
+  /// Puts the free blocks of each size into another order: Zone::ShuffleFree. O(them).
+  void ShuffleFree(Shuffler& shuffler);
   [[nodiscard]] Figures GetFigures() const;
 
   /// An error if the pool has held more.

@@ -72,8 +72,8 @@ void* Sbrk::TryAllocMem(std::uint64_t size) {
   live_bytes_ += real_size;
   live_peak_ = std::max(live_peak_, ++live_);
   Unpoison(memory, real_size);
-  if (zone_->pages.zero && !fresh) {
-    std::memset(memory, 0, real_size);
+  if (fresh ? zone_->fill != 0 : zone_->pages.zero) {
+    std::memset(memory, fresh ? static_cast<int>(zone_->fill) : 0, real_size);
   }
   return memory;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <new>
+#include <vector>
 
 #include "pools/ensure.h"
 
@@ -62,12 +63,27 @@ void* TpoolCore::TryAllocSlow() {
     }
     OpenNextBlock();
   }
+  return Carve();
+}
+
+std::byte* TpoolCore::Carve() {
   std::byte* element = fresh_;
   fresh_ += stride_;
   --fresh_left_;
   free_.Add();
   MarkFresh(element, stride_);
   return element;
+}
+
+void TpoolCore::ShuffleFree(Shuffler& shuffler) {
+  std::vector<std::byte*> carved;
+  while (fresh_left_ != 0 && free_.blocks() < control_->limit.elements) carved.push_back(Carve());
+  for (std::byte* const element : carved) {
+    if (!free_.Accepts(element)) free_.MakeRoom(stride_);
+    MarkFree(element, stride_);
+    free_.Push(element);
+  }
+  free_.Shuffle(stride_, shuffler);
 }
 
 void TpoolCore::MakeRoomFor(const void* memory) {

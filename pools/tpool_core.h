@@ -61,6 +61,10 @@ class TpoolCore {
   /// Sees to it that `elements` more can be allocated with nothing from the base.
   [[nodiscard]] bool TryReserve(std::uint64_t elements);
 
+  /// Carves what is left of the open block, as far as the limit lets it, and puts all free elements
+  /// into another order: Zone::ShuffleFree. They then count for the peak.
+  void ShuffleFree(Shuffler& shuffler);
+
   [[nodiscard]] std::uint64_t N() const { return free_.live(); }
   [[nodiscard]] std::uint64_t stride() const { return stride_; }
   [[nodiscard]] Figures GetFigures() const;
@@ -82,6 +86,7 @@ class TpoolCore {
   bool TakeBlock(std::uint64_t elements);
   bool AskBase(std::uint64_t bytes);
   void OpenNextBlock();
+  std::byte* Carve();
   std::uint64_t ElementsIn(std::uint64_t block_bytes) const;
   void CheckOwned(const void* memory) const;
 

@@ -12,9 +12,12 @@
 #include <fstream>
 #include <new>
 
+#include "pools/blkpool.h"
 #include "pools/checks.h"
 #include "pools/heap_controls.h"
+#include "pools/lpool.h"
 #include "pools/out_of_memory.h"
+#include "pools/tpool_core.h"
 #include "pools/zone_layout.h"
 
 namespace tandem::pools {
@@ -102,6 +105,7 @@ Result<std::unique_ptr<Zone>> Zone::Map(const ZoneOptions& options) {
   auto* control = ::new (wanted) ZoneControl;
   control->pages = options.pages;
   control->settings = &zone->settings_;
+  control->fill = options.perturbation.fill;
   control->address = options.address;
   control->reserve_end = options.address + options.reserve_bytes;
   control->committed_end = options.address + kZonePreludeBytes;
@@ -120,7 +124,7 @@ Result<std::unique_ptr<Zone>> Zone::Map(const ZoneOptions& options) {
 Zone::Zone(const ZoneOptions& options)
     : address_(options.address),
       reserve_bytes_(options.reserve_bytes),
-      settings_(options.pools),
+      settings_(options.pools, options.perturbation.chain_seed),
       report_leaks_(options.report_leaks) {}
 
 Zone::~Zone() {
@@ -255,6 +259,28 @@ Status Zone::SetBase(std::string_view pool, std::string_view base) {
   }
   control.base = &base_control;
   return Status();
+}
+
+std::uint64_t Zone::ShuffleFree(std::uint64_t seed) {
+  Shuffler shuffler(seed);
+  auto* slots = reinterpret_cast<PoolControl*>(address_ + kZoneSlotsOffset);
+  for (std::uint64_t i = 0; i < control().slots_used; ++i) {
+    void* const pool = slots[i].pool;
+    switch (slots[i].kind) {
+      case PoolKind::kTpool:
+        static_cast<TpoolCore*>(pool)->ShuffleFree(shuffler);
+        break;
+      case PoolKind::kLpool:
+        static_cast<Lpool*>(pool)->ShuffleFree(shuffler);
+        break;
+      case PoolKind::kBlkpool:
+        static_cast<Blkpool*>(pool)->ShuffleFree(shuffler);
+        break;
+      default:  // keeps no free blocks, or, as Sbrk, in the order of their addresses
+        break;
+    }
+  }
+  return shuffler.shuffled();
 }
 
 Status Zone::Settle() {

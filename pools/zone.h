@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "pools/ensure.h"
+#include "pools/perturbation.h"
 #include "pools/pool_ref.h"
 #include "pools/result.h"
 #include "pools/sbrk.h"
@@ -52,6 +53,7 @@ struct ZoneOptions {
   PageSettings pages{};
   std::vector<PoolSetting> pools{};  ///< by name; pools without one are as the program makes them
   bool report_leaks = false;         ///< print Leaks() to stderr when the zone ends; for tests
+  Perturbation perturbation{};       ///< for `tandem check`
 };
 
 /// A pool of a zone, as tools show it.
@@ -123,6 +125,12 @@ class Zone {
   /// takes memory from the heap, or a pool elsewhere that takes memory from this zone. To be called
   /// when the root has been made, and after every SetBase.
   [[nodiscard]] Status CheckChains() const;
+
+  /// Puts the free memory of every pool into another order, so that what is allocated next lies
+  /// elsewhere. Limits stay what they are; Tpools count what they have carved ahead for their
+  /// peaks. For `tandem check`; not inside a step, for it takes scratch memory from the heap.
+  /// O(free blocks); returns how many those were.
+  std::uint64_t ShuffleFree(std::uint64_t seed);
 
   /// What is left when everything should have been deleted, in the order in which the pools were
   /// made: elements of pools, and bytes of base pools that no pool of the zone holds (which an

@@ -26,6 +26,7 @@ struct ZoneControl {
   std::uint64_t committed_end = 0;  ///< usable up to here
   std::uint64_t slots_used = 0;     ///< controls from this one on were never used
   PageSettings pages;
+  std::uint64_t fill = 0;               ///< what each byte of fresh memory holds
   SettingsInForce* settings = nullptr;  ///< while pools are made; null: none
   std::uint64_t description_bytes = 0;  ///< of what Zone::Describe was given
 };

@@ -7,6 +7,7 @@
 #include "pools/blkpool.h"
 #include "pools/lpool.h"
 #include "pools/out_of_memory.h"
+#include "pools/perturbation.h"
 #include "pools/sbrk.h"
 #include "pools/tpool_core.h"
 #include "pools/zone_layout.h"
@@ -15,6 +16,31 @@ namespace tandem::pools {
 namespace {
 
 std::uint64_t DivideUp(std::uint64_t a, std::uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
+
+/// Does a pool of that kind ask its base for a block for each few elements, so that whole pages
+/// would be wasted?
+bool TakesSmallBlocks(PoolKind kind) {
+  return kind == PoolKind::kLary || kind == PoolKind::kTary || kind == PoolKind::kDelptr;
+}
+
+/// One of the pools of the zone that could be the base of `control`, mostly another than it has.
+PoolControl* DrawnBase(const PoolControl& control, std::uint64_t chain_seed) {
+  auto* const slots = reinterpret_cast<PoolControl*>(control.zone->address + kZoneSlotsOffset);
+  const auto place = static_cast<std::uint64_t>(&control - slots);
+  Shuffler shuffler(chain_seed + place);
+  const bool may_stay = shuffler.Below(4) == 0;
+  std::vector<PoolControl*> bases;
+  for (std::uint64_t i = 0; i < control.zone->slots_used; ++i) {
+    PoolControl& base = slots[i];
+    if (base.kind == PoolKind::kNone || !CheckBase(control, base).ok() ||
+        (base.kind == PoolKind::kSbrk && TakesSmallBlocks(control.kind)) ||
+        (&base == control.base && !may_stay)) {
+      continue;
+    }
+    bases.push_back(&base);
+  }
+  return bases.empty() ? control.base : bases[shuffler.Below(bases.size())];
+}
 
 }  // namespace
 
@@ -46,6 +72,13 @@ Status CheckBase(const PoolControl& control, const PoolControl& base) {
 }
 
 void SettingsInForce::Apply(PoolControl& control) {
+  ApplySetting(control);
+  if (chain_seed_ != 0 && control.zone != nullptr && control.base != nullptr) {
+    control.base = DrawnBase(control, chain_seed_);
+  }
+}
+
+void SettingsInForce::ApplySetting(PoolControl& control) {
   const auto setting =
       std::find_if(settings_.begin(), settings_.end(),
                    [&control](const PoolSetting& s) { return s.pool == control.name; });

@@ -34,8 +34,9 @@ struct PageSettings {
 /// The settings while the pools of a zone are made. Private to pools/.
 class SettingsInForce {
  public:
-  explicit SettingsInForce(std::vector<PoolSetting> settings)
-      : settings_(std::move(settings)), applied_(settings_.size()) {}
+  /// `chain_seed`: of Perturbation.
+  explicit SettingsInForce(std::vector<PoolSetting> settings, std::uint64_t chain_seed = 0)
+      : settings_(std::move(settings)), applied_(settings_.size()), chain_seed_(chain_seed) {}
 
   /// Called for each pool when it has got its control.
   void Apply(PoolControl& control);
@@ -44,9 +45,12 @@ class SettingsInForce {
   [[nodiscard]] const std::vector<PoolSetting>& settings() const { return settings_; }
 
  private:
+  void ApplySetting(PoolControl& control);
+
   std::vector<PoolSetting> settings_;
   std::vector<bool> applied_;
   Status refused_;
+  std::uint64_t chain_seed_;
 };
 
 /// The pool of that name in the zone, or null.

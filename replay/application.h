@@ -63,6 +63,13 @@ class Application {
   /// Read and written by the Stepper only.
   virtual ResumePoint& resume_point() = 0;
 
+  /// For `tandem check`, between steps: has its state's free memory in another order from here on,
+  /// which no output may depend on. Returns how many blocks that were. Default: there are none.
+  virtual std::uint64_t ShuffleFree(std::uint64_t seed) {
+    (void)seed;
+    return 0;
+  }
+
   /// For drills: damages one field of the state and says which, or returns "" if the state holds
   /// nothing to damage yet. Never called but on an operator's explicit demand.
   virtual std::string PlantFault() { return ""; }

@@ -21,13 +21,16 @@
 extern "C" {
 #endif
 
-#define TANDEM_APPLICATION_ABI 1u
+#define TANDEM_APPLICATION_ABI 2u
 
 /* Where the state is to live; see pools/zone.h. */
 struct TandemZoneV1 {
   uint64_t address;
   uint64_t reserve_bytes;
   uint64_t limit_bytes; /* 0: none */
+  /* For `tandem check`; see pools/perturbation.h. 0: none. */
+  uint64_t chain_seed;
+  uint64_t fill;
 };
 
 /* Where the outputs of a step go. */
@@ -58,6 +61,9 @@ struct TandemApplicationV1 {
   /* The header of another input: time has come so far. */
   void (*on_time)(void* application, const unsigned char* header,
                   const struct TandemOutputsV1* outputs);
+  /* For `tandem check`, between steps: puts the state's free memory into another order. Returns how
+   * many blocks that were. */
+  uint64_t (*shuffle_free)(void* application, uint64_t seed);
   /* For drills: damages the state and says where, in up to `size` bytes; "": nothing to damage. */
   void (*plant_fault)(void* application, char* text, uint64_t size);
 };

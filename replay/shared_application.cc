@@ -64,6 +64,10 @@ class SharedApplication final : public Application {
     entry_.on_time(made_, reinterpret_cast<const unsigned char*>(&tick), &to);
   }
 
+  std::uint64_t ShuffleFree(std::uint64_t seed) override {
+    return entry_.shuffle_free(made_, seed);
+  }
+
   std::string PlantFault() override {
     std::array<char, kTextSize> text{};
     entry_.plant_fault(made_, text.data(), text.size());
@@ -164,7 +168,9 @@ Result<std::unique_ptr<Application>> LoadApplication(const std::string& path,
   }
   const TandemZoneV1 where{.address = zone.address,
                            .reserve_bytes = zone.reserve_bytes,
-                           .limit_bytes = zone.limit_bytes};
+                           .limit_bytes = zone.limit_bytes,
+                           .chain_seed = zone.chain_seed,
+                           .fill = zone.fill};
   std::array<char, kTextSize> error{};
   void* const made = entry->make(&where, error.data(), error.size());
   if (made == nullptr) return Error::BadInput(error.data());

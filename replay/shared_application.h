@@ -21,6 +21,8 @@ struct SharedZone {
   std::uint64_t address = 0;
   std::uint64_t reserve_bytes = 0;
   std::uint64_t limit_bytes = 0;
+  std::uint64_t chain_seed = 0;  ///< this and the next: pools/perturbation.h
+  std::uint8_t fill = 0;
 };
 
 /// A new application with empty state from the library in the file `path`. An error says that there

@@ -57,6 +57,7 @@ Result<pools::ZoneOptions> ApplicationOptions::Zone() const {
   zone.address = address;
   zone.limit_bytes = zone_limit_bytes;
   zone.reserve_bytes = zone_reserve_bytes;
+  zone.perturbation = perturbation;
   return zone;
 }
 
@@ -106,7 +107,9 @@ Result<std::unique_ptr<replay::Application>> ApplicationOf(const std::string& na
   if (!IsSharedApplication(name)) return MakeApplication(name, zone, site);
   return replay::LoadApplication(name, {.address = zone.address,
                                         .reserve_bytes = zone.reserve_bytes,
-                                        .limit_bytes = zone.limit_bytes});
+                                        .limit_bytes = zone.limit_bytes,
+                                        .chain_seed = zone.perturbation.chain_seed,
+                                        .fill = zone.perturbation.fill});
 }
 
 void WarnOfHeapAllocations() {

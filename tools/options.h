@@ -33,8 +33,9 @@ struct ApplicationOptions {
   std::string zone_address = "0x7e8000000000";
   std::uint64_t zone_limit_bytes = 0;
   std::uint64_t zone_reserve_bytes = pools::ZoneOptions{}.reserve_bytes;
-  std::vector<std::string> pools;  ///< files, and folders with all below them
-  bool heap_guard = false;         ///< a heap allocation inside a step ends the process
+  std::vector<std::string> pools;      ///< files, and folders with all below them
+  bool heap_guard = false;             ///< a heap allocation inside a step ends the process
+  pools::Perturbation perturbation{};  ///< not an option: for `tandem check`
 
   void AddTo(CLI::App& command);
   /// A new one with empty state. Out of memory for what is reserved ends the process.

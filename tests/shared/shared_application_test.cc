@@ -206,7 +206,7 @@ TEST_F(SharedApplication, SaysWhatIsWrongWithALibrary) {
        "it is a library, but no application of Tandem: it does not export "
        "tandem_application_abi; TANDEM_APPLICATION makes that");
   says(folder + "/libwrong2.so",
-       "its entry points have version 2, and this program knows version 1; build it with the "
+       "its entry points have version 3, and this program knows version 2; build it with the "
        "Tandem that runs it");
   says(folder + "/libwrong3.so",
        "it does not export tandem_application_v1; TANDEM_APPLICATION makes that");
