@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/build_id.h"
 #include "engine/context.h"
 #include "engine/root_fields.h"
 #include "engine/timers.h"
@@ -97,6 +98,7 @@ class Application : public replay::Application {
     start.zone = std::move(zone).value();
     auto application = std::make_unique<Derived>(std::move(start));
     if (Status status = application->zone().Settle(); !status) return status.error();
+    application->Application::FindPlace();
     return application;
   }
 
@@ -113,6 +115,7 @@ class Application : public replay::Application {
 
   [[nodiscard]] const replay::ApplicationInfo& info() const final { return info_; }
   replay::ResumePoint& resume_point() final { return root_.resume_point; }
+  [[nodiscard]] replay::StatePlace state_place() const final { return place_; }
   std::uint64_t ShuffleFree(std::uint64_t seed) final { return zone_->ShuffleFree(seed); }
   [[nodiscard]] State& state() { return root_.state; }
   [[nodiscard]] const State& state() const { return root_.state; }
@@ -145,6 +148,12 @@ class Application : public replay::Application {
   }
 
  private:
+  void FindPlace() {
+    place_ = {.zone_address = zone_->address(),
+              .layout = zone_->view().LayoutFingerprint(info_.name),
+              .build = BuildIdOf(reinterpret_cast<const void*>(&Application::Make))};
+  }
+
   using Handler = bool (Application::*)(const proto::MessageView&, Context&);
 
   template <class Input>
@@ -182,6 +191,7 @@ class Application : public replay::Application {
   std::unique_ptr<pools::Zone> zone_;
   Root& root_;
   replay::ApplicationInfo info_;
+  replay::StatePlace place_;
   MessageScratch scratch_;
   std::vector<Handler> handlers_;  ///< by message type
 };

@@ -21,12 +21,13 @@ namespace tandem::engine {
 /// What a void* of the entry points stands for.
 struct Exported {
   std::unique_ptr<replay::Application> application;
+  replay::StatePlace place;
   replay::OutputBatch outputs;
 
   static Exported& Of(void* pointer) { return *static_cast<Exported*>(pointer); }
 
   /// Gives what the step made to the host. What the host fills in of a header is not read.
-  void HandOver(const TandemOutputsV1& to) const {
+  void HandOver(const TandemOutputsV2& to) const {
     for (std::size_t i = 0; i < outputs.count(); ++i) {
       const std::span<const std::byte> message = outputs.message(i);
       std::uint16_t type = 0;
@@ -46,7 +47,7 @@ struct EntryPoints {
   static inline const char* name = nullptr;
   static inline std::uint32_t behaviour_version = 0;
 
-  static void* Make(const TandemZoneV1* zone, char* error, std::uint64_t error_size) {
+  static void* Make(const TandemZoneV2* zone, char* error, std::uint64_t error_size) {
     pools::ZoneOptions options;
     options.address = zone->address;
     options.reserve_bytes = zone->reserve_bytes;
@@ -58,7 +59,9 @@ struct EntryPoints {
       std::snprintf(error, error_size, "%s", made.error().text.c_str());
       return nullptr;
     }
-    return new Exported{.application = std::move(made).value(), .outputs = replay::OutputBatch()};
+    const replay::StatePlace place = (*made)->state_place();
+    return new Exported{
+        .application = std::move(made).value(), .place = place, .outputs = replay::OutputBatch()};
   }
   static void Destroy(void* application) { delete &Exported::Of(application); }
   static const unsigned char* Schema(void* application, std::uint64_t* size) {
@@ -69,8 +72,14 @@ struct EntryPoints {
   static void* ResumePoint(void* application) {
     return &Exported::Of(application).application->resume_point();
   }
+  static void State(void* application, TandemStateV2* state) {
+    const Exported& exported = Exported::Of(application);
+    *state = {.zone_address = exported.place.zone_address,
+              .layout = exported.place.layout,
+              .build = exported.place.build.c_str()};
+  }
   static void Step(void* application, const unsigned char* message, std::uint64_t size,
-                   const TandemOutputsV1* outputs) {
+                   const TandemOutputsV2* outputs) {
     Exported& exported = Exported::Of(application);
     const auto input =
         proto::ParseMessage({reinterpret_cast<const std::byte*>(message), std::size_t{size}});
@@ -80,7 +89,7 @@ struct EntryPoints {
     exported.HandOver(*outputs);
   }
   static void OnTime(void* application, const unsigned char* header,
-                     const TandemOutputsV1* outputs) {
+                     const TandemOutputsV2* outputs) {
     Exported& exported = Exported::Of(application);
     proto::Header tick;
     std::memcpy(&tick, header, sizeof tick);
@@ -95,10 +104,10 @@ struct EntryPoints {
     std::snprintf(text, size, "%s", Exported::Of(application).application->PlantFault().c_str());
   }
 
-  static const TandemApplicationV1* Table(const char* application_name, std::uint32_t version) {
+  static const TandemApplicationV2* Table(const char* application_name, std::uint32_t version) {
     name = application_name;
     behaviour_version = version;
-    static const TandemApplicationV1 table{.size = sizeof table,
+    static const TandemApplicationV2 table{.size = sizeof table,
                                            .header_bytes = sizeof(proto::Header),
                                            .resume_point_bytes = sizeof(replay::ResumePoint),
                                            .behaviour_version = version,
@@ -107,6 +116,7 @@ struct EntryPoints {
                                            .destroy = Destroy,
                                            .schema = Schema,
                                            .resume_point = ResumePoint,
+                                           .state = State,
                                            .step = Step,
                                            .on_time = OnTime,
                                            .shuffle_free = ShuffleFree,
@@ -121,7 +131,7 @@ struct EntryPoints {
   extern "C" __attribute__((visibility("default"))) std::uint32_t tandem_application_abi() { \
     return TANDEM_APPLICATION_ABI;                                                           \
   }                                                                                          \
-  extern "C" __attribute__((visibility("default"))) const TandemApplicationV1*               \
-  tandem_application_v1() {                                                                  \
+  extern "C" __attribute__((visibility("default"))) const TandemApplicationV2*               \
+  tandem_application_v2() {                                                                  \
     return ::tandem::engine::EntryPoints<Type>::Table(name, behaviour_version);              \
   }

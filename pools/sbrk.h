@@ -10,6 +10,7 @@
 // thread. AllocMem: O(free blocks), which are few, since pools keep what they take.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "pools/out_of_memory.h"
@@ -41,6 +42,8 @@ class Sbrk {
   [[nodiscard]] Figures GetFigures() const;
   /// Where the next fresh block begins: everything below is or was handed out.
   [[nodiscard]] std::uintptr_t break_address() const { return break_; }
+  /// Nothing from here on was ever handed out; the break or more.
+  [[nodiscard]] std::uintptr_t fresh_from() const { return std::max(fresh_from_, break_); }
 
   /// An error if the pool has held more.
   Status SetLimit(const Limit& limit) { return ApplyLimit(*control_, limit); }

@@ -2,7 +2,6 @@
 #include "pools/zone.h"
 
 #include <sys/mman.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -180,20 +179,11 @@ void Zone::Describe(std::string_view layout) {
   control().description_bytes = layout.size();
 }
 
-std::string_view Zone::description() const {
-  return {reinterpret_cast<const char*>(address_ + kZoneDescriptionOffset),
-          control().description_bytes};
-}
+std::string_view Zone::description() const { return view().description(); }
 
-std::span<const std::byte> Zone::state_bytes() const {
-  const std::uintptr_t begin = address_ + kZoneHeaderOffset;
-  return {reinterpret_cast<const std::byte*>(begin), header().sbrk.break_address() - begin};
-}
+std::span<const std::byte> Zone::state_bytes() const { return view().state_bytes(); }
 
-std::uint64_t Zone::Hash() const {
-  const std::span<const std::byte> bytes = state_bytes();
-  return XXH3_64bits(bytes.data(), bytes.size());
-}
+std::uint64_t Zone::Hash() const { return view().Hash(); }
 
 std::uint64_t Zone::used_bytes() const {
   return header().sbrk.break_address() - address_ - kZonePreludeBytes;
@@ -204,18 +194,7 @@ bool Zone::Contains(const void* memory) const {
   return address >= address_ && address - address_ < reserve_bytes_;
 }
 
-std::vector<PoolInfo> Zone::Pools() const {
-  std::vector<PoolInfo> pools;
-  auto* slots = reinterpret_cast<PoolControl*>(address_ + kZoneSlotsOffset);
-  for (std::uint64_t i = 0; i < control().slots_used; ++i) {
-    PoolControl& slot = slots[i];
-    if (slot.kind != PoolKind::kNone) {
-      pools.push_back({slot.name, slot.kind, slot.base == nullptr ? "" : slot.base->name,
-                       slot.limit, PoolRef(slot).GetFigures()});
-    }
-  }
-  return pools;
-}
+std::vector<PoolInfo> Zone::Pools() const { return view().Pools(); }
 
 Result<PoolControl*> Zone::FindPool(std::string_view name) const {
   auto* slots = reinterpret_cast<PoolControl*>(address_ + kZoneSlotsOffset);

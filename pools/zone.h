@@ -31,6 +31,7 @@
 #include "pools/result.h"
 #include "pools/sbrk.h"
 #include "pools/zone_settings.h"
+#include "pools/zone_view.h"
 
 namespace tandem::pools {
 
@@ -54,15 +55,6 @@ struct ZoneOptions {
   std::vector<PoolSetting> pools{};  ///< by name; pools without one are as the program makes them
   bool report_leaks = false;         ///< print Leaks() to stderr when the zone ends; for tests
   Perturbation perturbation{};       ///< for `tandem check`
-};
-
-/// A pool of a zone, as tools show it.
-struct PoolInfo {
-  std::string name;
-  PoolKind kind = PoolKind::kNone;
-  std::string base;  ///< empty for Sbrk
-  Limit limit;
-  Figures figures;
 };
 
 struct ZoneHeader;
@@ -102,6 +94,8 @@ class Zone {
   /// What Hash() covers.
   [[nodiscard]] std::span<const std::byte> state_bytes() const;
 
+  /// For whoever copies the zone, or restores it: see zone_image.h.
+  [[nodiscard]] ZoneView view() const { return ZoneView(address_); }
   [[nodiscard]] std::uintptr_t address() const { return address_; }
   /// Bytes handed out by Sbrk, and gaps between them.
   [[nodiscard]] std::uint64_t used_bytes() const;

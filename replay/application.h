@@ -42,6 +42,13 @@ struct ResumePoint {
   std::array<std::uint64_t, kSkippedKept> skipped{};
 };
 
+/// Where a state lies, for whoever copies or restores it as a whole (replay/image.h).
+struct StatePlace {
+  std::uint64_t zone_address = 0;  ///< of a zone in this process (pools/zone.h); 0: it is in none
+  std::uint64_t layout = 0;        ///< fingerprint of what decides which bytes the state has
+  std::string build;  ///< build id of the program or library that steps; "": it has none
+};
+
 class Application {
  public:
   virtual ~Application() = default;
@@ -62,6 +69,10 @@ class Application {
 
   /// Read and written by the Stepper only.
   virtual ResumePoint& resume_point() = 0;
+
+  /// All of the state lies there, with the resume point, and nothing of it elsewhere. Default:
+  /// nobody knows where, so there are no images of it.
+  [[nodiscard]] virtual StatePlace state_place() const { return {}; }
 
   /// For `tandem check`, between steps: has its state's free memory in another order from here on,
   /// which no output may depend on. Returns how many blocks that were. Default: there are none.

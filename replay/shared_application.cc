@@ -36,7 +36,7 @@ unsigned char* AppendTo(void* host, std::uint16_t type, const char* user, std::u
 
 class SharedApplication final : public Application {
  public:
-  SharedApplication(const TandemApplicationV1& entry, void* made)
+  SharedApplication(const TandemApplicationV2& entry, void* made)
       : entry_(entry),
         made_(made),
         resume_point_(*static_cast<ResumePoint*>(entry.resume_point(made))) {
@@ -52,15 +52,20 @@ class SharedApplication final : public Application {
 
   [[nodiscard]] const ApplicationInfo& info() const override { return info_; }
   ResumePoint& resume_point() override { return resume_point_; }
+  [[nodiscard]] StatePlace state_place() const override {
+    TandemStateV2 state{};
+    entry_.state(made_, &state);
+    return {.zone_address = state.zone_address, .layout = state.layout, .build = state.build};
+  }
 
   void Step(const proto::MessageView& input, OutputBatch& outputs) override {
-    const TandemOutputsV1 to{.host = &outputs, .append = AppendTo};
+    const TandemOutputsV2 to{.host = &outputs, .append = AppendTo};
     entry_.step(made_, reinterpret_cast<const unsigned char*>(input.bytes.data()),
                 input.bytes.size(), &to);
   }
 
   void OnTime(const proto::Header& tick, OutputBatch& outputs) override {
-    const TandemOutputsV1 to{.host = &outputs, .append = AppendTo};
+    const TandemOutputsV2 to{.host = &outputs, .append = AppendTo};
     entry_.on_time(made_, reinterpret_cast<const unsigned char*>(&tick), &to);
   }
 
@@ -75,7 +80,7 @@ class SharedApplication final : public Application {
   }
 
  private:
-  const TandemApplicationV1& entry_;
+  const TandemApplicationV2& entry_;
   void* const made_;
   ResumePoint& resume_point_;
   ApplicationInfo info_;
@@ -153,11 +158,11 @@ Result<std::unique_ptr<Application>> LoadApplication(const std::string& path,
                                 "; build it with the Tandem that runs it");
   }
   const auto get =
-      reinterpret_cast<decltype(&tandem_application_v1)>(::dlsym(library, "tandem_application_v1"));
-  const TandemApplicationV1* const entry = get != nullptr ? get() : nullptr;
+      reinterpret_cast<decltype(&tandem_application_v2)>(::dlsym(library, "tandem_application_v2"));
+  const TandemApplicationV2* const entry = get != nullptr ? get() : nullptr;
   if (entry == nullptr) {
     return CannotLoad(path,
-                      "it does not export tandem_application_v1; TANDEM_APPLICATION makes "
+                      "it does not export tandem_application_v2; TANDEM_APPLICATION makes "
                       "that");
   }
   if (entry->size != sizeof *entry || entry->header_bytes != sizeof(proto::Header) ||
@@ -166,7 +171,7 @@ Result<std::unique_ptr<Application>> LoadApplication(const std::string& path,
                       "it was built with another Tandem, of the same version of the entry "
                       "points but other layouts; build it with the Tandem that runs it");
   }
-  const TandemZoneV1 where{.address = zone.address,
+  const TandemZoneV2 where{.address = zone.address,
                            .reserve_bytes = zone.reserve_bytes,
                            .limit_bytes = zone.limit_bytes,
                            .chain_seed = zone.chain_seed,

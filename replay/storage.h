@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Storage: the one seam for files. Logs (and later images and indexes) touch the disk through it
-// and nothing else, so that a test or the simulation can tear a write, fail the n-th operation,
-// fill the disk or lose what was not synced. PosixStorage is the real one; the in-memory one is in
+// Storage: the one seam for files. Logs touch the disk through it and nothing else (images are
+// mapped where the state lies and written by a forked child, so they do not: pools/zone_image.h),
+// so that a test or the simulation can tear a write, fail the n-th operation, fill the disk or lose
+// what was not synced. PosixStorage is the real one; the in-memory one is in
 // tests/support/memory_storage.h.
 //
 // Errors are values that name the path and what the system said. What a Write left behind after an

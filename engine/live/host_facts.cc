@@ -1,55 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/live/host_facts.h"
 
-#include <elf.h>
-#include <link.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstring>
 #include <fstream>
-#include <span>
 
-#include "engine/live/sheet.h"
+#include "engine/build_id.h"
 #include "engine/transport/printable.h"
 #include "tandem/status.pb.h"
 
 namespace tandem::engine {
 namespace {
-
-/// The build id among the notes, if it is there.
-std::string BuildIdIn(std::span<const std::byte> notes) {
-  constexpr std::size_t kHeader = sizeof(ElfW(Nhdr));
-  const auto padded = [](std::size_t size) { return (size + 3) & ~std::size_t{3}; };
-  while (notes.size() >= kHeader) {
-    ElfW(Nhdr) note;
-    std::memcpy(&note, notes.data(), kHeader);
-    const std::size_t name = padded(note.n_namesz);
-    const std::size_t size = kHeader + name + padded(note.n_descsz);
-    if (size > notes.size()) break;
-    if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
-        std::memcmp(notes.data() + kHeader, "GNU", 4) == 0) {
-      return HexOf(notes.subspan(kHeader + name, note.n_descsz));
-    }
-    notes = notes.subspan(size);
-  }
-  return "";
-}
-
-/// Called with the program itself first; 1 ends the walk.
-int FindBuildId(dl_phdr_info* program, std::size_t /*size*/, void* found) {
-  for (int i = 0; i < program->dlpi_phnum; ++i) {
-    const ElfW(Phdr)& header = program->dlpi_phdr[i];
-    if (header.p_type != PT_NOTE) continue;
-    const auto* const notes =
-        reinterpret_cast<const std::byte*>(program->dlpi_addr + header.p_vaddr);
-    std::string id = BuildIdIn({notes, header.p_memsz});
-    if (id.empty()) continue;
-    *static_cast<std::string*>(found) = std::move(id);
-    break;
-  }
-  return 1;
-}
 
 std::string ReadCpuModel() {
   std::ifstream file("/proc/cpuinfo");
@@ -71,11 +34,7 @@ std::string ReadHostName() {
 }  // namespace
 
 const std::string& BuildId() {
-  static const std::string id = [] {
-    std::string found;
-    ::dl_iterate_phdr(FindBuildId, &found);
-    return found;
-  }();
+  static const std::string id = BuildIdOf(nullptr);
   return id;
 }
 

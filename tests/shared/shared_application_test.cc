@@ -209,7 +209,7 @@ TEST_F(SharedApplication, SaysWhatIsWrongWithALibrary) {
        "its entry points have version 3, and this program knows version 2; build it with the "
        "Tandem that runs it");
   says(folder + "/libwrong3.so",
-       "it does not export tandem_application_v1; TANDEM_APPLICATION makes that");
+       "it does not export tandem_application_v2; TANDEM_APPLICATION makes that");
   says(folder + "/libwrong4.so",
        "it was built with another Tandem, of the same version of the entry points but other "
        "layouts; build it with the Tandem that runs it");
