@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <span>
+#include <string>
 
 #include "engine/context.h"
 #include "pools/ensure.h"
@@ -76,7 +78,7 @@ Sequencer::Verdict Sequencer::Refuse(std::string reason) {
 
 bool Sequencer::IsControl(std::uint16_t type) {
   return type == TypeOf<pb::EndOfSession>() || type == TypeOf<pb::Skip>() ||
-         type == TypeOf<pb::Activate>();
+         type == TypeOf<pb::Activate>() || type == TypeOf<pb::Snapshot>();
 }
 
 Sequencer::Verdict Sequencer::Submit(User user, const MessageView& submission, std::int64_t now_ns,
@@ -126,6 +128,15 @@ bool Sequencer::EndSession(std::int64_t now_ns) {
   if (ended_) return false;
   Append(TypeOf<pb::EndOfSession>(), User{}, 0, {}, now_ns);
   ended_ = true;
+  return true;
+}
+
+bool Sequencer::TellSnapshot(std::string_view engine, std::int64_t now_ns) {
+  if (ended_) return false;
+  pb::Snapshot snapshot;
+  snapshot.set_engine(std::string(engine));
+  const std::string payload = snapshot.SerializeAsString();
+  Append(TypeOf<pb::Snapshot>(), User{}, 0, std::as_bytes(std::span(payload)), now_ns);
   return true;
 }
 

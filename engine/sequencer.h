@@ -53,7 +53,7 @@ class Sequencer {
   /// Who may submit what: the application's messages, and what an operator has to say.
   struct Rights {
     bool submit = true;
-    bool control = false;  ///< EndOfSession, Skip and Activate
+    bool control = false;  ///< EndOfSession, Skip, Activate, Snapshot
   };
   /// `submission`: a message whose header has type, payload_size and origin; the rest is ignored.
   Verdict Submit(proto::User user, const proto::MessageView& submission, std::int64_t now_ns,
@@ -66,6 +66,9 @@ class Sequencer {
 
   /// True if a tick was due; message() is it.
   bool OnTime(std::int64_t now_ns);
+
+  /// Tells the engine of that name to write an image of its state. False if the session has ended.
+  bool TellSnapshot(std::string_view engine, std::int64_t now_ns);
 
   /// Ends the session; message() is the last one. False if it has ended already.
   bool EndSession(std::int64_t now_ns);

@@ -33,7 +33,7 @@ namespace {
 /// Written to the disk while the next ones are hashed, so that little of it waits in memory, where
 /// it would slow down whoever else writes.
 constexpr std::uint64_t kWindowBytes = 8u << 20;
-constexpr int kNicer = 10;
+constexpr int kNicer = 5;
 
 std::int64_t NowNs(clockid_t clock) {
   timespec now{};
@@ -55,7 +55,6 @@ struct Plan {
   ImageHeader header;
   std::vector<std::byte> tables;  ///< pools, then hashes of chunks
   const std::byte* state = nullptr;
-  XXH3_state_t* hash = nullptr;
   int file = -1;
   int folder = -1;
   std::string name;       ///< in the folder
@@ -94,15 +93,11 @@ bool WriteState(Plan& plan) {
   ImageHeader& header = plan.header;
   auto* const chunk_hashes = reinterpret_cast<std::uint64_t*>(
       plan.tables.data() + (header.chunks_offset - header.pools_offset));
-  std::uint64_t hashed = 0;
   std::uint64_t window_end = header.state_offset + kWindowBytes;
   for (std::uint64_t i = 0, at = 0; i < header.chunk_count; ++i, at += kImageChunkBytes) {
     const std::byte* const chunk = plan.state + at;
     const std::uint64_t size = std::min(kImageChunkBytes, header.stored_bytes - at);
     chunk_hashes[i] = XXH3_64bits(chunk, size);
-    const std::uint64_t in_hash = std::min(size, header.state_bytes - hashed);
-    XXH3_64bits_update(plan.hash, chunk, in_hash);
-    hashed += in_hash;
     if (!WriteAll(plan.file, header.state_offset + at, chunk, size)) {
       return false;
     }
@@ -111,7 +106,7 @@ bool WriteState(Plan& plan) {
       window_end += kWindowBytes;
     }
   }
-  header.zone_hash = XXH3_64bits_digest(plan.hash);
+  header.zone_hash = XXH3_64bits(plan.state, header.state_bytes);
   return true;
 }
 
@@ -203,7 +198,6 @@ struct ImageWriter::Job {
     }
   }
   void Close() {
-    XXH3_freeState(std::exchange(plan.hash, nullptr));
     for (int* const file : {&plan.file, &folder}) {
       if (*file >= 0) {
         ::close(std::exchange(*file, -1));
@@ -282,8 +276,6 @@ Status ImageWriter::Job::Prepare(const ZoneView& zone, const ImageOptions& optio
   std::copy_n(reinterpret_cast<const std::byte*>(description.data()), description.size(),
               plan.tables.data() + (header.description_offset - header.pools_offset));
   plan.state = state.data();
-  plan.hash = XXH3_createState();
-  XXH3_64bits_reset(plan.hash);
   void* const shared =
       ::mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) {
@@ -311,11 +303,8 @@ Status ImageWriter::Job::OpenFiles() {
 
 Status ImageWriter::Job::Fork() {
   // The first call of a function of a library may look for it, with locks.
-  std::byte some[256] = {};
+  std::byte some[1024] = {};
   (void)XXH3_64bits(some, sizeof some);
-  XXH3_64bits_update(plan.hash, some, sizeof some);
-  (void)XXH3_64bits_digest(plan.hash);
-  XXH3_64bits_reset(plan.hash);
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

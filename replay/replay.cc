@@ -106,6 +106,9 @@ class Run {
       if (Status status = stepper_.Apply(ahead_.message()); !status) return status;
       if (!HandOver()) return {};
       ++progress_.inputs;
+      if (options_.look && stepper_.position().input.number == options_.look_after) {
+        if (Status status = options_.look(); !status) return status;
+      }
       if (options_.on_progress && progress_.inputs % kProgressInputs == 0 &&
           !options_.on_progress(progress_)) {
         return {};

@@ -51,6 +51,9 @@ struct ReplayOptions {
   const Skips* skips = nullptr;
   ReplayPace* pace = nullptr;  ///< null: as fast as it goes
   OnReplayProgress on_progress = {};
+  /// Called when this input has been stepped, its outputs handed over; an error ends the replay.
+  std::uint64_t look_after = 0;
+  std::function<Status()> look = {};
 };
 
 /// The first output that is not the recorded one.

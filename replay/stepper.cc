@@ -15,6 +15,7 @@ constexpr std::uint16_t kTick = 1;
 constexpr std::uint16_t kEndOfSession = 2;
 constexpr std::uint16_t kSkip = 3;
 constexpr std::uint16_t kActivate = 4;
+constexpr std::uint16_t kSnapshot = 5;
 
 std::string Number(std::uint64_t number) { return std::to_string(number); }
 
@@ -120,6 +121,7 @@ Status Stepper::StepControl(const proto::MessageView& input) {
   const proto::Header& header = input.header;
   switch (header.type) {
     case kTick:
+    case kSnapshot:
       application_.OnTime(header, outputs_);
       return {};
     case kEndOfSession:

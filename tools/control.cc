@@ -32,6 +32,7 @@ struct Options {
   std::uint64_t number = 0;
   std::string reason;
   std::uint32_t version = 0;
+  std::string engine;
 };
 
 template <class T>
@@ -128,6 +129,12 @@ Result<ExitCode> Activate(const Options& options) {
   return Submit(options, Message(activate), "the activation");
 }
 
+Result<ExitCode> Snapshot(const Options& options) {
+  pb::Snapshot snapshot;
+  snapshot.set_engine(options.engine);
+  return Submit(options, Message(snapshot), "the snapshot");
+}
+
 Result<ExitCode> End(const Options& options) {
   return Submit(options, Message(pb::EndOfSession()), "the end of the session");
 }
@@ -140,6 +147,7 @@ void RegisterControl(Commands& commands) {
       "control", "Say something to both engines through the sequencer, as an operator",
       "  tandem control 127.0.0.1:9000 skip 4711 --reason \"kills both engines, ticket 12\"\n"
       "  tandem control 127.0.0.1:9000 activate 2\n"
+      "  tandem control 127.0.0.1:9000 snapshot A\n"
       "  tandem control 127.0.0.1:9000 end\n"
       "With a users file at the sequencer the user needs the right `operator`; without one, user "
       "OPER on the\nsequencer's own host is an operator.\n");
@@ -174,6 +182,14 @@ void RegisterControl(Commands& commands) {
   activate.add_option("VERSION", options->version, "The version, from 1")
       ->required()
       ->check(WholeNumber(1, 0xffffffff));
+  CLI::App& snapshot = commands.AddBelow(
+      group, "snapshot", "Have one engine write an image of its state",
+      "  tandem control 127.0.0.1:9000 snapshot A\n"
+      "The engine needs --images FOLDER. One engine at a time: refused while another one writes.\n",
+      [options] { return Snapshot(*options); });
+  snapshot.add_option("ENGINE", options->engine, "Name of the engine, as A or B")
+      ->required()
+      ->check(UserName());
   commands.AddBelow(group, "end", "End the session: the last message of the input stream",
                     "  tandem control 127.0.0.1:9000 end\n", [options] { return End(*options); });
 }

@@ -72,6 +72,11 @@ Result<ExitCode> Run(Options& options) {
   }
   const auto library = LibraryDigest(options.application.name);
   if (!library) return library.error();
+  if (!options.role.images.empty() && (SameFolder(options.role.images, options.role.folder) ||
+                                       SameFolder(options.role.images, options.role.input_log))) {
+    return Error::BadInput("--images " + options.role.images +
+                           " is the folder of a log; give images a folder of their own");
+  }
   engine::EngineRoleOptions role = options.role;
   while (role.folder.size() > 1 && role.folder.back() == '/') role.folder.pop_back();
   role.progress_file = role.folder + ".progress";
@@ -94,6 +99,8 @@ void RegisterEngine(Commands& commands) {
                    "  tandem engine --name A --input 127.0.0.1:9001 --log day/a --stream 9002\n"
                    "  tandem engine --name B --input 127.0.0.1:9001 --log day/b --stream 9003 "
                    "--input-log day/b-input --input-stream 9013\n"
+                   "  tandem engine --name B --input 127.0.0.1:9001 --log day/b --stream 9003 "
+                   "--images day/b-images\n"
                    "By multicast: --input-multicast 239.1.1.1:9101@eth0,239.1.1.2:9101@eth1 "
                    "--input-requests 10.0.0.5:9102\n",
                    [options] { return Run(*options); });
@@ -141,6 +148,15 @@ void RegisterEngine(Commands& commands) {
                   "When the process has died in the step of one input so many times in a row, say "
                   "so and stop instead of stepping it again; 0: no limit")
       ->check(WholeNumber(0, 1'000'000))
+      ->capture_default_str()
+      ->type_name("NUMBER");
+  command.add_option("--images", options->role.images,
+                     "Folder for images of the state, which a Snapshot in the input has it write; "
+                     "made if missing. A restart goes on from the newest that is good");
+  command
+      .add_option("--images-keep", options->role.images_keep,
+                  "How many images are kept; older ones are removed")
+      ->check(WholeNumber(1, 1'000'000))
       ->capture_default_str()
       ->type_name("NUMBER");
   options->application.AddTo(command);

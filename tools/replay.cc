@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "engine/live/log_folder.h"
+#include "replay/image.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/moment.h"
@@ -29,7 +30,10 @@ struct Options {
   std::string against;
   std::optional<Moment> from;
   std::optional<Moment> to;
-  double speed = 0;  ///< 0: as fast as it goes
+  std::string image;           ///< to begin from
+  std::string image_out;       ///< to write
+  std::uint64_t image_at = 0;  ///< input that it stands after; 0: the last
+  double speed = 0;            ///< 0: as fast as it goes
   bool json = false;
   ApplicationOptions application;
 };
@@ -93,15 +97,19 @@ class Job {
   explicit Job(const Options& options) : options_(options) {}
 
   Result<ExitCode> Run() {
-    if (options_.output.empty() && options_.against.empty()) {
+    if (options_.output.empty() && options_.against.empty() && options_.image_out.empty()) {
       return Error::BadInput(
           "there is nothing to do with the outputs: give -o FOLDER to write them, --against FOLDER "
-          "to compare them with recorded ones, or both");
+          "to compare them with recorded ones, or both; or --image-out FILE for the state");
+    }
+    if (options_.image_at != 0 && options_.image_out.empty()) {
+      return Error::BadInput("--image-at says where an image is to be; give --image-out FILE too");
     }
     auto made = options_.application.Make();
     if (!made) return made.error();
     application_ = std::move(made->application);
     if (Status status = OpenInput(); !status) return status.error();
+    if (Status status = CheckImageAt(); !status) return status.error();
     CatchInterrupts();
     if (Status status = PassOver(); !status) return status.error();
     if (Status status = OpenAgainst(); !status) return status.error();
@@ -115,37 +123,90 @@ class Job {
     if (!input) return input.error();
     input_.emplace(std::move(*input));
     if (Status status = CheckIsInput(input_->role(), options_.input); !status) return status;
-    if (input_->first_number() > 1) {
-      return Error::BadInput("the input log " + options_.input + " begins at message " +
-                             std::to_string(input_->first_number()) +
-                             "; a replay needs it from message 1 on");
-    }
     const auto end = replay::LogReader::LastPosition(storage_, options_.input);
     if (!end) return end.error();
     end_ = end->number;
+    if (Status status = BeginFromImage(); !status) return status;
+    const std::uint64_t next = application_->resume_point().input.number + 1;
+    if (input_->first_number() > next) {
+      return Error::BadInput("the input log " + options_.input + " begins at message " +
+                             std::to_string(input_->first_number()) +
+                             "; a replay needs it from message " + std::to_string(next) + " on");
+    }
     auto skips = replay::ReadSkips(storage_, options_.input);
     if (!skips) return skips.error();
     skips_ = std::move(*skips);
     const auto range = RangeOf(storage_, options_.input, options_.from, options_.to);
     if (!range) return range.error();
-    range_ = {.first = std::max<std::uint64_t>(range->first, 1), .last = range->last};
+    range_ = {.first = std::max(range->first, options_.from ? 1 : next), .last = range->last};
+    if (range_.first < next) {
+      return Error::BadInput("the image " + options_.image + " stands after input " +
+                             std::to_string(next - 1) + ", so --from " + options_.from->text() +
+                             " is behind it; give an older image, or none");
+    }
     if (range_.first <= end_ + 1) return {};
     return Error::BadInput("the input log " + options_.input + " ends at message " +
                            std::to_string(end_) + "; --from " + options_.from->text() +
                            " is not in it");
   }
 
+  Status BeginFromImage() {
+    if (options_.image.empty()) return {};
+    auto image = replay::StateImage::Open(options_.image);
+    if (!image) return image.error();
+    if (Status status = image->zone().Verify(); !status) return status;
+    if (Status status = replay::Restore(*application_, *image, input_->session()); !status) {
+      return status;
+    }
+    const std::uint64_t number = image->label().input.number;
+    if (number > end_) {
+      return Error::BadInput("the image " + options_.image + " stands after input " +
+                             std::to_string(number) + ", and the input log " + options_.input +
+                             " ends at " + std::to_string(end_) +
+                             "; give the log that has what was stepped");
+    }
+    if (input_->first_number() > number + 1) return {};
+    auto input = replay::LogReader::Open(storage_, options_.input,
+                                         {.from_number = number + 1, .check_digest = false});
+    if (!input) return input.error();
+    input_.emplace(std::move(*input));
+    return {};
+  }
+
+  Status CheckImageAt() {
+    const std::uint64_t first = application_->resume_point().input.number + 1;
+    const std::uint64_t last = std::min(range_.last, end_);
+    if (options_.image_at == 0 || (options_.image_at >= first && options_.image_at <= last)) {
+      return {};
+    }
+    return Error::BadInput("--image-at " + std::to_string(options_.image_at) +
+                           " is none of the inputs that are stepped, " + std::to_string(first) +
+                           " to " + std::to_string(last));
+  }
+
+  Status WriteImage() {
+    auto written = replay::WriteImage(*application_, input_->session(), options_.image_out);
+    if (!written) return written.error();
+    image_number_ = application_->resume_point().input.number;
+    image_ = std::move(*written);
+    return {};
+  }
+
   /// Steps what comes before --from, for the state that it leaves.
   Status PassOver() {
-    if (range_.first == 1) return {};
-    ProgressLine line(range_.first - 1, 0);
+    const std::uint64_t next = application_->resume_point().input.number + 1;
+    if (range_.first == next) return {};
+    ProgressLine line(range_.first - next, 0);
     const auto passed = replay::Replay(*application_, *input_,
                                        {.last = range_.first - 1,
                                         .skips = &skips_,
-                                        .on_progress = [&](const replay::ReplayProgress& so_far) {
-                                          line.Show(so_far);
-                                          return !Interrupted();
-                                        }});
+                                        .on_progress =
+                                            [&](const replay::ReplayProgress& so_far) {
+                                              line.Show(so_far);
+                                              return !Interrupted();
+                                            },
+                                        .look_after = options_.image_at,
+                                        .look = [this] { return WriteImage(); }});
     line.Clear();
     if (!passed) return passed.error();
     return Interrupted()
@@ -206,10 +267,13 @@ class Job {
                                         .against = against_ ? &against_->log() : nullptr,
                                         .skips = &skips_,
                                         .pace = pace ? &*pace : nullptr,
-                                        .on_progress = [&](const replay::ReplayProgress& so_far) {
-                                          line.Show(so_far);
-                                          return !Interrupted();
-                                        }});
+                                        .on_progress =
+                                            [&](const replay::ReplayProgress& so_far) {
+                                              line.Show(so_far);
+                                              return !Interrupted();
+                                            },
+                                        .look_after = options_.image_at,
+                                        .look = [this] { return WriteImage(); }});
     const double seconds = SecondsSince(begin);
     line.Clear();
     Status closed;
@@ -222,6 +286,9 @@ class Job {
                       "again";
       }
       return error;
+    }
+    if (!options_.image_out.empty() && options_.image_at == 0 && !result->difference) {
+      if (Status status = WriteImage(); !status) return status.error();
     }
     return Tell(*result, seconds);
   }
@@ -260,7 +327,7 @@ class Job {
                   result.progress.inputs, result.progress.outputs, seconds, inputs / seconds / 1e6,
                   (inputs + outputs) / seconds / 1e6, position().digest,
                   Interrupted() ? "; interrupted before the end" : "");
-    return line + (against_ ? against_->text() : "");
+    return line + (against_ ? against_->text() : "") + ImageText();
   }
 
   std::string Json(const replay::ReplayResult& result, double seconds) {
@@ -272,7 +339,31 @@ class Job {
                   result.progress.inputs, result.progress.outputs, seconds,
                   application_->resume_point().input.number, position().number, position().digest,
                   Interrupted() ? "true" : "false");
-    return line + (against_ ? "," + against_->json() : "") + "}\n";
+    return line + (against_ ? "," + against_->json() : "") + ImageJson() + "}\n";
+  }
+
+  [[nodiscard]] std::string ImageText() const {
+    if (options_.image_out.empty()) return "";
+    if (!image_) {
+      return "no image was written: the replay ended before " +
+             (options_.image_at == 0 ? "its end" : "input " + std::to_string(options_.image_at)) +
+             "\n";
+    }
+    char line[128];
+    std::snprintf(line, sizeof line,
+                  " after input %" PRIu64 ": %" PRIu64 " bytes, hash %016" PRIx64, image_number_,
+                  image_->file_bytes, image_->zone_hash);
+    return "image " + image_->path + line + "\n";
+  }
+
+  [[nodiscard]] std::string ImageJson() const {
+    if (!image_) return "";
+    char line[160];
+    std::snprintf(line, sizeof line,
+                  ",\"image\":{\"input\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"hash\":\"%016" PRIx64
+                  "\"}",
+                  image_number_, image_->file_bytes, image_->zone_hash);
+    return line;
   }
 
   const Options& options_;
@@ -284,6 +375,8 @@ class Job {
   NumberRange range_;  ///< of the inputs whose outputs are wanted
   std::optional<ReplayAgainst> against_;
   std::optional<replay::LogWriter> output_;
+  std::optional<pools::ImageWritten> image_;
+  std::uint64_t image_number_ = 0;  ///< input that it stands after
 };
 
 Result<ExitCode> Run(const Options& options) {
@@ -316,6 +409,8 @@ void RegisterReplay(Commands& commands) {
                    "  tandem generate --orders 100000 -o flow\n"
                    "  tandem replay flow --app book -o out\n"
                    "  tandem replay flow --app book --against out\n"
+                   "  tandem replay flow --app book --image-out state --image-at 50000\n"
+                   "  tandem replay flow --app book --image state --against out\n"
                    "  tandem replay flow --from 50001 --to 09:30:00.9 --speed 0.5 -o part\n",
                    [options] { return Run(*options); });
   command.add_option("INPUT", options->input, "Folder of the input log")->required();
@@ -323,6 +418,18 @@ void RegisterReplay(Commands& commands) {
   command.add_option("--against", options->against,
                      "Folder of recorded outputs: compare with them and stop at the first "
                      "difference, exit code 1");
+  command
+      .add_option("--image", options->image,
+                  "Begin from this image of the state instead of from nothing; the outputs are "
+                  "those of the inputs after it")
+      ->type_name("FILE");
+  command.add_option("--image-out", options->image_out, "Write an image of the state to this file")
+      ->type_name("FILE");
+  command
+      .add_option("--image-at", options->image_at,
+                  "Write it as the state is after this input; default: after the last")
+      ->check(WholeNumber(1))
+      ->type_name("NUMBER");
   AddMoment(command, "--from", options->from,
             "Leave out the outputs of the inputs before this one; they are stepped all the same");
   AddMoment(command, "--to", options->to, "Stop after this input; default: the last");

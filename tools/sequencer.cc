@@ -121,6 +121,31 @@ void RegisterSequencer(Commands& commands) {
       ->default_str("10");
   AddSubmissionPortOptions(command, options->role.limits);
   AddStreamPortOptions(command, options->role.users, options->role.limits);
+  command
+      .add_option("--snapshot-every", options->role.snapshots.every,
+                  "After so many messages the next engine is told to write an image of its state, "
+                  "each in turn; 0: not by messages")
+      ->check(WholeNumber())
+      ->capture_default_str()
+      ->type_name("MESSAGES");
+  command
+      .add_option_function<double>(
+          "--snapshot-seconds",
+          [options](double seconds) {
+            options->role.snapshots.interval =
+                std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
+          },
+          "The same after so many seconds; 0: not by time")
+      ->check(CLI::Range(0.0, 1e9))
+      ->type_name("SECONDS")
+      ->default_str("0");
+  command
+      .add_option("--snapshot-engines", options->role.snapshots.engines,
+                  "Names of the engines that are told in turn")
+      ->delimiter(',')
+      ->check(UserName())
+      ->type_name("NAMES")
+      ->default_str("A,B");
   command.add_flag("--end-session", options->role.end_session,
                    "Write the end of the session, then serve without taking submissions");
   command

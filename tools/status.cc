@@ -189,6 +189,11 @@ std::string Observer::Detail(const Watched& role) const {
       text += " (" + number(inputs - status.input_number()) + " behind)";
     }
     text += ", output " + number(status.number());
+    if (status.image_number() != 0) text += "; image after input " + number(status.image_number());
+    if (status.image_writing()) text += "; writes an image";
+    if (!status.image_failure().empty()) {
+      text += "; THE LAST IMAGE FAILED: " + engine::Printable(status.image_failure());
+    }
     return status.catching_up() ? text + "; CATCHING UP" : text;
   }
   if (status.role() == engine::kDedupRole) {

@@ -86,6 +86,18 @@ Status CheckControl(const proto::MessageView& submission, const EnginePositions&
     if (activate.version() == 0)
       return Error::BadInput("there is no behaviour version 0 to activate");
   }
+  if (type == TypeOf<pb::Snapshot>()) {
+    pb::Snapshot snapshot;
+    if (!Parse(submission, snapshot)) return Error::BadInput("the payload is no Snapshot");
+    if (!proto::IsName(snapshot.engine(), proto::kUserSizeMax)) {
+      return Error::BadInput("a Snapshot names an engine, with 1 to 6 letters, digits, '-', '_'");
+    }
+    if (!engines.Knows(snapshot.engine())) {
+      return Error::BadInput("no engine " + snapshot.engine() +
+                             " has said anything since this sequencer started, so none would "
+                             "write an image");
+    }
+  }
   if (type == TypeOf<pb::EndOfSession>() && !submission.payload().empty()) {
     return Error::BadInput("an EndOfSession has no payload");
   }

@@ -23,6 +23,8 @@ class EnginePositions {
   static constexpr std::size_t kEnginesMax = 64;
 
   void OnStatus(const pb::Status& status);
+  /// Has an engine of that name said anything?
+  [[nodiscard]] bool Knows(const std::string& name) const { return by_name_.contains(name); }
   /// Null: no engine has said anything.
   [[nodiscard]] const std::pair<const std::string, std::uint64_t>* highest() const;
 

@@ -60,6 +60,10 @@ EngineRole::EngineRole(EngineRoleOptions options, replay::Application& applicati
       input_(loop_.context(), options_.input_mold, options_.input,
              options_.name.substr(0, proto::kUserSizeMax), *this, options_.limits),
       status_timer_(loop_.context()) {
+  if (!options_.images.empty()) {
+    images_ = std::make_unique<ImageKeeper>(ImageKeeper::Options{
+        .engine = options_.name, .folder = options_.images, .keep = options_.images_keep});
+  }
   if (options_.input_log.empty()) return;
   replica_ = std::make_unique<InputReplica>(loop_.context(), storage, options_.input_log,
                                             options_.name, options_.segment_bytes, options_.limits);
@@ -87,7 +91,7 @@ ExitCode EngineRole::RunInFolder() {
       !loop_.Check(stream_.ListenMold(options_.mold)) ||
       (options_.input_stream &&
        !loop_.Check(replica_->Listen(*options_.input_stream, options_.users))) ||
-      !loop_.Check(OpenExistingLog())) {
+      (images_ && !loop_.Check(images_->Open())) || !loop_.Check(OpenExistingLog())) {
     return loop_.exit_code();
   }
   spdlog::info("engine {}: input from {}, output on {}", options_.name, input_.text(),
@@ -159,18 +163,22 @@ Status EngineRole::OpenLog(proto::Session session) {
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
-  if (Status status = CheckHasBeginning(
-          *log_, "an engine that begins from nothing compares its outputs with all of it");
-      !status) {
-    return status;
-  }
   session_ = log_->session();
   // A new log can be read only once it is on the disk.
   if (Status status = log_->Flush(); !status) return status;
-  auto reader = LogReader::Open(storage_, options_.folder, {});
+  const proto::StreamPosition logged = log_->position();
+  if (images_ && session.empty()) RestoreImage(logged);
+  const proto::StreamPosition restored = application_.resume_point().output;
+  if (restored.number == 0) {
+    if (Status status = CheckHasBeginning(
+            *log_, "an engine that begins from nothing compares its outputs with all of it");
+        !status) {
+      return status;
+    }
+  }
+  auto reader = LogReader::Open(storage_, options_.folder, {.from_number = restored.number + 1});
   if (!reader) return reader.error();
   own_log_ = std::make_unique<OwnLog>(std::move(*reader));
-  const proto::StreamPosition logged = log_->position();
   if (logged.number > 0) {
     const auto last = ReadOne(storage_, options_.folder, logged.number);
     if (!last) return last.error();
@@ -185,8 +193,8 @@ Status EngineRole::OpenLog(proto::Session session) {
   }
   was_verifying_ = engine_->verifying();
   if (was_verifying_) {
-    spdlog::info("engine {}: its log holds {} outputs; stepping the input again to verify them",
-                 options_.name, logged.number);
+    spdlog::info("engine {}: its log holds {} outputs; stepping the input from {} to verify them",
+                 options_.name, logged.number, application_.resume_point().input.number + 1);
   }
   stream_.Serve(options_.folder, session_);
   stream_.Publish(logged.number);
@@ -366,6 +374,7 @@ bool EngineRole::Step(const proto::MessageView& message) {
     stream_.Append(engine_->new_output(i));
   }
   if (options_.plant_fault_at != 0 && number >= options_.plant_fault_at) PlantFault();
+  if (message.header.type < proto::kFirstApplicationType) OnSnapshot(message);
   return true;
 }
 
@@ -463,6 +472,7 @@ pb::Status EngineRole::MakeStatus() const {
   status.set_behaviour_version(point.behaviour_version);
   status.set_stepped_number(point.input.number);
   if (replica_) status.set_replica_number(replica_->position().number);
+  if (images_) images_->Fill(&status);
   FillAbout(options_.about, &status);
   input_.AddTo(status);
   return status;
@@ -472,6 +482,7 @@ void EngineRole::SendStatusLater() {
   status_timer_.expires_after(StreamServer::kStatusInterval);
   status_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
+    if (images_ && !loop_.Check(images_->OnTime())) return;
     input_.SendStatus(MakeStatus());
     SendStatusLater();
   });

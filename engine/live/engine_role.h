@@ -2,8 +2,10 @@
 //
 // The live engine: reads the input stream from where its state stands, steps, appends to its output
 // log, serves that log. Begins from nothing: it steps the whole input again and compares with its
-// own log before it appends. A sequencer that does not have the inputs which were acted on, or has
-// others in their place, ends it: "input forked at N or before it", exit code kDivergence.
+// own log before it appends; or, if it keeps images of its state, from the newest that is good and
+// goes with its log, and steps what follows. A Snapshot in the input that names it has it write
+// one, unless it is catching up. A sequencer that does not have the inputs which were acted on, or
+// has others in their place, ends it: "input forked at N or before it", exit code kDivergence.
 //
 // Before it steps what it has not stepped before, it looks ahead: up to the number that the
 // sequencer names at the login, for a Skip of what it is about to step. What it looks at waits in
@@ -23,6 +25,7 @@
 
 #include "engine/engine.h"
 #include "engine/live/engine_about.h"
+#include "engine/live/image_keeper.h"
 #include "engine/live/input_replica.h"
 #include "engine/live/progress.h"
 #include "engine/live/role_loop.h"
@@ -43,6 +46,8 @@ struct EngineRoleOptions {
   Endpoint stream;                         ///< where the output is served
   std::string input_log{};                 ///< folder of the copy of the input; empty: none is kept
   std::optional<Endpoint> input_stream{};  ///< where that is served; null: nowhere
+  std::string images{};                    ///< folder of images of the state; empty: none are kept
+  std::uint32_t images_keep = 3;           ///< the newest ones
   std::string progress_file{};             ///< see progress.h; empty: in memory only
   std::uint32_t deaths_max = 3;            ///< in a row in one input; 0: no limit
   std::chrono::milliseconds step_limit{60'000};  ///< 0: none
@@ -82,6 +87,9 @@ class EngineRole : private StreamClient::Handler {
   Status OpenExistingLog();
   /// `session`: of a new log; blank: that of the log that is there.
   Status OpenLog(proto::Session session);
+  /// `logged`: where the log ends.
+  void RestoreImage(proto::StreamPosition logged);
+  [[nodiscard]] Status FitsLog(const replay::ImageLabel& label, proto::StreamPosition logged) const;
   Status OpenReplica();
   Status CheckHasWhatWasActedOn(const pb::Status& status) const;
   /// False: the role ends, or there is nothing more to be done with this connection.
@@ -99,6 +107,7 @@ class EngineRole : private StreamClient::Handler {
   void StepReplica();
   bool Flush();
   void PlantFault();
+  void OnSnapshot(const proto::MessageView& message);
   [[nodiscard]] std::string Describe(const proto::MessageView& input) const;
   [[nodiscard]] Error Deadly(const proto::MessageView& input) const;
   pb::Status MakeStatus() const;
@@ -113,6 +122,7 @@ class EngineRole : private StreamClient::Handler {
   std::unique_ptr<OwnLog> own_log_;
   std::optional<Engine> engine_;
   std::unique_ptr<InputReplica> replica_;  ///< null: none is kept
+  std::unique_ptr<ImageKeeper> images_;    ///< null: none are kept
   Progress progress_;
   std::optional<Watchdog> watchdog_;  ///< looks at progress_
   StreamServer stream_;

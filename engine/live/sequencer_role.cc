@@ -11,9 +11,11 @@
 #include <limits>
 #include <string>
 
+#include "engine/context.h"
 #include "engine/live/log_folder.h"
 #include "engine/transport/served_role.h"
 #include "replay/log_reader.h"
+#include "tandem/control.pb.h"
 
 namespace tandem::engine {
 
@@ -56,6 +58,7 @@ SequencerRole::SequencerRole(SequencerRoleOptions options, replay::Storage& stor
       tick_timer_(loop_.context()),
       sync_timer_(loop_.context()),
       clock_(options_.clock_jump_max.count()),
+      snapshots_(options_.snapshots),
       gate_(loop_.context(), options_.users),
       take_back_(loop_.context(), storage,
                  {.replicas = options_.replicas,
@@ -69,8 +72,10 @@ SequencerRole::SequencerRole(SequencerRoleOptions options, replay::Storage& stor
   if (!options_.wall_clock) options_.wall_clock = Read<std::chrono::system_clock>;
   if (!options_.steady_clock) options_.steady_clock = Read<std::chrono::steady_clock>;
   stream_.UseGate(gate_);
-  stream_.SetOnReaderStatus(
-      [this](const std::string&, const pb::Status& status) { engines_.OnStatus(status); });
+  stream_.SetOnReaderStatus([this](const std::string&, const pb::Status& status) {
+    engines_.OnStatus(status);
+    if (status.role() == kEngineRole) snapshots_.OnStatus(status);
+  });
   gate_.OnChange([this] {
     submissions_.UsersChanged();
     stream_.UsersChanged();
@@ -104,6 +109,7 @@ ExitCode SequencerRole::Run() {
     folder.TakeBack();
     return loop_.exit_code();
   }
+  snapshots_.StartAt(sequencer_->position().number, options_.steady_clock());
   OnTime();
   SyncLater();
   loop_.Run();
@@ -197,14 +203,23 @@ Status SequencerRole::Recover() {
 }
 
 void SequencerRole::OnTime() {
-  if (sequencer_->OnTime(Now())) {
-    AppendMessage();
-    if (!Commit()) return;
-  }
+  const bool ticked = sequencer_->OnTime(Now());
+  if (ticked) AppendMessage();
+  const bool told = TellSnapshot();
+  if ((ticked || told) && !Commit()) return;
   tick_timer_.expires_after(kTickCheck);
   tick_timer_.async_wait([this](const error_code& error) {
     if (!error) OnTime();
   });
+}
+
+bool SequencerRole::TellSnapshot() {
+  const std::int64_t now_ns = options_.steady_clock();
+  const auto engine = snapshots_.Due(sequencer_->position().number, now_ns);
+  if (!engine || !sequencer_->TellSnapshot(*engine, Now())) return false;
+  AppendMessage();
+  snapshots_.Told(*engine, sequencer_->position().number, now_ns);
+  return true;
 }
 
 void SequencerRole::SyncLater() {
@@ -231,12 +246,22 @@ Sequencer::Verdict SequencerRole::Submit(proto::User user, const proto::MessageV
       reason_ = check.error().text;
       return Sequencer::Verdict::kRefused;
     }
+    if (message.header.type == TypeOf<pb::Snapshot>()) {
+      if (Status wait = snapshots_.MayTell(options_.steady_clock()); !wait) {
+        reason_ = wait.error().text;
+        return Sequencer::Verdict::kRefused;
+      }
+    }
   }
   const Sequencer::Verdict verdict = sequencer_->Submit(user, message, now_ns, rights);
   if (verdict == Sequencer::Verdict::kRefused) reason_ = sequencer_->reason();
   if (verdict != Sequencer::Verdict::kAccepted) return verdict;
   AppendMessage();
   if (Sequencer::IsControl(message.header.type)) {
+    if (pb::Snapshot snapshot; message.header.type == TypeOf<pb::Snapshot>() &&
+                               snapshot.ParseFromString(std::string(message.payload_text()))) {
+      snapshots_.Told(snapshot.engine(), sequencer_->position().number, options_.steady_clock());
+    }
     spdlog::info("{}: input {} is of type {}, by operator {}", options_.name,
                  sequencer_->position().number, message.header.type, user.view());
   }

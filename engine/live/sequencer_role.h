@@ -14,6 +14,7 @@
 #include "engine/live/control_check.h"
 #include "engine/live/durability.h"
 #include "engine/live/role_loop.h"
+#include "engine/live/snapshot_schedule.h"
 #include "engine/live/take_back.h"
 #include "engine/sequenced_clock.h"
 #include "engine/sequencer.h"
@@ -36,8 +37,9 @@ struct SequencerRoleOptions {
   std::uint64_t segment_bytes = replay::kSegmentBytesDefault;  ///< of the log
   std::vector<Endpoint> replicas;  ///< engines' copies of the input, to take back from
   std::chrono::milliseconds replica_wait{5'000};
-  bool end_session = false;     ///< write the last message, then only serve
-  MoldServerOptions mold = {};  ///< the input stream by MoldUDP64
+  SnapshotSchedule::Options snapshots{};  ///< when engines are told to write images
+  bool end_session = false;               ///< write the last message, then only serve
+  MoldServerOptions mold = {};            ///< the input stream by MoldUDP64
   ConnectionLimits limits;
   std::string users = {};     ///< file of those who may log in; "": anybody may
   std::string password = {};  ///< to log in at replicas with, as `taker`; empty: none
@@ -62,6 +64,8 @@ class SequencerRole : private SubmissionServer::Backend {
   Status Recover();
   [[nodiscard]] std::vector<std::byte> CheckpointBody() const;
   void OnTime();
+  /// Tells an engine to write an image, if one is due. True: something was appended.
+  bool TellSnapshot();
   void SyncLater();
   void AppendMessage();
   /// Puts what is appended into the log, then acknowledges and publishes it.
@@ -88,6 +92,7 @@ class SequencerRole : private SubmissionServer::Backend {
   SequencedClock clock_;
   std::uint64_t clock_jumps_ = 0;  ///< refused
   EnginePositions engines_;
+  SnapshotSchedule snapshots_;
   std::string reason_;  ///< why the last submission was refused
   Gate gate_;
   TakeBack take_back_;

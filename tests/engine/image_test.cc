@@ -20,7 +20,7 @@ namespace tandem::test {
 namespace {
 
 constexpr std::uintptr_t kAddress = 0x7e8000000000;
-constexpr std::uint64_t kSession = 20'000;
+constexpr std::uint64_t kSession = 50'000;
 
 class Image : public ::testing::Test {
  protected:

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <random>
 
+#include "replay/image.h"
 #include "replay/replay.h"
 #include "tests/support/counter_application.h"
 #include "tests/support/run_program.h"
@@ -155,6 +156,31 @@ TEST_F(SharedApplication, RunsUnderTandemReplay) {
   const Ran against = RunProgram({TANDEM_PROGRAM, "replay", Path("input"), "--app",
                                   Path("libmy.so"), "--against", Path("linked")});
   EXPECT_EQ(against.exit_code, 0) << against.out << against.err;
+}
+
+TEST_F(SharedApplication, GoesOnFromAnImageAndTheLinkedOneDoesNot) {
+  WriteInput();
+  const auto replay = [this](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {TANDEM_PROGRAM, "replay", Path("input"), "--app",
+                                      COUNTER_PLUGIN};
+    words.insert(words.end(), more.begin(), more.end());
+    return RunProgram(words);
+  };
+  const Ran whole =
+      replay({"-o", Path("whole"), "--image-out", Path("image"), "--image-at", "10000"});
+  EXPECT_EQ(whole.exit_code, 0) << whole.err;
+  EXPECT_NE(whole.out.find(" after input 10000: "), std::string::npos) << whole.out;
+  const Ran rest = replay({"--image", Path("image"), "--against", Path("whole")});
+  EXPECT_EQ(rest.exit_code, 0) << rest.out << rest.err;
+  EXPECT_TRUE(rest.out.starts_with("10000 inputs, ")) << rest.out;
+  const auto image = replay::StateImage::Open(Path("image"));
+  ASSERT_TRUE(image) << image.error().text;
+  const auto linked = counter::MakeCounter(kLinkedAddress);
+  const Status restored = replay::Restore(*linked, *image);
+  ASSERT_FALSE(restored);
+  EXPECT_NE(restored.error().text.find("was written by another build: it has build "),
+            std::string::npos)
+      << restored.error().text;
 }
 
 TEST_F(SharedApplication, RunsAsAPairThatIsKilledAndStaysIdentical) {

@@ -22,7 +22,9 @@ struct Waste {
 };
 
 struct State {
-  explicit State(pools::PoolRef base) : lpool("trial.lpool", base), waste("trial.waste", lpool) {}
+  explicit State(pools::PoolRef base) : lpool("trial.lpool", base), waste("trial.waste", lpool) {
+    (void)waste.Alloc();  // so that an image has more than one chunk
+  }
 
   pools::Lpool lpool;
   pools::Tpool<Waste> waste;
