@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "replay/log_segment.h"
+#include "replay/log_verify.h"
 
 namespace tandem::replay {
 namespace {
@@ -25,6 +27,9 @@ class Side {
     last = end->position();
     session = end->session();
     role = end->role();
+    Result<std::vector<std::string>> problems = EndProblems(storage_, folder_, *end);
+    if (!problems) return problems.error();
+    notes = std::move(*problems);
     const Result<SegmentList> list = ListSegments(storage_, folder_);
     if (!list) return list.error();
     segments_ = list->ids;
@@ -52,12 +57,21 @@ class Side {
       case ReadOutcome::kMessage:
         break;
       case ReadOutcome::kEnd:
-        return Error::Failure("message " + std::to_string(number) + " went away from " + folder_);
+        return Lacks(*reader, number);
       case ReadOutcome::kDamaged:
         return reader->error();
     }
     const auto bytes = reader->message().bytes;
     return std::vector<std::byte>(bytes.begin(), bytes.end());
+  }
+
+  /// Why `reader` finds the end before message `number`, which the log has further on.
+  [[nodiscard]] Error Lacks(const LogReader& reader, Number number) const {
+    const Result<std::vector<std::string>> problems = EndProblems(storage_, folder_, reader);
+    if (!problems) return problems.error();
+    if (!problems->empty()) return Error::BadInput(problems->front());
+    return Error::Failure("message " + std::to_string(number) + " went away from " + folder_ +
+                          " while it was read");
   }
 
   [[nodiscard]] std::size_t segments() const { return segments_.size(); }
@@ -69,6 +83,7 @@ class Side {
   proto::StreamPosition last;
   proto::Session session;
   LogRole role;
+  std::vector<std::string> notes;
 
  private:
   Storage& storage_;
@@ -165,10 +180,7 @@ class Search {
       for (LogReader* reader : {&*a, &*b}) {
         const ReadOutcome outcome = reader->Next();
         if (outcome == ReadOutcome::kDamaged) return reader->error();
-        if (outcome == ReadOutcome::kEnd) {
-          return Error::Failure("message " + std::to_string(number) +
-                                " went away while it was read");
-        }
+        if (outcome == ReadOutcome::kEnd) return (reader == &*a ? a_ : b_).Lacks(*reader, number);
       }
       if (SameBytes(a->message().bytes, b->message().bytes, options_.ignore_session)) continue;
       if (!options_.matters || options_.matters(*a, *b)) return std::optional(number);
@@ -208,6 +220,8 @@ Result<LogDifference> DiffLogs(Storage& storage, const std::string& a, const std
   difference.first = std::max(side_a.first, side_b.first);
   if ((side_a.role == kInputRole) != (side_b.role == kInputRole)) {
     difference.verdict = DiffVerdict::kOtherRole;
+  difference.notes = std::move(side_a.notes);
+  std::ranges::move(side_b.notes, std::back_inserter(difference.notes));
     difference.text = a + " is an " + side_a.role.str() + " log and " + b + " is an " +
                       side_b.role.str() + " log: they are not copies of one stream";
     return difference;

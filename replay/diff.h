@@ -50,7 +50,8 @@ struct LogDifference {
   std::vector<std::byte> b;
   std::uint64_t last_a = 0;  ///< last number of each log
   std::uint64_t last_b = 0;
-  std::string text;  ///< one sentence for a person
+  std::string text;                ///< one sentence for a person
+  std::vector<std::string> notes;  ///< what is wrong behind the ends of the logs, one sentence each
 };
 
 /// An error if one of them cannot be read.

@@ -77,7 +77,7 @@ class LogReader::Impl {
     std::unique_ptr<File> file;
     std::unique_ptr<Mapping> mapping;
   };
-  enum class Loaded : std::uint8_t { kYes, kNotThere, kFailed };
+  enum class Loaded : std::uint8_t { kYes, kNotThere, kMissing, kFailed };
 
   Loaded Load(std::uint64_t segment_id, Segment* segment);
   void Adopt(Segment segment);
@@ -115,6 +115,7 @@ class LogReader::Impl {
   MarkState mark_;
   std::string schema_;
   std::uint64_t first_number_ = 0;
+  std::uint64_t missing_ = 0;  ///< the segment between others that is not there; 0: none
   Error error_;
 };
 
@@ -197,8 +198,8 @@ LogReader::Impl::Loaded LogReader::Impl::Load(std::uint64_t segment_id, Segment*
   Result<std::unique_ptr<File>> file = storage_.OpenToRead(path);
   if (!file) return failed(file.error());
   if (*file == nullptr || *lock == nullptr) {
-    if (!mark_.Covers(segment_id, 0)) return Loaded::kNotThere;
-    return failed(MissingSegment(folder_, segment_id));
+    const bool missing = segment_id == missing_ || mark_.Covers(segment_id, 0);
+    return missing ? Loaded::kMissing : Loaded::kNotThere;
   }
   Result<std::unique_ptr<Mapping>> mapping = (*file)->Map();
   if (!mapping) return failed(mapping.error());
@@ -231,6 +232,9 @@ std::optional<ReadOutcome> LogReader::Impl::EnterNextSegment(const Record& end_r
       return ReadOutcome::kDamaged;
     case Loaded::kNotThere:
       return ReadOutcome::kEnd;
+    case Loaded::kMissing:
+      return Fail(Damage(folder_, segment_.header.segment_id + 1, 0, position_.number + 1,
+                         "the segment is missing"));
     case Loaded::kYes:
       break;
   }
@@ -251,9 +255,7 @@ Status LogReader::Impl::Open(std::uint64_t from_number) {
   Result<MarkState> mark = ReadMarkFile(storage_, folder_);
   if (!mark) return mark.error();
   mark_ = std::move(*mark);
-  if (mark_.mark.segment_id > ids.back() || !list->after_gap.empty()) {
-    return MissingSegment(folder_, ids.back() + 1);
-  }
+  if (!list->after_gap.empty()) missing_ = ids.back() + 1;
   const Result<SegmentHeader> first =
       ReadSegmentHeader(storage_, SegmentPath(folder_, ids.front()));
   if (!first) return first.error();
@@ -291,6 +293,7 @@ Status LogReader::Impl::Open(std::uint64_t from_number) {
 bool LogReader::Impl::EnterFirst(std::uint64_t segment_id) {
   Segment segment;
   const Loaded loaded = Load(segment_id, &segment);
+  if (loaded == Loaded::kMissing) Fail(MissingSegment(folder_, segment_id));
   if (loaded == Loaded::kNotThere) {
     Fail(Error::BadInput(SegmentPath(folder_, segment_id) + " is not there any more; try again"));
   }
@@ -324,6 +327,8 @@ Result<std::uint64_t> LogReader::Impl::FindSegment(const std::vector<std::uint64
     switch (Load(ids[middle], &segment)) {
       case Loaded::kFailed:
         return error_;
+      case Loaded::kMissing:
+        return MissingSegment(folder_, ids[middle]);
       case Loaded::kNotThere:
         high = middle;
         break;

@@ -57,7 +57,7 @@ struct LogTail {
 class LogReader {
  public:
   /// An error if there is no log, it cannot be read, or it has no message `from_number` and does
-  /// not end just before it.
+  /// not end just before it. A segment that is missing further on is damage, for Next to find.
   static Result<LogReader> Open(Storage& storage, const std::string& folder,
                                 const ReadOptions& options);
   LogReader(LogReader&&) noexcept;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replay/log_verify.h"
 
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+#include "proto/schema.h"
 #include "replay/log_mark.h"
-#include "replay/log_reader.h"
 #include "replay/log_segment.h"
 
 namespace tandem::replay {
@@ -10,7 +14,41 @@ namespace {
 
 constexpr std::uint64_t kProgressMessages = 1u << 20;
 
+bool BeingWritten(Storage& storage, const std::string& folder) {
+  return storage.Locked(folder + "/" + std::string(kMarkFileName));
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string& folder,
+                                             const LogReader& reader) {
+  std::vector<std::string> problems;
+  if (BeingWritten(storage, folder)) return problems;
+  const Result<LogTail> tail = reader.ReadTail();
+  if (!tail) return tail.error();
+  const std::string last = std::to_string(reader.position().number);
+  const std::string segment = std::to_string(tail->segment_id);
+  if (tail->bytes > 0) {
+    problems.push_back("the log " + folder + " ends in " + std::to_string(tail->bytes) +
+                       " bytes that are no whole message, in segment " + segment + " at offset " +
+                       std::to_string(tail->offset) + " after message " + last +
+                       "; they were never synced and will be cut when the log is continued");
+  }
+  if (tail->cut) {
+    problems.push_back("the log " + folder + " ends in segment " + segment +
+                       " without an end record, and the file is shorter than it was made: what "
+                       "was there after message " +
+                       last + " was cut off");
+  }
+  const std::string next = SegmentPath(folder, reader.segment_id() + 1);
+  const Result<std::unique_ptr<File>> file = storage.OpenToRead(next);
+  if (!file) return file.error();
+  if (*file != nullptr) {
+    problems.push_back(next + " follows message " + last +
+                       ", where the log ends; it will be set aside when the log is continued");
+  }
+  return problems;
+}
 
 Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
                             const OnVerifyProgress& on_progress) {
@@ -19,7 +57,7 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
   LogReader& reader = *opened;
   LogReport report;
   report.first_number = reader.first_number();
-  report.being_written = storage.Locked(folder + "/" + std::string(kMarkFileName));
+  report.being_written = BeingWritten(storage, folder);
   const Result<MarkState> mark = reader.ReadMark();
   if (!mark) return mark.error();
   if (!mark->text.empty()) report.problems.push_back(mark->text);
@@ -38,35 +76,9 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
       break;
     }
     if (outcome == ReadOutcome::kEnd) {
-      const Result<LogTail> tail = reader.ReadTail();
-      if (!tail) return tail.error();
-      // What a writer has only half written is no problem; the next look finds it whole.
-      if (tail->bytes > 0 && !report.being_written) {
-        report.problems.push_back(
-            "the log " + folder + " ends in " + std::to_string(tail->bytes) +
-            " bytes that are no whole message, in segment " + std::to_string(tail->segment_id) +
-            " at offset " + std::to_string(tail->offset) + " after message " +
-            std::to_string(reader.position().number) +
-            "; they were never synced and will be cut when the log is continued");
-      }
-      if (tail->cut && !report.being_written) {
-        report.problems.push_back("the log " + folder + " ends in segment " +
-                                  std::to_string(tail->segment_id) +
-                                  " without an end record, and the file is shorter than it was "
-                                  "made: what was there after message " +
-                                  std::to_string(reader.position().number) + " was cut off");
-      }
-      if (!report.being_written) {
-        const std::string next = SegmentPath(folder, segment_id + 1);
-        const Result<std::unique_ptr<File>> file = storage.OpenToRead(next);
-        if (!file) return file.error();
-        if (*file != nullptr) {
-          report.problems.push_back(next + " follows message " +
-                                    std::to_string(reader.position().number) +
-                                    ", where the log ends; it will be set aside when the log is "
-                                    "continued");
-        }
-      }
+      Result<std::vector<std::string>> problems = EndProblems(storage, folder, reader);
+      if (!problems) return problems.error();
+      std::ranges::move(*problems, std::back_inserter(report.problems));
       break;
     }
     ++report.messages;

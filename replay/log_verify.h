@@ -11,6 +11,7 @@
 
 #include "pools/result.h"
 #include "proto/digest.h"
+#include "replay/log_reader.h"
 #include "replay/storage.h"
 
 namespace tandem::replay {
@@ -23,6 +24,12 @@ struct LogReport {
   bool being_written = false;         ///< a writer has the log open
   std::vector<std::string> problems;  ///< one sentence each; empty: the log is whole
 };
+
+/// What is wrong behind the place where `reader` found the end: bytes that are no whole message, a
+/// file that was cut, a segment that does not follow. One sentence each; none while a writer has
+/// the log open, as it may be what is just being written.
+Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string& folder,
+                                             const LogReader& reader);
 
 /// Called now and then with the number of the message just checked.
 using OnVerifyProgress = std::function<void(std::uint64_t)>;

@@ -9,6 +9,7 @@
 #include "replay/log_reader.h"
 #include "tandem/control.pb.h"
 #include "tools/command.h"
+#include "tools/log_end.h"
 #include "tools/log_schema.h"
 #include "tools/message_filter.h"
 #include "tools/options.h"
@@ -35,8 +36,7 @@ class Cat {
   explicit Cat(const Options& options) : options_(options), filter_(options.filter) {}
 
   Result<ExitCode> Run() {
-    replay::PosixStorage storage;
-    auto reader = filter_.Open(storage, options_.folder, options_.follow);
+    auto reader = filter_.Open(storage_, options_.folder, options_.follow);
     if (!reader) return reader.error();
     const Status status = Print(*reader);
     // What was read before an error is printed before it is told.
@@ -53,7 +53,7 @@ class Cat {
         case ReadOutcome::kDamaged:
           return reader.error();
         case ReadOutcome::kEnd:
-          if (!options_.follow) return TellTail(reader);
+          if (!options_.follow) return NoteEnd(storage_, options_.folder, reader);
           if (Status status = output_.Flush(); !status) return status;
           std::this_thread::sleep_for(kFollowPause);
           continue;
@@ -77,28 +77,11 @@ class Cat {
     return {};
   }
 
-  /// A torn tail is worth a word, unless somebody is just writing it.
-  Status TellTail(const LogReader& reader) {
-    replay::PosixStorage storage;
-    if (storage.Locked(options_.folder + "/" + std::string(replay::kMarkFileName))) return {};
-    const auto tail = reader.ReadTail();
-    if (!tail) return tail.error();
-    if (tail->bytes > 0) {
-      std::fprintf(stderr,
-                   "tandem: note: after message %llu the log %s has %llu bytes that are no whole "
-                   "message (segment %llu, offset %llu)\n",
-                   static_cast<unsigned long long>(reader.position().number),
-                   options_.folder.c_str(), static_cast<unsigned long long>(tail->bytes),
-                   static_cast<unsigned long long>(tail->segment_id),
-                   static_cast<unsigned long long>(tail->offset));
-    }
-    return {};
-  }
-
   static inline const std::uint32_t kEndOfSession =
       proto::TypeNumberOf(*pb::EndOfSession::descriptor());
 
   const Options& options_;
+  replay::PosixStorage storage_;
   MessageFilter filter_;
   LogSchema schema_;
   Output output_;

@@ -12,6 +12,7 @@
 #include "tools/diff_live.h"
 #include "tools/field_filter.h"
 #include "tools/json_text.h"
+#include "tools/log_end.h"
 #include "tools/log_schema.h"
 #include "tools/options.h"
 #include "tools/output.h"
@@ -270,6 +271,7 @@ Result<ExitCode> RunOnLogs(replay::Storage& storage, const Options& options) {
 }  // namespace
 
 void RegisterDiff(Commands& commands) {
+  NoteAll(difference->notes);
   auto options = std::make_shared<Options>();
   CLI::App& command =
       commands.Add("diff", "Find the first difference of two logs, or live streams, of one stream",

@@ -6,6 +6,7 @@
 #include "replay/json_lines.h"
 #include "replay/log_reader.h"
 #include "tools/command.h"
+#include "tools/log_end.h"
 #include "tools/log_schema.h"
 #include "tools/message_filter.h"
 #include "tools/new_file.h"
@@ -80,10 +81,12 @@ Result<ExitCode> Export(const Options& options, Format& format) {
   ProgressLine progress("messages");
   std::uint64_t read = 0;
   std::uint64_t written = 0;
+  bool at_end = false;
   while (reader->position().number < filter.last()) {
     const ReadOutcome outcome = reader->Next();
     if (outcome == ReadOutcome::kDamaged) return reader->error();
-    if (outcome == ReadOutcome::kEnd) break;
+    at_end = outcome == ReadOutcome::kEnd;
+    if (at_end) break;
     progress.Show(++read);
     if (!filter.Wants(*reader, schema)) continue;
     ++written;
@@ -93,6 +96,9 @@ Result<ExitCode> Export(const Options& options, Format& format) {
   format.End(&file->text);
   if (Status status = file->Finish(); !status) return status.error();
   progress.Clear();
+  if (at_end) {
+    if (Status status = NoteEnd(storage, options.folder, *reader); !status) return status.error();
+  }
   // Where the messages themselves are on standard output, this is beside them.
   std::fprintf(options.file.empty() ? stderr : stdout,
                "%s: %llu messages of %llu looked at, up to message %llu, digest %s\n",

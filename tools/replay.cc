@@ -13,6 +13,7 @@
 #include "engine/live/log_folder.h"
 #include "replay/image.h"
 #include "tools/command.h"
+#include "tools/log_end.h"
 #include "tools/interrupt.h"
 #include "tools/moment.h"
 #include "tools/options.h"
@@ -286,6 +287,12 @@ class Job {
                       "again";
       }
       return error;
+    // The input may end where it was cut, or before a segment that does not follow.
+    if (!result->difference && !Interrupted() &&
+        input_->Next(range_.last) == replay::ReadOutcome::kEnd &&
+        input_->position().number < range_.last) {
+      if (Status noted = NoteEnd(storage_, options_.input, *input_); !noted) return noted.error();
+    }
     }
     if (!options_.image_out.empty() && options_.image_at == 0 && !result->difference) {
       if (Status status = WriteImage(); !status) return status.error();

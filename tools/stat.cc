@@ -10,6 +10,7 @@
 #include "replay/log_reader.h"
 #include "tandem/control.pb.h"
 #include "tools/command.h"
+#include "tools/log_end.h"
 #include "tools/log_schema.h"
 #include "tools/message_filter.h"
 #include "tools/output.h"
@@ -113,7 +114,8 @@ class Counter {
   std::uint64_t in_second_ = 0;
 };
 
-Status Count(LogReader& reader, MessageFilter& filter, Figures& figures) {
+Status Count(replay::Storage& storage, const std::string& folder, LogReader& reader,
+             MessageFilter& filter, Figures& figures) {
   LogSchema schema;
   Counter counter(figures);
   ProgressLine progress("messages");
@@ -132,7 +134,8 @@ Status Count(LogReader& reader, MessageFilter& filter, Figures& figures) {
   const auto tail = reader.ReadTail();
   if (!tail) return tail.error();
   figures.tail_bytes = tail->bytes;
-  return {};
+  progress.Clear();
+  return NoteEnd(storage, folder, reader);
 }
 
 Status CountFiles(replay::Storage& storage, const std::string& folder, Figures& figures) {
@@ -270,7 +273,8 @@ Result<ExitCode> Run(const Options& options) {
   const auto mark = reader->ReadMark();
   if (!mark) return mark.error();
   figures.synced_number = mark->mark.number;
-  if (Status status = Count(*reader, filter, figures); !status) return status.error();
+  if (Status status = Count(storage, options.folder, *reader, filter, figures); !status)
+    return status.error();
   if (Status status = CountFiles(storage, options.folder, figures); !status) return status.error();
 
   Output output;

@@ -280,10 +280,20 @@ TEST(LogDamage, AMissingSegmentIsNamedWhereverItIsMissing) {
     TestLog log;
     Fill(log, /*closed=*/true);
     ASSERT_TRUE(log.storage.Remove(log.Path(missing)));
-    const std::string sentence = "the log log is damaged: 0000000" + std::to_string(missing) +
-                                 ".segment is missing; restore the file";
-    EXPECT_EQ(log.Read(), std::vector<std::string>{"refused: " + sentence});
-    EXPECT_EQ(log.Verify(), sentence);
+    const std::string file = "0000000" + std::to_string(missing) + ".segment";
+    std::vector<std::string> lines = log.Read();
+    const std::size_t before = lines.size() - 1;
+    const std::string damage = "the log log is damaged in segment " + std::to_string(missing) +
+                               " at offset 0, where message " + std::to_string(before + 1) +
+                               " should be: the segment is missing; restore " + file +
+                               ", or take the stream from another copy";
+    EXPECT_GT(before, 0u) << "what lies before it is read";
+    EXPECT_EQ(lines, Messages(1, before, "damaged: " + damage));
+    EXPECT_EQ(log.Verify(), damage + "\n");
+    EXPECT_EQ(log.Read(kMessages), std::vector<std::string>{"refused: " + damage});
+    EXPECT_FALSE(replay::LogReader::LastPosition(log.storage, log.folder));
+    const std::string sentence =
+        "the log log is damaged: " + file + " is missing; restore the file";
     const Status opened = log.TryReopen();
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().text, sentence);

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Logs that lost messages at their end or a segment: every tool that reads one gives what is good
+// and says on standard error what is wrong.
+#include "tests/tools/log_tools.h"
+
+namespace tandem::test {
+namespace {
+
+class LogEnd : public LogTools {
+ protected:
+  /// An input log of several segments that a process left when it was killed.
+  void WriteOpen(const std::string& name) {
+    Write(name,
+          {.messages = 300, .role = replay::kInputRole, .close = false, .segment_bytes = 12 << 10});
+    std::filesystem::remove(Path(name) + "/mark");
+  }
+  [[nodiscard]] std::string LastSegment(const std::string& name) const {
+    std::uint64_t id = 1;
+    while (std::filesystem::exists(replay::SegmentPath(Path(name), id + 1))) ++id;
+    return replay::SegmentPath(Path(name), id);
+  }
+  /// What each tool says of the log on standard error, by tool.
+  [[nodiscard]] std::string NotesOf(const std::string& name) const {
+    std::string notes;
+    const std::vector<std::vector<std::string>> commands{
+        {"cat", Path(name)},
+        {"stat", Path(name)},
+        {"export", "binaryfile", Path(name), "-o", Path("file")},
+        {"diff", Path(name), Path("whole")},
+    };
+    for (const auto& command : commands) {
+      const Ran ran = Tandem(command);
+      EXPECT_EQ(ran.exit_code, command[0] == "diff" ? 1 : 0) << ran.err;
+      notes += command[0] + ": " + ran.err;
+    }
+    return notes;
+  }
+  static std::string ByEach(const std::string& note) {
+    return "cat: " + note + "stat: " + note + "export: " + note + "diff: " + note;
+  }
+};
+
+TEST_F(LogEnd, IsSilentWhereNothingIsWrong) {
+  WriteOpen("log");
+  Write("whole", {.messages = 301, .role = replay::kInputRole});
+  EXPECT_EQ(NotesOf("log"), ByEach(""));
+}
+
+TEST_F(LogEnd, ATornTailIsNotedByEveryTool) {
+  WriteOpen("log");
+  Write("whole", {.messages = 301, .role = replay::kInputRole});
+  auto end =
+      replay::LogReader::Open(storage_, Path("log"), {.from_number = replay::ReadOptions::kEnd});
+  ASSERT_TRUE(end);
+  const std::uint64_t offset = end->offset();
+  const std::uint64_t segment = end->segment_id();
+  TearTail("log", end->position());
+  const std::string notes = NotesOf("log");
+  const std::string bytes = notes.substr(0, notes.find(" bytes"));
+  EXPECT_EQ(notes, ByEach("tandem: note: the log " + Path("log") + " ends in " +
+                          bytes.substr(bytes.rfind(' ') + 1) +
+                          " bytes that are no whole message, in segment " +
+                          std::to_string(segment) + " at offset " + std::to_string(offset) +
+                          " after message 300; they were never synced and will be cut when the "
+                          "log is continued\n"));
+}
+
+TEST_F(LogEnd, AFileThatWasCutBetweenTwoMessagesIsNotedByEveryTool) {
+  WriteOpen("log");
+  Write("whole", {.messages = 301, .role = replay::kInputRole});
+  auto end =
+      replay::LogReader::Open(storage_, Path("log"), {.from_number = replay::ReadOptions::kEnd});
+  ASSERT_TRUE(end);
+  std::filesystem::resize_file(LastSegment("log"), end->offset());
+  EXPECT_EQ(NotesOf("log"),
+            ByEach("tandem: note: the log " + Path("log") + " ends in segment " +
+                   std::to_string(end->segment_id()) +
+                   " without an end record, and the file is shorter than it was made: what was "
+                   "there after message 300 was cut off\n"));
+}
+
+TEST_F(LogEnd, ASegmentBehindTheEndIsNotedAndNeverTakenForWhatFollows) {
+  WriteOpen("log");
+  Write("whole", {.messages = 300, .role = replay::kInputRole});
+  ASSERT_NE(LastSegment("log"), replay::SegmentPath(Path("log"), 2));
+  const std::string second = replay::SegmentPath(Path("log"), 2);
+  const auto size = std::filesystem::file_size(second);
+  std::filesystem::resize_file(second, size - 8);  // its end record
+  std::filesystem::resize_file(second, 12 << 10);
+  const std::string sentence = replay::SegmentPath(Path("log"), 3) + " follows message ";
+  for (const std::string tool : {"cat", "stat"}) {
+    const Ran ran = Tandem({tool, Path("log")});
+    EXPECT_EQ(ran.exit_code, 0);
+    EXPECT_TRUE(ran.err.starts_with("tandem: note: " + sentence)) << ran.err;
+  }
+  const Ran ran = Tandem({"diff", Path("log"), Path("whole")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_TRUE(ran.err.starts_with("tandem: " + sentence)) << ran.err;
+}
+
+TEST_F(LogEnd, WhatLiesBeforeAMissingSegmentIsGivenAndThePlaceIsNamed) {
+  Write("log", {.messages = 300, .segment_bytes = 12 << 10});
+  std::filesystem::remove(Path("log") + "/00000003.segment");
+  const Ran cat = Tandem({"cat", Path("log")});
+  EXPECT_EQ(cat.exit_code, 2);
+  const std::size_t good = Lines(cat.out).size();
+  EXPECT_GT(good, 1u);
+  const std::string damage = "the log " + Path("log") +
+                             " is damaged in segment 3 at offset 0, where message " +
+                             std::to_string(good + 1) +
+                             " should be: the segment is missing; restore 00000003.segment, or "
+                             "take the stream from another copy\n";
+  EXPECT_EQ(cat.err, "tandem: " + damage);
+  const Ran verify = Tandem({"verify", Path("log")});
+  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_TRUE(verify.out.starts_with("problem: " + damage + "NOT whole: good are messages 1 to " +
+                                     std::to_string(good) + ", 2 segments"))
+      << verify.out;
+}
+
+}  // namespace
+}  // namespace tandem::test
