@@ -23,6 +23,7 @@
 #include "proto/message.h"
 
 namespace google::protobuf {
+class FieldDescriptor;
 class DynamicMessageFactory;
 class Message;
 }  // namespace google::protobuf
@@ -44,6 +45,16 @@ struct FieldDifference {
   std::string a;
   std::string b;
   bool operator==(const FieldDifference&) const = default;
+};
+
+/// How the values of a field compare.
+enum class FieldKind : std::uint8_t {
+  kNone,  ///< there is no such field
+  kText,  ///< as text: strings, bytes, names, digests, messages
+  kNumber,
+  kBool,
+  kEnum,  ///< by its numbers
+  kTime,
 };
 
 class Schema {
@@ -88,6 +99,14 @@ class Schema {
                                                   std::string_view path);
   /// True if the header or a type of this schema has such a field.
   [[nodiscard]] bool HasField(std::string_view path) const;
+  /// What such a field of messages of `type` holds.
+  [[nodiscard]] FieldKind KindOf(std::uint16_t type, std::string_view path) const;
+  /// The number of a value of such an enum, or of a message type, by name or number; null: it has
+  /// no such value.
+  [[nodiscard]] std::optional<int> EnumNumber(std::uint16_t type, std::string_view path,
+                                              std::string_view value) const;
+  /// The names of the values of such an enum, "BUY, SELL".
+  [[nodiscard]] std::string EnumNames(std::uint16_t type, std::string_view path) const;
   [[nodiscard]] static bool IsHeaderField(std::string_view name);
 
  private:
@@ -99,6 +118,10 @@ class Schema {
 
   Schema();
   Status Index(const google::protobuf::Descriptor& message);
+  /// The payload's field; `path` becomes its name within the type. Null: it is none, or of the
+  /// header.
+  [[nodiscard]] const google::protobuf::FieldDescriptor* FieldAt(std::uint16_t type,
+                                                                 std::string_view* path) const;
   void AppendJsonHeader(const Header& header, std::string* out) const;
   [[nodiscard]] std::string HeaderField(const Header& header, std::string_view name) const;
   /// The decoded payload in scratch memory; null if the type is unknown or it does not decode.

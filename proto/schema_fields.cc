@@ -4,6 +4,7 @@
 #include <google/protobuf/message.h>
 
 #include <array>
+#include <charconv>
 #include <functional>
 #include <utility>
 
@@ -32,14 +33,26 @@ const FieldDescriptor* FieldOf(const Descriptor& message, std::string_view name)
   return message.FindFieldByName(std::string(name));
 }
 
-/// Has `message` a field, or a field of a field, of this name?
-bool HasPath(const Descriptor& message, std::string_view path) {
+/// The field of `message`, or of a field of it, of this name; null: it has none.
+const FieldDescriptor* FindPath(const Descriptor& message, std::string_view path) {
   const auto [name, rest] = SplitPath(path);
   const FieldDescriptor* field = FieldOf(message, name);
-  if (field == nullptr) return false;
-  if (rest.empty()) return true;
-  return field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
-         HasPath(*field->message_type(), rest);
+  if (field == nullptr || rest.empty()) return field;
+  return field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE
+             ? FindPath(*field->message_type(), rest)
+             : nullptr;
+}
+
+bool HasPath(const Descriptor& message, std::string_view path) {
+  return FindPath(message, path) != nullptr;
+}
+
+FieldKind KindOfHeader(std::string_view name) {
+  if (name == "time") return FieldKind::kTime;
+  if (name == "type") return FieldKind::kEnum;
+  if (name == "last") return FieldKind::kBool;
+  const bool is_text = name == "session" || name == "user" || name == "digest";
+  return is_text ? FieldKind::kText : FieldKind::kNumber;
 }
 
 /// Appends all values of the field; a repeated one has any number of them.
@@ -99,6 +112,56 @@ bool Schema::HasField(std::string_view path) const {
     }
   }
   return false;
+}
+
+const FieldDescriptor* Schema::FieldAt(std::uint16_t type, std::string_view* path) const {
+  const auto [first, rest] = SplitPath(*path);
+  if (const auto named = rest.empty() ? std::nullopt : TypeOf(first)) {
+    *path = *named == type ? rest : std::string_view();
+  }
+  const bool known = type < types_.size() && types_[type].descriptor != nullptr;
+  return known ? FindPath(*types_[type].descriptor, *path) : nullptr;
+}
+
+FieldKind Schema::KindOf(std::uint16_t type, std::string_view path) const {
+  const FieldDescriptor* field = FieldAt(type, &path);
+  if (field == nullptr) return IsHeaderField(path) ? KindOfHeader(path) : FieldKind::kNone;
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return FieldKind::kBool;
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return FieldKind::kEnum;
+    case FieldDescriptor::CPPTYPE_STRING:
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return FieldKind::kText;
+    default:
+      return FieldKind::kNumber;
+  }
+}
+
+std::optional<int> Schema::EnumNumber(std::uint16_t type, std::string_view path,
+                                      std::string_view value) const {
+  const FieldDescriptor* field = FieldAt(type, &path);
+  if (field == nullptr) return TypeOf(value);
+  const std::string name(value);
+  if (const auto* named = field->enum_type()->FindValueByName(name)) return named->number();
+  int number = 0;
+  const char* const end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data(), end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(number) : std::nullopt;
+}
+
+std::string Schema::EnumNames(std::uint16_t type, std::string_view path) const {
+  std::string names;
+  const auto add = [&](const std::string& name) { names += (names.empty() ? "" : ", ") + name; };
+  if (const FieldDescriptor* field = FieldAt(type, &path)) {
+    for (int i = 0; i < field->enum_type()->value_count(); ++i) {
+      add(field->enum_type()->value(i)->name());
+    }
+  } else {
+    for (const auto& [number, name] : names_) add(name);
+  }
+  return names;
 }
 
 std::vector<std::string> Schema::ValuesOf(const MessageView& message, std::string_view path) {

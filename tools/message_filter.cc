@@ -37,14 +37,19 @@ struct Integer {
   }
 };
 
-std::strong_ordering Compare(const std::string& a, const std::string& b) {
-  if (const auto number_a = Integer::Parse(a), number_b = Integer::Parse(b); number_a && number_b) {
-    return *number_a <=> *number_b;
-  }
-  if (const auto time_a = proto::ParseTime(a), time_b = proto::ParseTime(b); time_a && time_b) {
-    return *time_a <=> *time_b;
-  }
-  return a <=> b;
+/// The order of what `parse` makes of both; null: it makes nothing of one of them.
+template <class Parse>
+std::optional<std::strong_ordering> OrderOf(const std::string& a, const std::string& b,
+                                            const Parse& parse) {
+  const auto parsed_a = parse(a);
+  const auto parsed_b = parse(b);
+  if (!parsed_a || !parsed_b) return std::nullopt;
+  return *parsed_a <=> *parsed_b;
+}
+
+std::optional<bool> ParseBool(std::string_view text) {
+  if (text != "true" && text != "false") return std::nullopt;
+  return text == "true";
 }
 
 }  // namespace
@@ -74,15 +79,75 @@ std::optional<FieldCondition> FieldCondition::Parse(std::string_view text) {
 
 bool FieldCondition::Holds(proto::Schema& schema, const proto::MessageView& message) const {
   const std::vector<std::string> values = schema.ValuesOf(message, field_);
-  const auto holds = [this](const std::string& value) { return HoldsFor(value); };
+  const auto holds = [&](const std::string& value) {
+    return HoldsFor(schema, message.header.type, value);
+  };
   if (comparison_ == Comparison::kUnequal) {
     return !values.empty() && std::all_of(values.begin(), values.end(), holds);
   }
   return std::any_of(values.begin(), values.end(), holds);
 }
 
-bool FieldCondition::HoldsFor(const std::string& value) const {
-  const std::strong_ordering order = Compare(value, value_);
+std::optional<std::strong_ordering> FieldCondition::Compare(const proto::Schema& schema,
+                                                            std::uint16_t type,
+                                                            const std::string& value) const {
+  switch (schema.KindOf(type, field_)) {
+    case proto::FieldKind::kNone:
+      return std::nullopt;
+    case proto::FieldKind::kText:
+      return value <=> value_;
+    case proto::FieldKind::kNumber:
+      return OrderOf(value, value_, Integer::Parse);
+    case proto::FieldKind::kBool:
+      return OrderOf(value, value_, ParseBool);
+    case proto::FieldKind::kEnum:
+      return OrderOf(value, value_, [&](const std::string& text) {
+        return schema.EnumNumber(type, field_, text);
+      });
+    case proto::FieldKind::kTime:
+      return OrderOf(value, value_, proto::ParseTime);
+  }
+  return std::nullopt;
+}
+
+Status FieldCondition::CheckValue(const proto::Schema& schema) const {
+  std::string kind;
+  std::vector<std::uint16_t> types{0};  // of which a message has a header at least
+  for (const auto& [type, name] : schema.names()) types.push_back(type);
+  for (const std::uint16_t type : types) {
+    switch (schema.KindOf(type, field_)) {
+      case proto::FieldKind::kNone:
+        continue;
+      case proto::FieldKind::kText:
+        return {};
+      case proto::FieldKind::kNumber:
+        if (Integer::Parse(value_)) return {};
+        kind = "a whole number";
+        break;
+      case proto::FieldKind::kBool:
+        if (ParseBool(value_)) return {};
+        kind = "true or false";
+        break;
+      case proto::FieldKind::kEnum:
+        if (schema.EnumNumber(type, field_, value_)) return {};
+        kind = "one of " + schema.EnumNames(type, field_);
+        break;
+      case proto::FieldKind::kTime:
+        if (proto::ParseTime(value_)) return {};
+        kind = "a time with its day, as 2012-06-21T13:30:00.5";
+        break;
+    }
+  }
+  if (kind.empty()) return {};
+  return Error::BadInput("--where: \"" + value_ + "\" is no value of " + field_ + ", which is " +
+                         kind);
+}
+
+bool FieldCondition::HoldsFor(const proto::Schema& schema, std::uint16_t type,
+                              const std::string& value) const {
+  const auto compared = Compare(schema, type, value);
+  if (!compared) return comparison_ == Comparison::kUnequal;
+  const std::strong_ordering order = *compared;
   switch (comparison_) {
     case Comparison::kEqual:
       return order == 0;
@@ -154,11 +219,11 @@ Status MessageFilter::Check(replay::Storage& storage, const std::string& folder,
   if (options_.types.empty() && options_.conditions.empty()) return {};
   const auto last = LogReader::Open(
       storage, folder, {.from_number = replay::ReadOptions::kEnd, .check_digest = false});
-  if (!last) return last.error();
   LogSchema schemas[2];
-  proto::Schema& at_first = schemas[0].For(first);
+  const proto::Schema& at_first = schemas[0].For(first);
+  // Where the log is damaged, what is good of it is filtered by the schema that it begins with.
   const proto::Schema& at_last =
-      last->schema() == first.schema() ? at_first : schemas[1].For(*last);
+      !last || last->schema() == first.schema() ? at_first : schemas[1].For(*last);
   for (const std::string& type : options_.types) {
     if (at_first.TypeOf(type) || at_last.TypeOf(type)) continue;
     std::string known;
@@ -167,7 +232,15 @@ Status MessageFilter::Check(replay::Storage& storage, const std::string& folder,
                            known);
   }
   for (const FieldCondition& condition : options_.conditions) {
-    if (at_first.HasField(condition.field()) || at_last.HasField(condition.field())) continue;
+    bool known = false;
+    Status fits;
+    for (const proto::Schema* schema : {&at_first, &at_last}) {
+      if (!schema->HasField(condition.field()) || (known && fits)) continue;
+      known = true;
+      fits = condition.CheckValue(*schema);
+    }
+    if (known && !fits) return fits;
+    if (known) continue;
     return Error::BadInput("no message of the log " + folder + " has a field \"" +
                            condition.field() +
                            "\"; give it as in `tandem cat --json`, with a dot between a field and "

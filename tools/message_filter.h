@@ -6,6 +6,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -19,7 +20,7 @@
 
 namespace tandem::tools {
 
-/// "price>=100": a field, how to compare, a value. Whole numbers and times compare as such, all
+/// "price>=100": a field, how to compare, a value. Numbers, times and enums compare as such, all
 /// else as text. Of a repeated field one value is enough; != wants none to be equal.
 class FieldCondition {
  public:
@@ -28,10 +29,17 @@ class FieldCondition {
 
   [[nodiscard]] const std::string& field() const { return field_; }
   [[nodiscard]] bool Holds(proto::Schema& schema, const proto::MessageView& message) const;
+  /// An error if the field can never have such a value, in whatever message of `schema`.
+  [[nodiscard]] Status CheckValue(const proto::Schema& schema) const;
 
  private:
   enum class Comparison : std::uint8_t { kEqual, kUnequal, kLess, kAtMost, kMore, kAtLeast };
-  [[nodiscard]] bool HoldsFor(const std::string& value) const;
+  /// How `value`, of a message of `type`, compares with that of the condition; null: not at all.
+  [[nodiscard]] std::optional<std::strong_ordering> Compare(const proto::Schema& schema,
+                                                            std::uint16_t type,
+                                                            const std::string& value) const;
+  [[nodiscard]] bool HoldsFor(const proto::Schema& schema, std::uint16_t type,
+                              const std::string& value) const;
 
   std::string field_;
   Comparison comparison_ = Comparison::kEqual;

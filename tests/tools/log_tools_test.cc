@@ -112,6 +112,44 @@ TEST_F(LogTools, CatRefusesConditionsThatItDoesNotUnderstand) {
       << ran.err;
 }
 
+TEST_F(LogTools, CatComparesEachFieldAsWhatItIs) {
+  Write("log", {.messages = 9});
+  const auto numbers = [&](const std::string& condition) {
+    const Ran ran = Tandem({"cat", Path("log"), "--where", condition});
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    std::string text;
+    for (const std::string& line : Lines(ran.out)) text += line.substr(0, line.find(' ')) + " ";
+    return text;
+  };
+  EXPECT_EQ(numbers("type=Cancel"), "2 5 8 ");
+  EXPECT_EQ(numbers("type=101"), "2 5 8 ");
+  EXPECT_EQ(numbers("side=BUY"), "");
+  EXPECT_EQ(numbers("side=NO_SIDE"), "1 4 7 ");
+  EXPECT_EQ(numbers("side=0"), "1 4 7 ");
+  EXPECT_EQ(numbers("side<1"), "1 4 7 ");
+  EXPECT_EQ(numbers("last!=true"), "1 2 4 5 7 8 ");
+  EXPECT_EQ(numbers("symbol=abc"), "");
+  EXPECT_EQ(numbers("price=0100"), "1 4 7 ") << "as numbers";
+  EXPECT_EQ(numbers("user=alice"), "1 2 4 5 7 8 ");
+}
+
+TEST_F(LogTools, CatRefusesAValueThatAFieldCannotHave) {
+  Write("log", {.messages = 3});
+  const auto says = [&](const std::string& condition, const std::string& sentence) {
+    const Ran ran = Tandem({"cat", Path("log"), "--where", condition});
+    EXPECT_EQ(ran.exit_code, 2) << condition;
+    EXPECT_EQ(ran.err, "tandem: --where: " + sentence + "\n") << condition;
+  };
+  says("price==5", "\"=5\" is no value of price, which is a whole number");
+  says("price>=1e3", "\"1e3\" is no value of price, which is a whole number");
+  says("NewOrder.price<", "\"\" is no value of NewOrder.price, which is a whole number");
+  says("side=buy", "\"buy\" is no value of side, which is one of NO_SIDE, BUY, SELL");
+  says("last=1", "\"1\" is no value of last, which is true or false");
+  says("time>=09:30:00.1",
+       "\"09:30:00.1\" is no value of time, which is a time with its day, as "
+       "2012-06-21T13:30:00.5");
+}
+
 TEST_F(LogTools, CatKnowsTheTypesOfEverySchemaOfTheLog) {
   Recipe recipe{.messages = 6, .schema = ""};
   Write("log", recipe);
