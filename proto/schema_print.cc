@@ -239,8 +239,10 @@ Result<std::string> Schema::PayloadOf(std::uint16_t type, std::string_view json)
   const auto status = google::protobuf::util::JsonStringToMessage(
       google::protobuf::StringPiece(json.data(), json.size()), message.get());
   if (!status.ok()) {
+    // What follows the first line shows the place, which may be no text.
+    const std::string_view why(status.message().data(), status.message().size());
     return Error::BadInput("the payload is no " + NameOf(type) + ": " +
-                           std::string(status.message().data(), status.message().size()));
+                           std::string(why.substr(0, why.find('\n'))));
   }
   return message->SerializeAsString();
 }

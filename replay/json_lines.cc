@@ -289,6 +289,22 @@ Status JsonLinesParser::ReadHeader(const JsonObject& object, proto::Header* head
   return {};
 }
 
+// What finds messages by their time, and readers that look for a fork, rely on it.
+Status JsonLinesParser::CheckOrder(const proto::Header& header) const {
+  if (position_.number == log_.start.number) return {};
+  if (header.time_ns < time_ns_) {
+    return Error::BadInput("has the time " + proto::TimeText(header.time_ns) +
+                           ", and the message before it " + proto::TimeText(time_ns_) +
+                           ": times never go back in a log; sort the lines");
+  }
+  if (header.epoch < epoch_) {
+    return Error::BadInput("has the epoch " + std::to_string(header.epoch) +
+                           ", and the message before it " + std::to_string(epoch_) +
+                           ": epochs never go back in a log");
+  }
+  return {};
+}
+
 Result<std::string> JsonLinesParser::ReadPayload(const JsonObject& object, std::uint16_t type) {
   const auto hex = object.Find("payload_hex");
   const auto payload = object.Find("payload");
@@ -313,6 +329,7 @@ Status JsonLinesParser::TakeMessage(const JsonObject& object) {
     return Error::BadInput("comes before a line that says which log this is");
   proto::Header header;
   if (Status status = ReadHeader(object, &header); !status) return status;
+  if (Status status = CheckOrder(header); !status) return status;
   const Result<std::string> payload = ReadPayload(object, header.type);
   if (!payload) return payload.error();
   if (sizeof header + payload->size() > proto::kMessageSizeMax) {

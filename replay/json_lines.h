@@ -66,6 +66,7 @@ class JsonLinesParser {
   Status ReadHeader(const JsonObject& object, proto::Header* header);
   Status ReadType(const JsonObject& object, proto::Header* header);
   Status ReadTime(const JsonObject& object, proto::Header* header);
+  [[nodiscard]] Status CheckOrder(const proto::Header& header) const;
   Result<std::string> ReadPayload(const JsonObject& object, std::uint16_t type);
   void SetSchema(const std::string& text);
   /// What the schema says, made when it is first asked for; null: it cannot be used.

@@ -63,6 +63,7 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
   if (!mark->text.empty()) report.problems.push_back(mark->text);
 
   std::uint32_t epoch = 0;
+  std::int64_t time_ns = std::numeric_limits<std::int64_t>::min();
   std::uint64_t segment_id = reader.segment_id();
   report.segments = 1;
   for (;;) {
@@ -90,6 +91,13 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
                                 std::to_string(epoch));
     }
     epoch = reader.message().header.epoch;
+    if (const std::int64_t time = reader.message().header.time_ns; time < time_ns) {
+      report.problems.push_back("the log " + folder + " goes back in time at message " +
+                                std::to_string(number) + ", from " + proto::TimeText(time_ns) +
+                                " to " + proto::TimeText(time) +
+                                "; a time is not found reliably in it");
+    }
+    time_ns = std::max(time_ns, reader.message().header.time_ns);
     if (number == mark->mark.number && reader.position().digest != mark->mark.digest) {
       report.problems.push_back("the log " + folder + " has another digest at message " +
                                 std::to_string(number) + " than its mark says");

@@ -4,9 +4,12 @@
 // a program wrote.
 #include <cinttypes>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <optional>
+#include <vector>
 
 #include "engine/book/binary_file.h"
 #include "replay/json_lines.h"
@@ -71,18 +74,17 @@ class JsonImport {
 
   Result<ExitCode> Run() {
     ProgressLine progress("messages");
-    std::string line;
-    while (std::getline(in_, line)) {
+    while (NextLine()) {
       ++lines_;
-      if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-      if (line.size() > kLineSizeMax) return AtLine("is too long for a message");
-      const auto taken = parser_.Take(line);
+      if (line_.find_first_not_of(" \t\r") == std::string::npos) continue;
+      if (line_.size() > kLineSizeMax) return AtLine("is too long for a message");
+      const auto taken = parser_.Take(line_);
       if (!taken) return AtLine(taken.error().text);
       if (Status status = Put(*taken); !status) return status.error();
       progress.Show(messages_);
     }
-    if (in_.bad()) return Error::Failure("cannot read " + options_.file);
-    if (!log_) return Error::BadInput(options_.file + " holds no line that makes a log");
+    if (in_.bad()) return Error::Failure("cannot read " + Name());
+    if (!log_) return Error::BadInput(Name() + " holds no line that makes a log");
     progress.Clear();
     if (const Status finished = log_->Finish(); !finished) return finished.error();
     Tell(options_, *log_, parser_.log().role, messages_, lines_);
@@ -90,9 +92,26 @@ class JsonImport {
   }
 
  private:
+  [[nodiscard]] std::string Name() const {
+    return options_.file == "-" ? "standard input" : options_.file;
+  }
   [[nodiscard]] Error AtLine(const std::string& text) const {
-    const std::string name = options_.file == "-" ? "standard input" : options_.file;
-    return Error::BadInput(name + " line " + std::to_string(lines_) + " " + text);
+    return Error::BadInput(Name() + " line " + std::to_string(lines_) + " " + text);
+  }
+
+  /// Reads a line into line_; of one that is too long only so much that this is seen. False: there
+  /// is none.
+  bool NextLine() {
+    line_.clear();
+    for (;;) {
+      in_.getline(piece_.data(), static_cast<std::streamsize>(piece_.size()));
+      const auto size = static_cast<std::size_t>(in_.gcount());
+      const bool ended = in_.good();  // by a line feed, which is counted
+      line_.append(piece_.data(), ended ? size - 1 : size);
+      if (ended || in_.eof() || in_.bad()) return ended || !line_.empty();
+      if (line_.size() > kLineSizeMax) return true;
+      in_.clear();
+    }
   }
 
   Status Put(replay::JsonLinesParser::Line taken) {
@@ -116,6 +135,8 @@ class JsonImport {
   std::istream& in_;
   replay::JsonLinesParser parser_;
   std::optional<NewLog> log_;
+  std::vector<char> piece_ = std::vector<char>(1 << 16);
+  std::string line_;
   std::uint64_t lines_ = 0;
   std::uint64_t messages_ = 0;
 };
@@ -128,6 +149,9 @@ Result<ExitCode> ImportJsonLines(const Options& options) {
   auto schema = SchemaOf(options);
   if (!schema) return schema.error();
   if (options.file == "-") return JsonImport(options, std::cin, std::move(*schema)).Run();
+  if (std::error_code ignored; std::filesystem::is_directory(options.file, ignored)) {
+    return Error::BadInput("cannot read " + options.file + ": it is a folder");
+  }
   std::ifstream file(options.file, std::ios::binary);
   if (!file)
     return Error::BadInput("cannot read " + options.file + ": it is not there, or not readable");
@@ -208,7 +232,13 @@ class BinaryImport {
     if (header.digest != proto::Digest(position_.digest, bytes)) {
       return Error::BadInput("its running digest does not follow from the messages before it");
     }
+    if (header.time_ns < time_ns_)
+      return Error::BadInput("its time is before that of the message before it");
+    if (header.epoch < epoch_)
+      return Error::BadInput("its epoch is before that of the message before it");
     position_ = {.number = header.number, .digest = header.digest};
+    time_ns_ = header.time_ns;
+    epoch_ = header.epoch;
     return log_->Append(bytes);
   }
 
@@ -217,6 +247,8 @@ class BinaryImport {
   std::string schema_;
   std::optional<NewLog> log_;
   proto::StreamPosition position_;
+  std::int64_t time_ns_ = std::numeric_limits<std::int64_t>::min();
+  std::uint32_t epoch_ = 0;
 };
 
 Result<ExitCode> ImportBinaryFile(const Options& options) {

@@ -16,8 +16,11 @@ void OnSignal(int) { interrupted.store(true, std::memory_order_relaxed); }
 }  // namespace
 
 void CatchInterrupts() {
-  std::signal(SIGINT, OnSignal);
-  std::signal(SIGTERM, OnSignal);
+  struct sigaction action = {};
+  action.sa_handler = OnSignal;
+  action.sa_flags = 0;  // who waits to read is woken
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
 }
 
 bool Interrupted() { return interrupted.load(std::memory_order_relaxed); }

@@ -87,6 +87,7 @@ Status NewLog::ChangeSchema(const std::string& schema) {
 }
 
 Status NewLog::Finish() {
+  if (Interrupted()) return Error::Failure("interrupted; what was written is removed");
   if (const Status closed = writer_->Close(); !closed) return closed;
   if (Taken(folder_)) {
     return Error::BadInput(folder_ + " has come to be while its log was made: remove it");

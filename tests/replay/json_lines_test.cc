@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include "book/book.pb.h"
@@ -81,6 +82,8 @@ TEST(JsonLines, GiveBackEveryByteOfAMessage) {
   EXPECT_EQ(parser.log().session, proto::Session("DAY1"));
   EXPECT_EQ(parser.log().role, replay::kInputRole);
   EXPECT_EQ(parser.schema(), kSchema);
+  std::int64_t time_ns = std::numeric_limits<std::int64_t>::min();
+  std::uint32_t epoch = 0;
   for (std::uint64_t number = 1; number <= 3'000; ++number) {
     Header header;
     header.session = proto::Session("DAY1");
@@ -88,10 +91,10 @@ TEST(JsonLines, GiveBackEveryByteOfAMessage) {
     // All kinds: known and unknown types, payloads that decode or not, flags, users of any bytes.
     header.type = static_cast<std::uint16_t>(random() % 3 == 0 ? random() : 100 + random() % 8);
     header.flags = static_cast<std::uint8_t>(random() % 4 == 0 ? random() : 1);
-    header.time_ns = static_cast<std::int64_t>(random());
+    header.time_ns = time_ns += static_cast<std::int64_t>(random() >> 11);  // never back
     header.origin = random();
     header.index = static_cast<std::uint32_t>(random());
-    header.epoch = static_cast<std::uint32_t>(random() % 3);
+    header.epoch = epoch += static_cast<std::uint32_t>(random() % 3);
     for (char& c : header.user.bytes) {
       c = static_cast<char>(random() % 5 == 0 ? random() : 'a' + random() % 26);
     }

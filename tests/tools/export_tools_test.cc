@@ -138,11 +138,97 @@ TEST_F(ExportTools, LinesThatAPersonWroteBecomeALog) {
             "{ order_id: 1 reason: REQUESTED size: 5 }");
 }
 
+TEST_F(ExportTools, TimesAndEpochsThatGoBackAreRefusedAndVerifyFindsThem) {
+  const std::string first = R"({"type":"Tick","time":"2026-01-05T10:00","epoch":5})";
+  std::ofstream(Path("time")) << first << "\n"
+                              << R"({"type":"Tick","time":"2026-01-05T09:59"})";
+  std::ofstream(Path("epoch")) << first << "\n"
+                               << R"({"type":"Tick","epoch":4})";
+  Ran ran = Tandem({"import", "jsonl", Path("time"), "--session", "A", "-o", Path("x")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.err, "tandem: " + Path("time") +
+                         " line 2 has the time 2026-01-05T09:59:00.000000000Z, and the message "
+                         "before it 2026-01-05T10:00:00.000000000Z: times never go back in a log; "
+                         "sort the lines\n");
+  ran = Tandem({"import", "jsonl", Path("epoch"), "--session", "A", "--rechain", "-o", Path("x")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.err, "tandem: " + Path("epoch") +
+                         " line 2 has the epoch 4, and the message before it 5: epochs never go "
+                         "back in a log\n");
+
+  // A log that something else wrote so.
+  auto writer = replay::LogWriter::Open(
+      storage_, Path("log"),
+      {.session = proto::Session("DAY1"), .role = replay::kInputRole, .schema = ""});
+  ASSERT_TRUE(writer);
+  for (const std::int64_t time_ns : {3'000, 2'000}) {
+    auto bytes = MessageAfter(writer->position(), {});
+    std::memcpy(&bytes[offsetof(proto::Header, time_ns)], &time_ns, sizeof time_ns);
+    const std::uint64_t digest = proto::Digest(writer->position().digest, bytes);
+    std::memcpy(bytes.data(), &digest, sizeof digest);
+    writer->Append(bytes);
+  }
+  ASSERT_TRUE(writer->Close());
+  ran = Tandem({"verify", Path("log")});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_TRUE(ran.out.starts_with("problem: the log " + Path("log") +
+                                  " goes back in time at message 2, from "
+                                  "1970-01-01T00:00:00.000003000Z to "
+                                  "1970-01-01T00:00:00.000002000Z;"))
+      << ran.out;
+  Must({"export", "binaryfile", Path("log"), "-o", Path("file")});
+  ran = Tandem({"import", "binaryfile", Path("file"), "-o", Path("x")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.err, "tandem: " + Path("file") +
+                         " message 2: its time is before that of the message before it\n");
+}
+
+TEST_F(ExportTools, ALineWithoutAnEndIsRefusedBeforeItFillsTheMemory) {
+  const Ran ran = Tandem({"import", "jsonl", "/dev/zero", "--session", "A", "-o", Path("x")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.err, "tandem: /dev/zero line 1 is too long for a message\n");
+}
+
+TEST_F(ExportTools, LinesOfEveryLengthAreTakenAsTheyAre) {
+  std::ofstream lines(Path("lines"));
+  // About the size of a piece in which they are read.
+  for (const std::size_t size : {65'534, 65'535, 65'536, 65'537, 131'070, 131'071}) {
+    const std::string line = R"({"type":"Tick","time":"2026-01-05T10:00"})";
+    lines << line << std::string(size - line.size(), ' ') << "\n";
+  }
+  lines << R"({"type":"Tick"})" << std::flush;
+  const Ran ran = Tandem({"import", "jsonl", Path("lines"), "--session", "A", "-o", Path("log")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_NE(ran.out.find(" with 7 messages,"), std::string::npos) << ran.out;
+}
+
+TEST_F(ExportTools, AnInterruptedImportOfALiveSourceLeavesNoLog) {
+  // The source ends by the interrupt too, and what came by then is not taken for all of it.
+  const Ran ran =
+      RunProgram({"/usr/bin/setsid", "/bin/sh", "-c",
+                  "{ echo '{\"type\":\"Tick\"}'; sleep 1; kill -INT 0; } | " TANDEM_PROGRAM
+                  " import jsonl - --session A -o " +
+                      Path("x")});
+  EXPECT_NE(ran.exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(Path("x")));
+}
+
+TEST_F(ExportTools, AFileThatMayNotGrowIsAnErrorAndNothingIsLeft) {
+  const Ran ran = RunProgram(
+      {"/bin/sh", "-c",
+       "ulimit -f 100; exec " TANDEM_PROGRAM " generate --orders 100000 -o " + Path("x")});
+  EXPECT_EQ(ran.exit_code, 5) << ran.err;
+  EXPECT_NE(ran.err.find("File too large"), std::string::npos) << ran.err;
+  EXPECT_FALSE(std::filesystem::exists(Path("x")));
+  EXPECT_FALSE(std::filesystem::exists(Path("x.partial")));
+}
+
 TEST_F(ExportTools, RefuseWhatCannotBe) {
   Write("log", {.messages = 3});
   std::ofstream(Path("there")) << "x";
   std::ofstream(Path("nothing")) << "\n";
   std::ofstream(Path("no_name")) << "{\"type\":\"Tick\"}\n";
+  std::ofstream(Path("no_text")) << "{\"type\":\"NewOrder\",\"payload\":{\"symbol\":\"\xff\"}}\n";
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
       {{"export", "jsonl", Path("log"), "-o", Path("there")},
        Path("there") + " is there already: remove it or choose another name"},
@@ -152,12 +238,16 @@ TEST_F(ExportTools, RefuseWhatCannotBe) {
        "there is no log at " + Path("none") + ": no such folder"},
       {{"import", "jsonl", Path("none"), "-o", Path("x")},
        "cannot read " + Path("none") + ": it is not there, or not readable"},
+      {{"import", "jsonl", Path("log"), "-o", Path("x")},
+       "cannot read " + Path("log") + ": it is a folder"},
       {{"import", "jsonl", Path("nothing"), "-o", Path("x")},
        Path("nothing") + " holds no line that makes a log"},
       {{"import", "jsonl", Path("no_name"), "-o", Path("x")},
        Path("no_name") + " line 1 comes before a line that says which log this is"},
       {{"import", "jsonl", Path("there"), "-o", Path("x")},
        Path("there") + " line 1 is no JSON object at character 1"},
+      {{"import", "jsonl", Path("no_text"), "--session", "A", "--app", "book", "-o", Path("x")},
+       Path("no_text") + " line 1 the payload is no NewOrder: Encountered non UTF-8 code points."},
       {{"import", "jsonl", Path("no_name"), "--session", "A", "-o", Path("log")},
        Path("log") + " is there already: remove it or choose another folder"},
       {{"import", "binaryfile", Path("there"), "-o", Path("x")},
