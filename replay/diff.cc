@@ -195,6 +195,11 @@ class Search {
   Number ignored_ = 0;
 };
 
+/// Not every log says what it is: who made a copy need not have known.
+bool AreInputAndOutputs(LogRole a, LogRole b) {
+  return a == kInputRole && (b == kOutputRole || b == kMergedRole);
+}
+
 std::string Plain(Number number) { return std::to_string(number); }
 
 /// "messages 1 to 9 are the same", with what was ignored in them.
@@ -215,15 +220,16 @@ Result<LogDifference> DiffLogs(Storage& storage, const std::string& a, const std
     if (Status status = side->Look(); !status) return status.error();
   }
   LogDifference difference;
+  difference.notes = std::move(side_a.notes);
+  std::ranges::move(side_b.notes, std::back_inserter(difference.notes));
   difference.last_a = side_a.last.number;
   difference.last_b = side_b.last.number;
   difference.first = std::max(side_a.first, side_b.first);
-  if ((side_a.role == kInputRole) != (side_b.role == kInputRole)) {
+  if (AreInputAndOutputs(side_a.role, side_b.role) ||
+      AreInputAndOutputs(side_b.role, side_a.role)) {
     difference.verdict = DiffVerdict::kOtherRole;
-  difference.notes = std::move(side_a.notes);
-  std::ranges::move(side_b.notes, std::back_inserter(difference.notes));
-    difference.text = a + " is an " + side_a.role.str() + " log and " + b + " is an " +
-                      side_b.role.str() + " log: they are not copies of one stream";
+    difference.text = a + " is of role \"" + side_a.role.str() + "\" and " + b + " of role \"" +
+                      side_b.role.str() + "\": they are not copies of one stream";
     return difference;
   }
   if (side_a.session != side_b.session && !options.ignore_session) {

@@ -331,9 +331,12 @@ Result<std::uint64_t> BeginOfCause(replay::Storage& storage, const std::string& 
 
 Result<ExitCode> DiffAll(replay::Storage& storage, const DiffAllOptions& options,
                          const FieldFilter& filter, const replay::LogDifference& first) {
-  const auto role = LogReader::Open(storage, options.a, {.check_digest = false});
-  if (!role) return role.error();
-  const bool is_input = role->role() == replay::kInputRole;
+  bool is_input = false;
+  for (const std::string* folder : {&options.a, &options.b}) {
+    const auto reader = LogReader::Open(storage, *folder, {.check_digest = false});
+    if (!reader) return reader.error();
+    is_input |= reader->role() == replay::kInputRole;
+  }
   const auto begin = BeginOfCause(storage, options.a, first, is_input);
   if (!begin) return begin.error();
   std::vector<LogReader> readers;

@@ -36,7 +36,8 @@ class LiveSide {
       const auto probe = engine::ProbeStream(*side_.stream, 0);
       if (!probe) return probe.error();
       session = probe->session;
-      is_input = probe->role == "sequencer";
+      is_input = probe->role == "sequencer" || probe->role == "replica";
+      is_outputs = !is_input;
       last = probe->last;
       return {};
     }
@@ -45,6 +46,7 @@ class LiveSide {
     if (!reader) return reader.error();
     session = reader->session();
     is_input = reader->role() == replay::kInputRole;
+    is_outputs = reader->role() == replay::kOutputRole || reader->role() == replay::kMergedRole;
     first = reader->first_number();
     last = reader->position().number;
     return {};
@@ -81,7 +83,8 @@ class LiveSide {
   [[nodiscard]] const std::string& text() const { return text_; }
 
   proto::Session session;
-  bool is_input = false;
+  bool is_input = false;  ///< neither: who made the log did not know
+  bool is_outputs = false;
   std::uint64_t first = 1;  ///< of a log; a stream says it when it is asked for less
   std::uint64_t last = 0;
 
@@ -105,7 +108,7 @@ class Comparison {
     LiveDiff diff;
     diff.last_a = a_.last;
     diff.last_b = b_.last;
-    if (a_.is_input != b_.is_input) {
+    if ((a_.is_input && b_.is_outputs) || (b_.is_input && a_.is_outputs)) {
       diff.text = (a_.is_input ? a_ : b_).text() + " has an input stream and " +
                   (a_.is_input ? b_ : a_).text() + " outputs: they are not copies of one stream";
       return diff;

@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "engine/live/log_folder.h"
 #include "engine/transport/served_role.h"
+#include "replay/log_segment.h"
 #include "tandem/control.pb.h"
 
 namespace tandem::engine {
@@ -15,6 +16,16 @@ namespace {
 
 /// How long a server may have less than is recorded before another one is asked.
 constexpr std::chrono::seconds kBehindMax{1};
+
+/// Of a log whose source did not say what it is.
+constexpr replay::LogRole kUnknownRole{"recorded"};
+
+/// Of a copy of what this server serves.
+replay::LogRole RoleOf(const pb::Status& status) {
+  if (status.role() == kSequencerRole || status.role() == kReplicaRole) return replay::kInputRole;
+  if (status.role() == kEngineRole) return replay::kOutputRole;
+  return status.role() == kDedupRole ? replay::kMergedRole : kUnknownRole;
+}
 
 }  // namespace
 
@@ -51,6 +62,12 @@ Status RecordRole::OpenExistingLog() {
   const auto holds = HoldsLog(storage_, options_.folder);
   if (!holds) return holds.error();
   if (!*holds) return storage_.MakeFolder(options_.folder);
+  const auto segments = replay::ListSegments(storage_, options_.folder);
+  if (!segments) return segments.error();
+  const auto header = replay::ReadSegmentHeader(
+      storage_, replay::SegmentPath(options_.folder, segments->ids.front()));
+  if (!header) return header.error();
+  role_ = header->role;
   if (Status status = OpenLog(proto::Session{}); !status) return status;
   if (options_.first != 0 && options_.first != first_recorded_) {
     return Error::BadInput("the log " + options_.folder + " begins at message " +
@@ -65,11 +82,9 @@ Status RecordRole::OpenExistingLog() {
 }
 
 Status RecordRole::OpenLog(proto::Session session) {
-  auto log = replay::LogWriter::Open(storage_, options_.folder,
-                                     {.session = session,
-                                      .role = replay::LogRole("recorded"),
-                                      .schema = schema_,
-                                      .start = position_});
+  auto log = replay::LogWriter::Open(
+      storage_, options_.folder,
+      {.session = session, .role = role_, .schema = schema_, .start = position_});
   if (!log) return log.error();
   log_.emplace(std::move(*log));
   if (!log_->recovery().text.empty()) spdlog::warn("{}", log_->recovery().text);
@@ -100,6 +115,14 @@ void RecordRole::OnStatus(const pb::Status& status) {
                                       "; give the port of a stream"));
   }
   is_input_ = status.role() == kSequencerRole;
+  const replay::LogRole served = RoleOf(status);
+  if (!log_) role_ = served;
+  if (role_ != kUnknownRole && served != kUnknownRole &&
+      (role_ == replay::kInputRole) != (served == replay::kInputRole)) {
+    return loop_.Fail(Error::BadInput("the log " + options_.folder + " has the role " +
+                                      role_.str() + ", and " + client_.text() + " serves " +
+                                      WhatItServes(status) + "; take another folder"));
+  }
   const bool is_behind = status.number() < position_.number;
   if (is_behind && !is_behind_) {
     const std::string has = client_.text() + " serves " + WhatItServes(status) +

@@ -62,6 +62,7 @@ class RecordRole : private StreamClient::Handler {
   replay::Storage& storage_;
   RoleLoop loop_;
   std::string schema_;
+  replay::LogRole role_{"recorded"};  ///< of the log: as the server says; lines alone do not say it
   std::optional<replay::LogWriter> log_;
   std::uint64_t first_recorded_ = 0;
   /// Where the stream was taken to. Until a log that begins later than at message 1 is there, the

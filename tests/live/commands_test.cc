@@ -245,7 +245,10 @@ TEST_F(Commands, RefuseALogOfAnotherRole) {
   ExpectEnds(On(kSequencer, Path("output"), ""), 2, "has the role output, not input");
   ExpectEnds(On(kEngine, Path("merged"), ""), 2, "has the role merged, not output");
   ExpectEnds(On(kDedup, Path("output"), ""), 2, "has the role output, not merged");
-  ExpectEnds(On(kRecord, Path("input"), ""), 2, "has the role input, not recorded");
+  const Sequencer sequencer = StartSequencer("served");
+  ExpectEnds({"record", At(sequencer.stream), "-o", Path("output")}, 2,
+             "the log " + Path("output") + " has the role output, and " + At(sequencer.stream) +
+                 " serves a sequencer's input stream; take another folder");
   ExpectEnds(On(kReplay, Path("output"), Path("out")), 2, "holds outputs: its role is \"output\"");
   ExpectEnds(On(kSubmit, Path("merged"), ""), 2, "holds outputs: its role is \"merged\"");
 }

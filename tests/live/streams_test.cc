@@ -107,6 +107,22 @@ TEST_F(Streams, AreRecordedFromOneNumberToAnother) {
              "the log " + Path("from-50-to-60") + " begins at message 50, not 40");
 }
 
+TEST_F(Streams, KeepTheirRoleWhenTheyAreRecordedSoThatACopyServesAsTheLog) {
+  WriteLog("input", replay::kInputRole, 100);
+  WriteLog("other", replay::kInputRole, 100, "TEST", 9);
+  Sequencer sequencer = StartSequencer("input");
+  std::string output;
+  EXPECT_EQ(Run({"record", At(sequencer.stream), "--to", "100", "-o", Path("copy")}, &output), 0);
+  Run({"diff", Path("input"), Path("copy")}, &output);
+  EXPECT_NE(output.find("messages 1 to 100 are the same"), std::string::npos) << output;
+  // What diff records of a live stream has its role too.
+  EXPECT_EQ(Run({"diff", At(sequencer.stream), Path("other"), "--context", "0"}, &output), 1);
+  EXPECT_NE(output.find("the logs differ first at message 1\n"), std::string::npos) << output;
+  EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
+  sequencer = StartSequencer("copy");
+  AwaitMessages("copy", 101);
+}
+
 TEST_F(Streams, AreRecordedOverRestartsOfTheServerAndTheRecorder) {
   Sequencer sequencer = StartSequencer("input");
   Program record = Start({"record", At(sequencer.stream), "-o", Path("recorded")});
