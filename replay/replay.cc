@@ -10,7 +10,8 @@ namespace tandem::replay {
 
 namespace {
 
-constexpr std::uint64_t kProgressInputs = 65'536;
+/// So few that it is not long even where a step takes long.
+constexpr std::uint64_t kProgressInputs = 16;
 
 /// Compares outputs with those that were recorded.
 class Recorded {

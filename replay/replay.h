@@ -26,7 +26,7 @@ struct ReplayProgress {
   std::uint64_t outputs = 0;  ///< made so far
 };
 
-/// Called every 65,536 inputs, and after each wait of a pace; false ends the replay there.
+/// Called every 16 inputs, and after each wait of a pace; false ends the replay there.
 using OnReplayProgress = std::function<bool(const ReplayProgress&)>;
 
 /// When each input is to be taken. Called on the stepping thread with the input's time.

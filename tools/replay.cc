@@ -49,9 +49,10 @@ class ProgressLine {
   /// `seconds`: how long it will take, if a pace says so; else 0.
   ProgressLine(std::uint64_t total, double seconds) : total_(total), seconds_(seconds) {}
 
+    if (!is_terminal_) return;
   void Show(const replay::ReplayProgress& progress) {
     const auto now = Clock::now();
-    if (!is_terminal_ || now - shown_ < std::chrono::milliseconds(100)) return;
+    if (now - shown_ < std::chrono::milliseconds(100)) return;
     shown_ = now;
     const double seconds = SecondsSince(begin_);
     const double rate = static_cast<double>(progress.inputs) / seconds;
@@ -302,7 +303,7 @@ class Job {
 
   Result<ExitCode> Tell(const replay::ReplayResult& result, double seconds) {
     if (against_) {
-      const bool whole = range_.last >= end_ && !options_.to && !Interrupted();
+      const bool whole = range_.last >= end_ && !options_.to && AtEnd();
       if (Status status =
               against_->Judge(result, options_.input, application_->info().schema, whole);
           !status) {
@@ -320,7 +321,12 @@ class Job {
                    range_.last, options_.input.c_str(), end_);
     }
     if (against_ && !against_->same()) return ExitCode::kNo;
-    return Interrupted() ? ExitCode::kFailure : ExitCode::kYes;
+    return Interrupted() && !AtEnd() ? ExitCode::kFailure : ExitCode::kYes;
+  }
+
+  /// Were all inputs taken that were asked for?
+  [[nodiscard]] bool AtEnd() {
+    return application_->resume_point().input.number >= std::min(range_.last, end_);
   }
 
   std::string Text(const replay::ReplayResult& result, double seconds) {
@@ -333,7 +339,7 @@ class Job {
                   "%s\n",
                   result.progress.inputs, result.progress.outputs, seconds, inputs / seconds / 1e6,
                   (inputs + outputs) / seconds / 1e6, position().digest,
-                  Interrupted() ? "; interrupted before the end" : "");
+                  Interrupted() && !AtEnd() ? "; interrupted before the end" : "");
     return line + (against_ ? against_->text() : "") + ImageText();
   }
 

@@ -279,17 +279,30 @@ TEST_F(Replay, WaitsForThePaceAndShowsItsOutputsMeanwhile) {
   LogReader input = Input();
   LogWriter output = CreateOnDisk();
   StepPace pace(10'000'000'000, folder_);
-  int told = 0;
+  std::vector<std::uint64_t> told;
   const ReplayResult result = Must(
       replay::Replay(application, input,
                      {.output = &output, .pace = &pace, .on_progress = [&](const auto& so_far) {
-                        EXPECT_EQ(so_far.inputs, 10u + static_cast<unsigned>(told));
-                        ++told;
+                        told.push_back(so_far.inputs);
                         return true;
                       }}));
   EXPECT_EQ(result.progress.inputs, kInputs);
   EXPECT_EQ(pace.waits, static_cast<int>(kInputs) - 10);
-  EXPECT_EQ(told, pace.waits);
+  std::vector<std::uint64_t> expected;
+  for (std::uint64_t taken = 10; taken < kInputs; ++taken) {
+    if (taken % 16 == 0) expected.push_back(taken);
+    expected.push_back(taken);  // after a wait
+  }
+  EXPECT_EQ(told, expected);
+}
+
+TEST_F(Replay, TellsHowFarItIsHoweverLongAStepTakes) {
+  EchoApplication application;
+  LogReader input = Input();
+  LogWriter output = CreateOnDisk();
+  const ReplayResult result = Must(replay::Replay(
+      application, input, {.output = &output, .on_progress = [](const auto&) { return false; }}));
+  EXPECT_EQ(result.progress.inputs, 16u);
 }
 
 TEST_F(Replay, EndsWhileItWaitsIfItIsToldTo) {
