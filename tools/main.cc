@@ -6,6 +6,7 @@
 
 #include <boost/system/system_error.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -128,6 +129,7 @@ int Main(int argument_count, char** arguments) {
     return static_cast<int>(ExitCode::kBadInput);
   }
   SetUpLogging();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error, as a full disk is
   pools::EndWhenHeapIsRefused();
   Result<ExitCode> result = RunChosen(commands);
   if (result && std::fflush(stdout) != 0) {

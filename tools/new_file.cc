@@ -28,7 +28,6 @@ Result<NewFile> NewFile::Create(const std::string& path) {
     return NewFile(path, STDOUT_FILENO);
   }
   CatchInterrupts();
-  std::signal(SIGXFSZ, SIG_IGN);
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0) {
     return Error::BadInput(path + " is there already: remove it or choose another name");

@@ -6,15 +6,14 @@
 #include <chrono>
 #include <cinttypes>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 
 #include "engine/live/log_folder.h"
 #include "replay/image.h"
 #include "tools/command.h"
-#include "tools/log_end.h"
 #include "tools/interrupt.h"
+#include "tools/log_end.h"
 #include "tools/moment.h"
 #include "tools/options.h"
 #include "tools/output.h"
@@ -49,8 +48,8 @@ class ProgressLine {
   /// `seconds`: how long it will take, if a pace says so; else 0.
   ProgressLine(std::uint64_t total, double seconds) : total_(total), seconds_(seconds) {}
 
-    if (!is_terminal_) return;
   void Show(const replay::ReplayProgress& progress) {
+    if (!is_terminal_) return;
     const auto now = Clock::now();
     if (now - shown_ < std::chrono::milliseconds(100)) return;
     shown_ = now;
@@ -236,7 +235,6 @@ class Job {
                                " is not empty; give -o a new folder for the outputs");
       }
     }
-    std::signal(SIGXFSZ, SIG_IGN);  // an error of the disk is a value
     engine::NewLogFolder folder(storage_, options_.output);
     auto output = replay::LogWriter::Open(storage_, options_.output,
                                           {.session = input_->session(),
@@ -288,12 +286,12 @@ class Job {
                       "again";
       }
       return error;
+    }
     // The input may end where it was cut, or before a segment that does not follow.
     if (!result->difference && !Interrupted() &&
         input_->Next(range_.last) == replay::ReadOutcome::kEnd &&
         input_->position().number < range_.last) {
       if (Status noted = NoteEnd(storage_, options_.input, *input_); !noted) return noted.error();
-    }
     }
     if (!options_.image_out.empty() && options_.image_at == 0 && !result->difference) {
       if (Status status = WriteImage(); !status) return status.error();
@@ -351,7 +349,7 @@ class Job {
                   ",\"digest\":\"%016" PRIx64 "\",\"interrupted\":%s",
                   result.progress.inputs, result.progress.outputs, seconds,
                   application_->resume_point().input.number, position().number, position().digest,
-                  Interrupted() ? "true" : "false");
+                  Interrupted() && !AtEnd() ? "true" : "false");
     return line + (against_ ? "," + against_->json() : "") + ImageJson() + "}\n";
   }
 
