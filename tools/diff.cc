@@ -179,6 +179,21 @@ Status CheckInput(replay::Storage& storage, const std::string& folder) {
   return CheckIsInput(reader->role(), folder);
 }
 
+/// And of the session of one of the logs at least.
+Status CheckInputSession(replay::Storage& storage, const DiffAllOptions& logs) {
+  if (logs.input.empty()) return {};
+  std::vector<std::string> sessions;
+  for (const std::string* folder : {&logs.input, &logs.a, &logs.b}) {
+    const auto reader = LogReader::Open(storage, *folder, {.check_digest = false});
+    if (!reader) return reader.error();
+    sessions.push_back(reader->session().str());
+  }
+  if (sessions[0] == sessions[1] || sessions[0] == sessions[2]) return {};
+  return Error::BadInput("the log " + logs.input + " is of session " + sessions[0] + ", and " +
+                         logs.a + " of session " + sessions[1] +
+                         ": it does not hold the causes of its messages");
+}
+
 /// An error that names a field which neither log knows where it begins.
 Status CheckFields(replay::Storage& storage, const Options& options, const FieldFilter& filter) {
   if (filter.empty()) return {};
@@ -239,6 +254,7 @@ Result<ExitCode> Run(const Options& options) {
 
 Result<ExitCode> RunOnLogs(replay::Storage& storage, const Options& options) {
   if (Status status = CheckInput(storage, options.logs.input); !status) return status.error();
+  if (Status status = CheckInputSession(storage, options.logs); !status) return status.error();
   std::vector<std::string> ignored = options.ignored;
   const bool ignores_session = std::erase(ignored, "session") > 0;
   const FieldFilter filter(ignored);
@@ -255,6 +271,7 @@ Result<ExitCode> RunOnLogs(replay::Storage& storage, const Options& options) {
   }
   const auto difference = replay::DiffLogs(storage, options.logs.a, options.logs.b, compare);
   if (!difference) return difference.error();
+  NoteAll(difference->notes);
   if (options.all && (!difference->a.empty() || !difference->b.empty())) {
     return DiffAll(storage, options.logs, filter, *difference);
   }
@@ -271,7 +288,6 @@ Result<ExitCode> RunOnLogs(replay::Storage& storage, const Options& options) {
 }  // namespace
 
 void RegisterDiff(Commands& commands) {
-  NoteAll(difference->notes);
   auto options = std::make_shared<Options>();
   CLI::App& command =
       commands.Add("diff", "Find the first difference of two logs, or live streams, of one stream",

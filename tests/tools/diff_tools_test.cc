@@ -126,6 +126,16 @@ TEST_F(LogTools, DiffIgnoresTheFieldsThatItIsTold) {
   EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
 }
 
+TEST_F(LogTools, DiffRefusesInputsOfAnotherSession) {
+  Write("a", {.messages = 9});
+  Write("b", {.messages = 9, .differs_at = 4});
+  Write("input", {.messages = 9, .session = "DAY2", .role = replay::kInputRole});
+  const Ran ran = Tandem({"diff", Path("a"), Path("b"), "--input", Path("input")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.err, "tandem: the log " + Path("input") + " is of session DAY2, and " + Path("a") +
+                         " of session DAY1: it does not hold the causes of its messages\n");
+}
+
 TEST_F(LogTools, DiffShowsTheCauseFromTheInputLog) {
   Write("in", {.messages = 12, .role = replay::kInputRole});
   Write("a", {.messages = 12});
