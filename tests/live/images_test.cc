@@ -27,11 +27,23 @@ class Images : public TrialPair {
   [[nodiscard]] std::string ImagePath(const std::string& name, std::uint64_t number) const {
     return Path(name + "-images/" + ImageKeeper::NameOf(number));
   }
-  /// Has the engine write one, and waits for it; the input that it stands after.
-  std::uint64_t Snapshot(const Sequencer& sequencer, Program& engine, const std::string& name) {
+  /// Has the engine write one; the number of the input that told it to. It may take a moment until
+  /// the sequencer has heard of the engine.
+  std::uint64_t Tell(const Sequencer& sequencer, const std::string& name) {
+    const auto deadline = std::chrono::steady_clock::now() + RawPeer::kPatience;
     std::string said;
-    EXPECT_EQ(Run({"control", At(sequencer.submissions), "snapshot", name}, &said), 0) << said;
-    const std::uint64_t number = std::stoull(said.substr(said.find("is input ") + 9));
+    while (Run({"control", At(sequencer.submissions), "snapshot", name}, &said) != 0) {
+      if (std::chrono::steady_clock::now() > deadline) {
+        ADD_FAILURE() << said;
+        return 0;
+      }
+      said.clear();
+    }
+    return std::stoull(said.substr(said.find("is input ") + 9));
+  }
+  /// The same, and waits for the image.
+  std::uint64_t Snapshot(const Sequencer& sequencer, Program& engine, const std::string& name) {
+    const std::uint64_t number = Tell(sequencer, name);
     EXPECT_TRUE(engine.Says("image after input " + std::to_string(number) + ": "));
     return number;
   }
@@ -54,7 +66,9 @@ TEST_F(Images, APairWritesThemInTurnUnderLoadAndARestartGoesOnFromTheNewest) {
   Program b = StartWithImages(sequencer, "b");
   AwaitSame("a", "b");
   std::uint64_t submitted = 0;
-  while (submitted < 50'000 && (ImagesOf("a").size() < 2 || ImagesOf("b").size() < 2)) {
+  const auto deadline = std::chrono::steady_clock::now() + RawPeer::kPatience;
+  while (std::chrono::steady_clock::now() < deadline &&
+         (ImagesOf("a").size() < 2 || ImagesOf("b").size() < 2)) {
     Submit(sequencer, submitted + 1, submitted + 200);
     submitted += 200;
   }
@@ -82,7 +96,7 @@ TEST_F(Images, OneOnDemandHoldsWhatAReplayHoldsThere) {
   AwaitMessages("a", 4'999);
   const std::uint64_t number = Snapshot(sequencer, a, "a");
   Submit(sequencer, 1, 100);
-  ExpectEnds({"control", At(sequencer.submissions), "snapshot", "nobody"}, 2,
+  ExpectEnds({"control", At(sequencer.submissions), "snapshot", "nobody"}, 5,
              "no engine nobody has said anything");
   EXPECT_EQ(a.Stop(SIGTERM), 0);
   EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
@@ -97,7 +111,9 @@ TEST_F(Images, OneOnDemandHoldsWhatAReplayHoldsThere) {
     Words words = {"replay", Path("input"),      "--app",       "trial",
                    "--to",   std::to_string(to), "--image-out", Path("i" + std::to_string(to))};
     if (at != 0) words.insert(words.end(), {"--image", from});
-    EXPECT_EQ(Start(words, {"env", "LC_ALL=C.UTF-8", "NOISE=" + std::string(to, 'x')}).Wait(), 0);
+    EXPECT_EQ(
+        Start(words, {"/usr/bin/env", "LC_ALL=C.UTF-8", "NOISE=" + std::string(to, 'x')}).Wait(),
+        0);
     at = to;
     from = Path("i" + std::to_string(to));
   }
@@ -169,7 +185,7 @@ TEST_F(Images, OneThatDoesNotGoWithTheLogIsRefused) {
   Cut("a", 500);
   a = StartWithImages(sequencer, "a");
   EXPECT_TRUE(a.Says("ends at output 500: the log has lost what is between"));
-  EXPECT_TRUE(a.Says("its log is verified up to output 500"));
+  EXPECT_TRUE(a.Says("its log is verified"));
   AwaitMessages("a", 999);
   EXPECT_EQ(a.Stop(SIGTERM), 0);
   // Of another life: other inputs, as many outputs.
@@ -197,10 +213,10 @@ TEST_F(Images, WhatCannotBeWrittenCostsAWarning) {
   Program a = StartWithImages(sequencer, "a");
   AwaitMessages("a", 999);
   std::filesystem::remove_all(Path("a-images"));
-  std::string said;
-  EXPECT_EQ(Run({"control", At(sequencer.submissions), "snapshot", "a"}, &said), 0) << said;
+  Tell(sequencer, "a");
   EXPECT_TRUE(a.Says("cannot open the folder of the image "));
   Submit(sequencer, 1, 10);
+  std::string said;
   EXPECT_EQ(Run({"status", At(sequencer.stream), At(a.PortAfter("output on ")), "--json"}, &said),
             0)
       << said;

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -400,23 +401,24 @@ TEST_F(ZoneImageTest, AFullDiskIsAnErrorAndNothingIsLeftBehind) {
 TEST_F(ZoneImageTest, AChildKeepsNoFileOfItsParentOpen) {
   const auto zone = LargeZone();
   zone->root<Large>().Churn(1, 400'000);
-  int ends[2];
-  ASSERT_EQ(::pipe(ends), 0);
   auto writer = ImageWriter::Start(zone->view(), Options());
   ASSERT_TRUE(writer);
-  ::kill(writer->process(), SIGSTOP);
-  ::close(ends[1]);
-  // The read ends only when nobody has the other end open; a stopped child that had it would hang
-  // this, unless it was stopped before it came to closing: then it is let go on.
-  std::thread later([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    ::kill(writer->process(), SIGCONT);
-  });
-  char byte = 0;
-  EXPECT_EQ(::read(ends[0], &byte, 1), 0);
-  later.join();
-  ::close(ends[0]);
-  EXPECT_TRUE(writer->Wait());
+  const std::string files = "/proc/" + std::to_string(writer->process()) + "/fd";
+  const auto open = [&files] {
+    std::error_code error;
+    std::ptrdiff_t count = 0;
+    for (auto file = std::filesystem::directory_iterator(files, error);
+         !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
+      ++count;
+    }
+    return error ? -1 : count;
+  };
+  bool only_its_own = false;
+  std::optional<Result<ImageWritten>> outcome;
+  while (!only_its_own && !(outcome = writer->Poll())) only_its_own = open() == 2;
+  EXPECT_TRUE(only_its_own) << "the image and its folder";
+  const auto written = outcome ? *outcome : writer->Wait();
+  EXPECT_TRUE(written) << written.error().text;
 }
 
 TEST_F(ZoneImageTest, TheDestructorEndsAChildThatStillWrites) {
