@@ -43,8 +43,11 @@ std::vector<std::byte> StatusMessage(const Sequencer& sequencer) {
 class SubmissionServer::Client : public Connection::Handler,
                                  public std::enable_shared_from_this<Client> {
  public:
-  Client(SubmissionServer& server, asio::ip::tcp::socket socket, Turnstile::Ticket ticket)
+  /// `arrival`: higher than that of every connection before.
+  Client(SubmissionServer& server, asio::ip::tcp::socket socket, Turnstile::Ticket ticket,
+         std::uint64_t arrival)
       : server_(server),
+        arrival_(arrival),
         ticket_(std::move(ticket)),
         rate_timer_(server.context_),
         connection_(std::make_shared<Connection>(std::move(socket), Connection::Side::kServer,
@@ -138,8 +141,14 @@ class SubmissionServer::Client : public Connection::Handler,
     if (!server_.backend_.Commit()) return;
     rights_ = {.submit = (admission.rights & kSubmitRight) != 0,
                .control = (admission.rights & kOperatorRight) != 0};
-    user_ = proto::User(login.user);
-    const auto found = server_.by_user_.find(user_);
+    const proto::User user(login.user);
+    const auto found = server_.by_user_.find(user);
+    // A login may be late: that of a process which has died, and has a successor by now.
+    if (found != server_.by_user_.end() && found->second->arrival_ > arrival_) {
+      return Refuse("user \"" + user.str() +
+                    "\" has logged in on a newer connection than this one");
+    }
+    user_ = user;
     if (found != server_.by_user_.end()) {
       found->second->Refuse("a newer login of user \"" + user_.str() + "\" replaces this one");
     }
@@ -252,6 +261,7 @@ class SubmissionServer::Client : public Connection::Handler,
   }
 
   SubmissionServer& server_;
+  const std::uint64_t arrival_;
   std::optional<Turnstile::Ticket> ticket_;  ///< until it is closed
   asio::steady_timer rate_timer_;
   std::shared_ptr<Connection> connection_;
@@ -300,7 +310,7 @@ void SubmissionServer::UsersChanged() {
 void SubmissionServer::Accept(asio::ip::tcp::socket socket) {
   auto ticket = turnstile_.Enter(socket);
   if (!ticket) return;
-  auto client = std::make_shared<Client>(*this, std::move(socket), std::move(*ticket));
+  auto client = std::make_shared<Client>(*this, std::move(socket), std::move(*ticket), ++arrivals_);
   clients_.push_back(client);
   client->Start();
 }

@@ -2,9 +2,9 @@
 //
 // SubmissionServer: takes submissions from many clients by SoupBinTCP and sends each client its
 // acknowledgement stream: packet n is the Acknowledgement of submission n. Nothing is acknowledged
-// before Committed says that it is in the log. One connection per user; a newer login replaces the
-// older one. A client that does not take its acknowledgements, or submits more than its rate, is
-// not read from meanwhile. On the thread of the io_context.
+// before Committed says that it is in the log. One connection per user: the login on the
+// newest one counts, whichever comes last. A client that does not take its acknowledgements, or
+// submits more than its rate, is not read from meanwhile. On the thread of the io_context.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -83,6 +83,7 @@ class SubmissionServer {
   Turnstile turnstile_;
   Listener listener_;
   std::uint64_t committed_ = 0;
+  std::uint64_t arrivals_ = 0;                    ///< connections accepted so far
   std::vector<std::shared_ptr<Client>> clients_;  ///< in the order of their arrival
   std::map<proto::User, Client*> by_user_;        ///< those that have logged in
   std::map<proto::User, TokenBucket> buckets_;    ///< over reconnects

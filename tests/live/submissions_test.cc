@@ -161,6 +161,19 @@ TEST_F(Submissions, GoOnAtANewerLoginWhichReplacesTheOlder) {
   EXPECT_EQ(newer.Acknowledgements(1), "2");
 }
 
+TEST_F(Submissions, GoOnOnTheNewerConnectionWhenALoginOnAnOlderOneIsLate) {
+  Sequencer sequencer = StartSequencer("input");
+  RawPeer older = RawPeer::Connect(sequencer.submissions);
+  RawPeer newer = LogIn(sequencer, 0);
+  EXPECT_EQ(newer.Next(), Accepted(1));
+  older.Login("U1", 0);
+  EXPECT_EQ(older.UntilClosed(),
+            Words{"+user \"U1\" has logged in on a newer connection than this one"});
+  newer.Submit(1, 100);
+  EXPECT_EQ(newer.Acknowledgements(1), "1");
+  EXPECT_EQ(ByUser("input")["U1"].size(), 1u);
+}
+
 TEST_F(Submissions, ThatAreRefusedEndTheConnectionWithTheReason) {
   Sequencer sequencer = StartSequencer("input");
   Bytes wrong_version = Submission(2, 100);
