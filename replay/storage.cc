@@ -212,7 +212,7 @@ Status PosixStorage::Rename(const std::string& from, const std::string& to) {
 }
 
 Status PosixStorage::Remove(const std::string& path) {
-  if (::unlink(path.c_str()) != 0) return Error::Failure(Sentence("remove", path, errno));
+  if (std::remove(path.c_str()) != 0) return Error::Failure(Sentence("remove", path, errno));
   return {};
 }
 

@@ -70,7 +70,9 @@ class Storage {
   /// Names in a folder, sorted, without the path.
   virtual Result<std::vector<std::string>> List(const std::string& folder) = 0;
   [[nodiscard]] virtual bool FolderExists(const std::string& folder) = 0;
+  /// A file, or a folder.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  /// A file, or an empty folder.
   virtual Status Remove(const std::string& path) = 0;
   /// Makes the names in a folder survive a crash of the host.
   virtual Status SyncFolder(const std::string& folder) = 0;

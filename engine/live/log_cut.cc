@@ -2,7 +2,6 @@
 #include "engine/live/log_cut.h"
 
 #include <filesystem>
-#include <system_error>
 
 #include "replay/log_reader.h"
 #include "replay/log_writer.h"
@@ -27,12 +26,15 @@ std::string ParentOf(const std::string& folder) {
   return parent.empty() ? "." : parent;
 }
 
-Status RemoveFolder(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::remove_all(folder, error);
-  // What lies below a file is not there.
-  if (!error || error == std::errc::not_a_directory) return {};
-  return Error::Failure("cannot remove " + folder + ": " + error.message());
+/// Of a log, whole or not.
+Status RemoveFolder(replay::Storage& storage, const std::string& folder) {
+  if (!storage.FolderExists(folder)) return {};
+  const auto names = storage.List(folder);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (Status status = storage.Remove(folder + "/" + name); !status) return status;
+  }
+  return storage.Remove(folder);
 }
 
 Status Copy(replay::Storage& storage, const std::string& from, const std::string& to,
@@ -72,7 +74,7 @@ Status CutLog(replay::Storage& storage, const std::string& folder_given, std::ui
   const std::string folder = Trimmed(folder_given);
   const std::string cut = folder + ".cut";
   const std::string unfinished = folder + ".cutting";
-  if (Status status = RemoveFolder(unfinished); !status) return status;
+  if (Status status = RemoveFolder(storage, unfinished); !status) return status;
   if (Status status = Copy(storage, folder, unfinished, last); !status) return status;
   if (Status status = storage.Rename(unfinished, cut); !status) return status;
   if (Status status = storage.SyncFolder(ParentOf(folder)); !status) return status;
@@ -84,9 +86,9 @@ Status CutLog(replay::Storage& storage, const std::string& folder_given, std::ui
 Status FinishCut(replay::Storage& storage, const std::string& folder_given) {
   const std::string folder = Trimmed(folder_given);
   const std::string cut = folder + ".cut";
-  if (Status status = RemoveFolder(folder + ".cutting"); !status) return status;
+  if (Status status = RemoveFolder(storage, folder + ".cutting"); !status) return status;
   if (!storage.FolderExists(cut)) return {};
-  if (storage.FolderExists(folder)) return RemoveFolder(cut);
+  if (storage.FolderExists(folder)) return RemoveFolder(storage, cut);
   if (Status status = storage.Rename(cut, folder); !status) return status;
   return storage.SyncFolder(ParentOf(folder));
 }

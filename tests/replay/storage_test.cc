@@ -115,6 +115,21 @@ TYPED_TEST(StorageTest, ListsRenamesAndRemoves) {
   EXPECT_TRUE(this->storage.MakeFolder(this->folder));
 }
 
+TYPED_TEST(StorageTest, MovesWholeFoldersAndRemovesEmptyOnes) {
+  const std::string from = this->folder + "/from", to = this->folder + "/to";
+  ASSERT_TRUE(this->storage.MakeFolder(from + "/deep"));
+  ASSERT_TRUE(this->storage.Create(from + "/file"));
+  ASSERT_TRUE(this->storage.Create(from + "/deep/file"));
+  ASSERT_TRUE(this->storage.Rename(from, to));
+  EXPECT_FALSE(this->storage.FolderExists(from));
+  EXPECT_EQ(this->storage.List(this->folder).value(), (std::vector<std::string>{"to"}));
+  EXPECT_EQ(this->storage.List(to).value(), (std::vector<std::string>{"deep", "file"}));
+  EXPECT_FALSE(this->storage.Remove(to + "/deep"));
+  ASSERT_TRUE(this->storage.Remove(to + "/deep/file"));
+  ASSERT_TRUE(this->storage.Remove(to + "/deep"));
+  EXPECT_EQ(this->storage.List(to).value(), (std::vector<std::string>{"file"}));
+}
+
 TYPED_TEST(StorageTest, LocksOnceAndTellsWithoutTaking) {
   const std::string path = this->folder + "/lock";
   EXPECT_FALSE(this->storage.Locked(path));

@@ -14,7 +14,30 @@ using replay::FileLock;
 using replay::Mapping;
 
 namespace {
+
 constexpr std::size_t kSector = 512;
+
+bool IsBelow(const std::string& path, const std::string& folder) {
+  return path.starts_with(folder + "/");
+}
+bool IsIn(const std::string& path, const std::string& folder) {
+  return IsBelow(path, folder) && path.find('/', folder.size() + 1) == std::string::npos;
+}
+std::string Moved(const std::string& path, const std::string& from, const std::string& to) {
+  return path == from || IsBelow(path, from) ? to + path.substr(from.size()) : path;
+}
+template <class Names>
+void MoveNames(Names& names, const std::string& from, const std::string& to) {
+  Names moved;
+  for (auto& [path, node] : names) moved[Moved(path, from, to)] = node;
+  names = std::move(moved);
+}
+void MoveFolders(std::set<std::string>& folders, const std::string& from, const std::string& to) {
+  std::set<std::string> moved;
+  for (const std::string& path : folders) moved.insert(Moved(path, from, to));
+  folders = std::move(moved);
+}
+
 }  // namespace
 
 /// What a name stands for. Writes wait in `unsynced` until a sync applies them to `durable`.
@@ -201,6 +224,7 @@ MemoryStorage MemoryStorage::Clone() const {
   copy(names_, clone.names_);
   copy(durable_names_, clone.durable_names_);
   clone.folders_ = folders_;
+  clone.moves_ = moves_;
   clone.boot_id_ = boot_id_;
   clone.bytes_max_ = bytes_max_;
   return clone;
@@ -211,9 +235,23 @@ void MemoryStorage::CrashProcesses() {
   StopFailing();
 }
 
+/// Of the folders that were moved and not synced, the first ones have been moved for good.
+void MemoryStorage::LoseMoves(std::mt19937_64* random) {
+  const std::size_t kept = random == nullptr ? 0 : (*random)() % (moves_.size() + 1);
+  for (std::size_t i = 0; i < kept; ++i) MoveNames(durable_names_, moves_[i].from, moves_[i].to);
+  for (std::size_t i = moves_.size(); i > kept; --i) {
+    const Move& move = moves_[i - 1];
+    MoveNames(names_, move.to, move.from);
+    MoveNames(durable_names_, move.to, move.from);
+    MoveFolders(folders_, move.to, move.from);
+  }
+  moves_.clear();
+}
+
 void MemoryStorage::CrashHost(std::mt19937_64* random) {
   CrashProcesses();
   ++boot_id_;
+  if (!moves_.empty()) LoseMoves(random);
   Names names = durable_names_;
   if (random != nullptr) {
     for (const auto& [path, node] : names_) {
@@ -286,22 +324,36 @@ Result<std::unique_ptr<File>> MemoryStorage::Create(const std::string& path) {
 
 Status MemoryStorage::MakeFolder(const std::string& path) {
   if (Status status = Operation(path); !status) return status;
-  folders_.insert(path);
+  for (std::size_t at = 0; at != std::string::npos;) {
+    at = path.find('/', at + 1);
+    folders_.insert(path.substr(0, at));
+  }
   return {};
 }
 
 Result<std::vector<std::string>> MemoryStorage::List(const std::string& folder) {
-  std::vector<std::string> list;
+  std::set<std::string> list;
   for (const auto& [path, node] : names_) {
-    if (path.starts_with(folder + "/")) list.push_back(path.substr(folder.size() + 1));
+    if (IsIn(path, folder)) list.insert(path.substr(folder.size() + 1));
   }
-  return list;
+  for (const std::string& path : folders_) {
+    if (IsIn(path, folder)) list.insert(path.substr(folder.size() + 1));
+  }
+  return std::vector<std::string>(list.begin(), list.end());
 }
 
 bool MemoryStorage::FolderExists(const std::string& folder) { return folders_.contains(folder); }
 
 Status MemoryStorage::Rename(const std::string& from, const std::string& to) {
   if (Status status = Operation(from); !status) return status;
+  if (folders_.contains(from)) {
+    if (folders_.contains(to))
+      return Error::Failure("cannot rename " + from + ": " + to + " exists");
+    MoveNames(names_, from, to);
+    MoveFolders(folders_, from, to);
+    moves_.push_back({from, to});
+    return {};
+  }
   const auto found = names_.find(from);
   if (found == names_.end()) return Error::Failure("cannot rename " + from + ": no such file");
   names_[to] = found->second;
@@ -311,13 +363,27 @@ Status MemoryStorage::Rename(const std::string& from, const std::string& to) {
 
 Status MemoryStorage::Remove(const std::string& path) {
   if (Status status = Operation(path); !status) return status;
+  if (folders_.contains(path)) {
+    const auto left = List(path);
+    if (!left->empty()) return Error::Failure("cannot remove " + path + ": Directory not empty");
+    folders_.erase(path);
+    return {};
+  }
   if (names_.erase(path) == 0) return Error::Failure("cannot remove " + path + ": no such file");
   return {};
 }
 
 Status MemoryStorage::SyncFolder(const std::string& folder) {
   if (Status status = Operation(folder); !status) return status;
-  const auto inside = [&](const auto& entry) { return entry.first.starts_with(folder + "/"); };
+  for (auto move = moves_.begin(); move != moves_.end();) {
+    if (IsIn(move->from, folder) || IsIn(move->to, folder)) {
+      MoveNames(durable_names_, move->from, move->to);
+      move = moves_.erase(move);
+    } else {
+      ++move;
+    }
+  }
+  const auto inside = [&](const auto& entry) { return IsIn(entry.first, folder); };
   std::erase_if(durable_names_, inside);
   for (const auto& entry : names_) {
     if (inside(entry)) durable_names_.insert(entry);

@@ -5,8 +5,9 @@
 // it or a random part), fail the n-th operation, tear a write, and fill the disk. Deterministic.
 //
 // Operations that change something are counted: Write, Preallocate, Truncate, Sync, Create, Rename,
-// Remove, SyncFolder, MakeFolder. Folders themselves always survive. Mappings stay valid as long as
-// they live and show later writes. One thread.
+// Remove, SyncFolder, MakeFolder. Folders themselves always survive, under the name that they had
+// when the folder above was synced. Mappings stay valid as long as they live and show later writes.
+// One thread.
 #pragma once
 
 #include <cstdint>
@@ -82,16 +83,22 @@ class MemoryStorage final : public replay::Storage {
   class MemoryLock;
   struct Node;
   using Names = std::map<std::string, std::shared_ptr<Node>>;
+  struct Move {
+    std::string from;
+    std::string to;
+  };
   /// How many share the lock of a file; -1: one has it alone.
   using Locks = std::map<const Node*, int>;
 
   /// Counts an operation on `path`; an error if it is to fail.
   Status Operation(const std::string& path, bool* torn = nullptr);
   [[nodiscard]] std::uint64_t BytesTaken() const;
+  void LoseMoves(std::mt19937_64* random);
 
   Names names_;          ///< as seen by processes
   Names durable_names_;  ///< as found after the end of the host
   std::set<std::string> folders_;
+  std::vector<Move> moves_;  ///< of folders, not yet synced
   std::shared_ptr<Locks> locks_ = std::make_shared<Locks>();
   std::uint32_t boot_id_ = 1;
   std::uint64_t operations_ = 0;
