@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <system_error>
 
 #include "replay/log_mark.h"
 #include "replay/log_reader.h"
@@ -50,10 +49,18 @@ NewLogFolder::NewLogFolder(replay::Storage& storage, std::string folder)
   }
 }
 
-void NewLogFolder::TakeBack() {
-  if (!storage_.FolderExists(folder_)) return;
+// Of what cannot be read nobody knows, so it stays.
+bool NewLogFolder::HoldsMessages() {
   const auto holds = HoldsLog(storage_, folder_);
-  if (!holds || *holds) return;
+  if (!holds) return true;
+  if (!*holds) return false;
+  if (!names_before_.empty()) return true;
+  auto reader = replay::LogReader::Open(storage_, folder_, {});
+  return !reader || reader->Next() != replay::ReadOutcome::kEnd;
+}
+
+void NewLogFolder::TakeBack() {
+  if (!storage_.FolderExists(folder_) || HoldsMessages()) return;
   if (storage_.Locked(folder_ + "/" + std::string(replay::kMarkFileName))) return;
   // What cannot be removed stays: the failure that brought us here is what counts.
   const auto names = storage_.List(folder_);
@@ -63,8 +70,7 @@ void NewLogFolder::TakeBack() {
     if (!storage_.Remove(folder_ + "/" + name)) return;
   }
   for (const std::string& missing : missing_folders_) {
-    std::error_code not_empty;
-    if (!std::filesystem::remove(missing, not_empty)) return;
+    if (!storage_.Remove(missing)) return;
   }
 }
 

@@ -23,11 +23,13 @@ class NewLogFolder {
  public:
   NewLogFolder(replay::Storage& storage, std::string folder);
 
-  /// Removes the files and folders that were not there before, unless there is a log now or
-  /// somebody writes one.
+  /// Removes the files and folders that were not there before, unless there is a log with messages
+  /// now or somebody writes one.
   void TakeBack();
 
  private:
+  [[nodiscard]] bool HoldsMessages();
+
   replay::Storage& storage_;
   std::string folder_;
   std::vector<std::string> names_before_;

@@ -155,6 +155,7 @@ TEST_F(TakeBacks, RefuseAPortThatServesSomethingElse) {
   ExpectEnds({"sequencer", "--log", Path("other"), "--session", "TEST", "--submissions", "0",
               "--stream", "0", "--replica", "nonsense:x"},
              2, "--replica: ");
+  EXPECT_FALSE(std::filesystem::exists(Path("other"))) << "a refused start has begun a log";
 }
 
 }  // namespace
