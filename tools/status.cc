@@ -120,11 +120,18 @@ const char* NameOf(State state) {
       return "up";
     case State::kNoSession:
       return "waits";
+    case State::kLogin:
+      return "LOGIN";
     case State::kUnknown:
     case State::kDown:
       break;
   }
   return "DOWN";
+}
+
+const char* StateText(const StatusWatch& watch) {
+  if (watch.state() == State::kLogin) return "login";
+  return watch.answers() ? NameOf(watch.state()) : "down";
 }
 
 class Observer {
@@ -261,6 +268,11 @@ void Observer::AddProblemsOfDedup(const Watched& role, std::vector<std::string>&
 
 void Observer::AddProblemsOf(const Watched& role, std::vector<std::string>& problems) const {
   const State state = role.watch->state();
+  if (state == State::kLogin) {
+    problems.push_back(NameOfRole(role) + " at " + role.endpoint.text() +
+                       " is up, but says nothing of itself: " + Detail(role));
+    return;
+  }
   if (!role.watch->answers()) {
     problems.push_back(NameOfRole(role) + " at " + role.endpoint.text() +
                        " is down: " + Detail(role));
@@ -335,7 +347,7 @@ std::string Observer::Json(const std::vector<std::string>& problems) const {
     out += ",\"address\":";
     AppendJsonText(role.endpoint.text(), &out);
     out += ",\"state\":";
-    AppendJsonText(role.watch->answers() ? NameOf(role.watch->state()) : "down", &out);
+    AppendJsonText(StateText(*role.watch), &out);
     out += ",\"why\":";
     AppendJsonText(engine::Printable(role.watch->why()), &out);
     out += ",\"status\":";

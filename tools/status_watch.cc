@@ -24,7 +24,7 @@ class StatusWatch::Reader : private engine::StreamClient::Handler {
  public:
   Reader(boost::asio::io_context& context, const engine::Endpoint& endpoint,
          const std::string& password)
-      : client_(context, endpoint, kUser, *this, Limits()) {
+      : has_password_(!password.empty()), client_(context, endpoint, kUser, *this, Limits()) {
     client_.SetPassword(password);
     client_.Start();
   }
@@ -46,11 +46,25 @@ class StatusWatch::Reader : private engine::StreamClient::Handler {
     ++count;
   }
   void OnDisconnected(const std::string& reason) override {
-    const bool is_up = reason == engine::StreamClient::kNoSession;
-    state = is_up ? State::kNoSession : State::kDown;
-    why = is_up ? "" : reason;
+    if (reason == engine::StreamClient::kNoSession) {
+      state = State::kNoSession;
+      why.clear();
+    } else if (reason == engine::StreamClient::kNotAdmitted) {
+      state = State::kLogin;
+      why = HowToLogIn();
+    } else {
+      state = State::kDown;
+      why = reason;
+    }
+  }
+  [[nodiscard]] std::string HowToLogIn() const {
+    return std::string(has_password_ ? "it does not take the password given for user `"
+                                     : "it requires a login; give --password-file FILE with the "
+                                       "password of user `") +
+           kUser + "`, who must be in its users file with right read (`tandem users add`)";
   }
 
+  bool has_password_;
   engine::StreamClient client_;
 };
 

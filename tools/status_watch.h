@@ -22,6 +22,7 @@ class StatusWatch {
     kUnknown,    ///< no answer yet
     kDown,       ///< nobody answers, or not as a role does
     kNoSession,  ///< it is up and has no session: nothing has reached it yet
+    kLogin,      ///< it is up and asks for a login that we have not, or have wrong
     kUp,         ///< statuses come in
   };
 
@@ -34,7 +35,7 @@ class StatusWatch {
   [[nodiscard]] bool answers() const {
     return state() == State::kUp || state() == State::kNoSession;
   }
-  /// Why it is down, as a sentence; empty: it is not.
+  /// Why there are no statuses, as a sentence; empty: there are, or it has no session.
   [[nodiscard]] const std::string& why() const;
   /// The last one; zero numbers before the first. Of the old process after it has gone.
   [[nodiscard]] const pb::Status& status() const;

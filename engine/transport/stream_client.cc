@@ -99,7 +99,7 @@ void StreamClient::OnLoginAnswer(const proto::soup::Packet& packet) {
         !packet.payload.empty() &&
         packet.payload[0] == std::byte(proto::soup::RejectReason::kSessionNotAvailable);
     const std::string wanted = handler_.WantedSession();
-    return connection_->Close(!is_session      ? "it does not admit us"
+    return connection_->Close(!is_session      ? kNotAdmitted
                               : wanted.empty() ? kNoSession
                                                : "it does not have session \"" + wanted + "\"");
   }

@@ -21,6 +21,8 @@ class StreamClient : private Connection::Handler {
  public:
   /// Why there is no connection to a server that has no log yet.
   static constexpr const char* kNoSession = "it has no session yet";
+  /// Why there is none to a server that does not know user and password.
+  static constexpr const char* kNotAdmitted = "it does not admit us";
 
   class Handler {
    public:

@@ -178,6 +178,28 @@ TEST_F(Logins, OfTandemsOwnClientsTakeThePasswordFromAFile) {
   ExpectNoSecrets();
 }
 
+TEST_F(Logins, AreWhatStatusSaysIsMissing) {
+  AddUser("watch", "read", "w4tch!er");
+  AddUser("READER", "read", "re4der!pw");
+  Sequencer sequencer = StartSequencer("input", {"--users", Path("users")});
+  const std::string at = At(sequencer.stream);
+  std::string output;
+  EXPECT_EQ(Run({"status", at}, &output), 1);
+  EXPECT_NE(output.find("LOGIN"), std::string::npos) << output;
+  EXPECT_NE(output.find("NOT HEALTHY: a role at " + at +
+                        " is up, but says nothing of itself: it requires a login; give "
+                        "--password-file FILE with the password of user `watch`"),
+            std::string::npos)
+      << output;
+  EXPECT_EQ(Run({"status", at, "--json"}, &output), 1);
+  EXPECT_NE(output.find("\"state\":\"login\""), std::string::npos) << output;
+  EXPECT_EQ(Run({"status", at, "--password-file", PasswordFile("READER")}, &output), 1);
+  EXPECT_NE(output.find("it does not take the password given for user `watch`"), std::string::npos)
+      << output;
+  EXPECT_EQ(Run({"status", at, "--password-file", PasswordFile("watch")}, &output), 0) << output;
+  EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
+}
+
 TEST_F(Logins, AreReadAgainOnHangUp) {
   AddUsers();
   Sequencer sequencer = StartSequencer("input", {"--users", Path("users")});
