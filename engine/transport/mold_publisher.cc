@@ -30,6 +30,7 @@ Status MoldPublisher::Open(const std::vector<MoldLine>& lines, int hops) {
 void MoldPublisher::Begin(proto::Session session, std::uint64_t next) {
   session_ = session;
   next_ = next;
+  ended_ = false;
   packer_.emplace(session, packet_size_);
   BeatLater();
 }

@@ -27,6 +27,7 @@ class MoldPublisher {
 
   Status Open(const std::vector<MoldLine>& lines, int hops);
   /// Message `next` is the next one to be added. Heartbeats go out from now on.
+  /// Again if the end of the stream was taken back.
   void Begin(proto::Session session, std::uint64_t next);
   /// The next message, which fits.
   void Add(const proto::MessageView& message);

@@ -53,14 +53,15 @@ void MoldServer::Serve(const std::string& folder, proto::Session session) {
 void MoldServer::Publish(std::uint64_t number) {
   if (failed_ || folder_.empty()) return;
   if (!log_) {
-    auto reader = replay::LogReader::Open(storage_, folder_,
-                                          {.from_number = number + 1, .check_digest = false});
+    // What was put in the place of what was taken back is new to everybody.
+    const std::uint64_t next = taken_back_to_.value_or(number) + 1;
+    auto reader =
+        replay::LogReader::Open(storage_, folder_, {.from_number = next, .check_digest = false});
     if (!reader) return Fail(reader.error().text);
+    taken_back_to_.reset();
     log_ = std::make_unique<Log>(storage_, folder_, std::move(*reader));
-    publisher_->Begin(session_, number + 1);
+    publisher_->Begin(session_, next);
     requests_->Serve(&log_->history, session_);
-    requests_->Publish(number);
-    return;
   }
   for (;;) {
     const ReadOutcome outcome = log_->reader.Next(number);
@@ -76,6 +77,16 @@ void MoldServer::Publish(std::uint64_t number) {
   }
   publisher_->Flush();
   requests_->Publish(number);
+}
+
+// Readers who are further on find out by the digest, once the stream has come past them again.
+void MoldServer::TakeBackTo(std::uint64_t number) {
+  if (failed_ || !log_) return;
+  requests_->Serve(nullptr, session_);
+  requests_->Publish(number);
+  log_.reset();
+  publisher_->Begin(session_, number + 1);
+  taken_back_to_ = number;
 }
 
 void MoldServer::Fail(const std::string& why) {

@@ -43,6 +43,7 @@ class MoldServer {
   /// As StreamServer's.
   void Serve(const std::string& folder, proto::Session session);
   void Publish(std::uint64_t number);
+  void TakeBackTo(std::uint64_t number);
   void Close();
   void AddTo(pb::Status& status) const;
 
@@ -61,6 +62,7 @@ class MoldServer {
   std::unique_ptr<Log> log_;
   std::string folder_;
   proto::Session session_;
+  std::optional<std::uint64_t> taken_back_to_;  ///< nothing was published since
   bool failed_ = false;
 };
 

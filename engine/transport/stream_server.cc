@@ -245,6 +245,7 @@ void StreamServer::Publish(std::uint64_t number) {
 void StreamServer::TakeBackTo(std::uint64_t number) {
   published_ = number;
   tail_ = {};
+  if (mold_) mold_->TakeBackTo(number);
   const auto readers = readers_;
   for (const auto& reader : readers) {
     reader->Dismiss("messages after " + std::to_string(number) + " were taken back; log in again");

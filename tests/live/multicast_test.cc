@@ -8,9 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/io_context.hpp>
 #include <csignal>
 #include <memory>
 
+#include "engine/live/log_cut.h"
+#include "engine/transport/mold_server.h"
 #include "proto/moldudp64.h"
 #include "tests/live/live_test.h"
 #include "tests/live/lossy_relay.h"
@@ -152,15 +155,21 @@ TEST_F(Multicast, IsReplacedBySoupWhenAllLinesAndServersAreDead) {
   ExpectVerifies("recorded");
 }
 
-/// A UDP socket in the hands of a test: asks a request server.
+/// A UDP socket in the hands of a test: asks a request server, or receives a line.
 class Asker {
  public:
-  explicit Asker(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  enum class Kind { kAsks, kReceives };
+
+  explicit Asker(std::uint16_t port, Kind kind = Kind::kAsks)
+      : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(port);
-    EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const auto* const of = reinterpret_cast<const sockaddr*>(&address);
+    EXPECT_EQ(kind == Kind::kAsks ? ::connect(socket_, of, sizeof address)
+                                  : ::bind(socket_, of, sizeof address),
+              0);
   }
   ~Asker() { ::close(socket_); }
 
@@ -170,7 +179,7 @@ class Asker {
         mold::Encode({.session = proto::Session(session), .number = number, .count = count});
     Send({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
-  /// The next answer as "number+count in bytes"; "" if there is none for 200 ms.
+  /// The next packet as "number+count in bytes"; "" if there is none for 200 ms.
   std::string Answer() {
     pollfd wait{socket_, POLLIN, 0};
     if (::poll(&wait, 1, 200) != 1) return "";
@@ -224,6 +233,44 @@ TEST_F(Multicast, AnswersRequestsWithOnePacketEach) {
   EXPECT_EQ(asker.Answer(), "");
   EXPECT_EQ(ask(7, 1), "7+1 in 122");
   EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
+}
+
+TEST_F(Multicast, BringsWhatTookThePlaceOfWhatWasTakenBack) {
+  WriteLog("merged", replay::kMergedRole, 10, "TEST", 36);
+  const std::uint16_t port = FreeUdpPort();
+  Asker line(port, Asker::Kind::kReceives);
+  boost::asio::io_context context;
+  replay::PosixStorage storage;
+  engine::MoldServer server(
+      context, storage,
+      {.lines = {{.to = {"127.0.0.1", std::to_string(port)}, .interface = ""}},
+       .requests = engine::Endpoint{"127.0.0.1", "0"}});
+  ASSERT_TRUE(server.Open().ok());
+  server.Serve(Path("merged"), proto::Session("TEST"));
+  server.Publish(10);
+  pb::Status status;
+  server.AddTo(status);
+  Asker asker(static_cast<std::uint16_t>(status.multicast().requests_port()));
+  const auto ask = [&](std::uint64_t number) {
+    asker.Request(number, 20);
+    context.restart();
+    context.run_for(std::chrono::milliseconds(20));
+    return asker.Answer();
+  };
+  EXPECT_EQ(ask(4), "4+7 in 734");
+  EXPECT_EQ(ask(11), "heartbeat 11");
+
+  ASSERT_TRUE(engine::CutLog(storage, Path("merged"), 5, Path("before")).ok());
+  server.TakeBackTo(5);
+  EXPECT_EQ(ask(4), "");
+  WriteLog("merged", replay::kMergedRole, 3, "TEST", 16);
+  server.Publish(8);
+  std::string packet = line.Answer();
+  while (packet.starts_with("heartbeat")) packet = line.Answer();
+  EXPECT_EQ(packet, "6+3 in 266");
+  EXPECT_EQ(ask(4), "4+5 in 470");
+  EXPECT_EQ(ask(9), "heartbeat 9");
+  server.Close();
 }
 
 TEST_F(Multicast, AnswersNobodyWithoutBound) {
