@@ -268,7 +268,10 @@ void EngineRole::OnMessage(const proto::MessageView& message) {
     }
     if (!loop_.Check(replica_->Append(message))) return;
   }
-  if (awaits_status_) {  // a server that does not say how far it is
+  // By multicast a message may overtake the status that the sequencer sends at the login. Without a
+  // connection there is none.
+  const bool will_be_told = !options_.input_mold.lines.empty() && !options_.input.host.empty();
+  if (awaits_status_ && !will_be_told) {
     awaits_status_ = false;
     target_ = looked_to_;
     LookedAhead();
