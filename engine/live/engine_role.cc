@@ -107,12 +107,10 @@ ExitCode EngineRole::RunInFolder() {
   watchdog_.reset();
   input_.Stop();
   stream_.Close();
-  if (replica_) {
-    if (Status status = replica_->Close(); !status) loop_.Fail(status.error());
-  }
-  if (log_) {
-    if (Status status = log_->Close(); !status) loop_.Fail(status.error());
-  }
+  // What is not in the copy must not be answered in the log.
+  Status closed = replica_ ? replica_->Close() : Status{};
+  if (closed && log_) closed = log_->Close();
+  if (!closed) loop_.Fail(closed.error());
   const replay::ResumePoint& point = application_.resume_point();
   spdlog::info("engine {} stopped after input {}, output {}", options_.name, point.input.number,
                point.output.number);
