@@ -238,6 +238,8 @@ void EngineRole::OnStatus(const pb::Status& status) {
     return;
   }
   awaits_status_ = false;
+  // Who is to skip the input that ends us in a moment must know that we have not stepped it.
+  input_.SendStatus(MakeStatus());
   target_ = std::max(looked_to_, status.number());
   if (received_.number >= target_) LookedAhead();
 }
