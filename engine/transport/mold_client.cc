@@ -321,8 +321,10 @@ pb::Status MoldClient::Judged(const pb::Status& status) {
     behind_from_ = taken;
   }
   if (behind_since_ && Clock::now() - *behind_since_ >= kStatusMayLag) return status;
+  if (status.number() >= taken) return status;
   pb::Status judged = status;
-  judged.set_number(std::max(status.number(), taken));
+  judged.set_number(taken);
+  if (const auto digest = handler_.WantedDigest()) judged.set_digest(*digest);
   return judged;
 }
 
