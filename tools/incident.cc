@@ -35,6 +35,11 @@ const char* StateOf(const IncidentRecord& record) {
 }
 
 std::string StateText(const IncidentRecord& record) {
+  if (record.readmission && !record.applied) {
+    return "closed: the merged log has lost what led to it, and both engines were compared again "
+           "from output " +
+           std::to_string(record.readmission->proven.number + 1);
+  }
   if (!record.decision) return "open: nothing is published until it is resolved";
   const std::string kept = NameOfSide(record.decision->keep);
   const std::string other = NameOfSide(1 - record.decision->keep);

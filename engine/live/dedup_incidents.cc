@@ -162,7 +162,7 @@ Status DedupRole::ResumeIncident() {
         "{}: the incident at output {} is not over, but the merged log ends before it; both "
         "engines are compared again from there",
         options_.name, incident.number);
-    return {};
+    return options_.incidents->OnLost(deduplicator_->published());
   }
   deduplicator_->Halt(
       {.number = incident.number, .engine = incident.engine, .is_first = incident.is_first});

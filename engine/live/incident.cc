@@ -399,4 +399,12 @@ Status WriteReadmission(replay::Storage& storage, const std::string& folder,
                            {readmission.proven, readmission.time_ns}));
 }
 
+Status WriteLost(replay::Storage& storage, const std::string& folder,
+                 const IncidentReadmission& lost) {
+  return WriteOnce(storage, folder, kClosed,
+                   SheetOf("the merged log has lost what led to this; both engines were compared "
+                           "again from here",
+                           {lost.proven, lost.time_ns}));
+}
+
 }  // namespace tandem::engine

@@ -97,7 +97,8 @@ struct IncidentApplied {
   std::int64_t time_ns = 0;
 };
 
-/// The fenced engine has given all of the merged stream up to here, and is let in again.
+/// The fenced engine has given all of the merged stream up to here, and is let in again. Without a
+/// decision in force: the merged log has lost what led to the incident, and goes on from here.
 struct IncidentReadmission {
   proto::StreamPosition proven;
   std::int64_t time_ns = 0;
@@ -156,5 +157,8 @@ constexpr std::uint64_t kUnconfirmedMax = 20'000;
 /// Closes the incident.
 [[nodiscard]] Status WriteReadmission(replay::Storage& storage, const std::string& folder,
                                       const IncidentReadmission& readmission);
+/// So does this.
+[[nodiscard]] Status WriteLost(replay::Storage& storage, const std::string& folder,
+                               const IncidentReadmission& lost);
 
 }  // namespace tandem::engine

@@ -105,6 +105,12 @@ Status IncidentFolder::OnDivergence(const IncidentFacts& facts) {
   return {};
 }
 
+Status IncidentFolder::OnLost(const proto::StreamPosition& published) {
+  Status status = WriteLost(storage_, folder_, {.proven = published, .time_ns = Now()});
+  folder_.clear();
+  return status;
+}
+
 Result<std::optional<std::size_t>> IncidentFolder::Decision() {
   const auto decision = ReadDecision(storage_, folder_);
   if (!decision) return decision.error();

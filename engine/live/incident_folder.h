@@ -19,6 +19,7 @@ class IncidentFolder final : public IncidentKeeper {
 
   Result<std::optional<OpenIncident>> Unfinished() override;
   Status OnDivergence(const IncidentFacts& facts) override;
+  Status OnLost(const proto::StreamPosition& published) override;
   Result<std::optional<std::size_t>> Decision() override;
   std::string FolderForTakenBack() override;
   Status OnResolved(std::size_t keep, const proto::StreamPosition& published) override;

@@ -8,7 +8,8 @@
 //   decided                    (the merged log is cut, if it must be) OnResolved
 //   the other engine is equal  OnReadmitted
 //
-// At start, and when the merged log is begun, Unfinished says how far the last incident got. On the
+// At start, and when the merged log is begun, Unfinished says how far the last incident got; if the
+// log has lost what led to it, OnLost, and both engines are compared again from its end. On the
 // thread of the deduplicator, which does nothing else meanwhile. An error ends the role, but one
 // that Decision gives with kBadInput: it is logged, and asked again.
 #pragma once
@@ -66,6 +67,8 @@ class IncidentKeeper {
   virtual ~IncidentKeeper() = default;
   virtual Result<std::optional<OpenIncident>> Unfinished() = 0;
   virtual Status OnDivergence(const IncidentFacts& facts) = 0;
+  /// The merged log ends with `published`, before the incident, which is over.
+  virtual Status OnLost(const proto::StreamPosition& published) = 0;
   /// Which engine is to be kept; null: nobody has decided.
   virtual Result<std::optional<std::size_t>> Decision() = 0;
   /// A folder that does not exist, for the merged log as it was, if it is cut.

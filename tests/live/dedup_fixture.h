@@ -33,6 +33,11 @@ class KeeperInMemory final : public engine::IncidentKeeper {
                                  .keep = {}};
     return {};
   }
+  Status OnLost(const proto::StreamPosition& /*published*/) override {
+    const std::lock_guard lock(mutex_);
+    open_.reset();
+    return {};
+  }
   Result<std::optional<std::size_t>> Decision() override {
     const std::lock_guard lock(mutex_);
     return keep_;

@@ -157,6 +157,21 @@ TEST_F(IncidentFolderTest, TellsADeduplicatorThatStartsHowFarItGot) {
   EXPECT_EQ(record->readmission->proven, (proto::StreamPosition{.number = 30, .digest = 0xabc}));
 }
 
+TEST_F(IncidentFolderTest, IsOverOnceTheMergedLogHasLostWhatLedToIt) {
+  IncidentFolder keeper(storage_, merged_);
+  ASSERT_TRUE(keeper.OnDivergence(Facts()).ok());
+  ASSERT_TRUE(keeper.Unfinished()->has_value());
+  ASSERT_TRUE(keeper.OnLost({.number = 5, .digest = 0xabc}).ok());
+  EXPECT_FALSE(keeper.Unfinished()->has_value());
+  // Found again, and led to its end: the first one does not come back.
+  ASSERT_TRUE(keeper.OnDivergence(Facts()).ok());
+  ASSERT_TRUE(WriteDecision(storage_, Incident() + ".2", {.keep = 0, .because = ""}).ok());
+  ASSERT_TRUE(keeper.OnResolved(0, {.number = 20, .digest = 1}).ok());
+  ASSERT_TRUE(keeper.OnReadmitted(1, {.number = 30, .digest = 0xabc}).ok());
+  EXPECT_FALSE(keeper.Unfinished()->has_value());
+  EXPECT_EQ(ReadIncident(storage_, Incident())->readmission->proven.number, 5u);
+}
+
 TEST_F(IncidentFolderTest, OfAnotherSessionHaltsNobody) {
   IncidentFolder keeper(storage_, merged_);
   IncidentFacts facts = Facts();
