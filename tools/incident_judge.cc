@@ -34,6 +34,7 @@ struct Options {
   std::string input;
   std::array<std::string, kSides> logs;
   std::array<std::string, kSides> programs;
+  std::array<std::string, kSides> applications;
   std::uint64_t runs = 3;
   std::vector<std::string> other_pools;
   bool json = false;
@@ -81,14 +82,15 @@ class Job {
     CatchInterrupts();
     WorkFolder work(record_.folder + "/judge.partial");
     if (Status status = work.Make(); !status) return status.error();
-    const bool one_program = options_.programs[0] == options_.programs[1];
+    const bool one_program =
+        options_.programs[0] == options_.programs[1] && ApplicationOf(0) == ApplicationOf(1);
     std::array<Replayed, kSides> replayed;
     for (std::size_t side = 0; side < kSides; ++side) {
       if (side > 0 && one_program) {
         replayed[side] = replayed[0];
         break;
       }
-      auto of_program = ReplayWith(options_.programs[side], work.path(), side);
+      auto of_program = ReplayWith(side, one_program, work.path());
       if (!of_program) return of_program.error();
       replayed[side] = std::move(*of_program);
     }
@@ -202,21 +204,28 @@ class Job {
                            "an engine's replica");
   }
 
-  Result<Replayed> ReplayWith(const std::string& program, const std::string& work,
-                              std::size_t side) {
+  [[nodiscard]] const std::string& ApplicationOf(std::size_t side) const {
+    const std::string& own = options_.applications[side];
+    return own.empty() ? options_.application.name : own;
+  }
+
+  Result<Replayed> ReplayWith(std::size_t side, bool one_program, const std::string& work) {
+    const std::string& program = options_.programs[side];
+    ApplicationOptions application = options_.application;
+    application.name = ApplicationOf(side);
     const auto copies =
         MakeThirdCopies({.program = program.empty() ? ThisProgram() : program,
                          .input = options_.input,
                          .last = incident().cause,
                          .runs = options_.runs,
-                         .application = options_.application,
+                         .application = application,
                          .other_pools = options_.other_pools,
                          .work = work,
-                         .name = program.empty() ? "replay" : "replay-" + NameOfSide(side)});
+                         .name = one_program ? "replay" : "replay-" + NameOfSide(side)});
     if (!copies) return copies.error();
     Replayed replayed;
     if (program.empty()) {
-      const auto library = LibraryDigest(options_.application.name);
+      const auto library = LibraryDigest(application.name);
       if (!library) return library.error();
       replayed.build = engine::BuildOf({.application = "", .library = *library, .pools = ""});
     }
@@ -376,6 +385,11 @@ void AddIncidentJudge(Commands& commands, CLI::App& group) {
         .add_option("--program-" + option, options->programs[side],
                     "The `tandem` that engine " + name + " ran, if the engines ran two builds")
         ->check(CLI::ExistingFile);
+    command
+        .add_option(
+            "--app-" + option, options->applications[side],
+            "The application that engine " + name + " ran, if it was another one than --app")
+        ->type_name("APP");
   }
   command.add_flag("--json", options->json, "One JSON object");
   options->application.AddTo(command);

@@ -117,8 +117,8 @@ class Judging {
     std::string missing;
     for (const std::size_t side : {0, 1}) {
       if (incident_.engines[side].build == replayed.build) continue;
-      missing += missing.empty() ? "--program-" : " and --program-";
-      missing += side == 0 ? "a" : "b";
+      const std::string name = side == 0 ? "a" : "b";
+      missing += (missing.empty() ? "--program-" : " and --program-") + name + " or --app-" + name;
     }
     const std::string gives = confirms[0] || confirms[1]
                                   ? "the answer of " + NameOfSide(confirms[0] ? 0 : 1)
@@ -126,7 +126,8 @@ class Judging {
     return Undecided("the engines ran different builds (A " + incident_.engines[0].build + ", B " +
                      incident_.engines[1].build + "), and the replays by build " + replayed.build +
                      " give " + gives + "; give " + missing +
-                     ", the `tandem` that this engine ran, to hear what its build says");
+                     ", the `tandem` or the shared library that this engine ran, to hear what its "
+                     "build says");
   }
   static Judgement Undecided(std::string why) {
     return {.verdict = Verdict::kUndecided, .keep = {}, .text = "undecided", .why = std::move(why)};

@@ -146,7 +146,8 @@ class Incident : public testing::Test {
 
   /// Inputs for the drill applications: `count`, each to one of ten counters, and input `bad` to
   /// the one with the defect.
-  void WriteFlow(const std::string& name, std::uint64_t count, std::uint64_t bad) {
+  void WriteFlow(const std::string& name, std::uint64_t count, std::uint64_t bad,
+                 std::uint32_t outputs = 0) {
     replay::PosixStorage storage;
     auto log =
         replay::LogWriter::Open(storage, Path(name),
@@ -159,6 +160,7 @@ class Incident : public testing::Test {
       counter::pb::Add add;
       add.set_counter(i == bad ? 13 : static_cast<std::uint32_t>(i % 10));
       add.set_amount(static_cast<std::int64_t>(i));
+      add.set_outputs(outputs);
       log->Append(stream.Add(add));
     }
     ASSERT_TRUE(log->Close().ok());
@@ -396,6 +398,40 @@ TEST_F(Incident, OfAnAddressInTheOutputIsJudgedNotDeterministic) {
   reader.Signal(SIGTERM);
   EXPECT_EQ(reader.Wait(std::chrono::seconds(20)), 0);
 }
+
+#ifdef COUNTER_PLUGIN
+TEST_F(Incident, OfTwoBuildsOfALibraryIsJudgedByBoth) {
+  MakePair(TANDEM_PROGRAM, {"--app", COUNTER_PLUGIN});
+  WriteFlow("flow", 2000, 1000, 1);
+  ASSERT_TRUE(pair_->Start(RoleId::kDedup, {"--policy", "agree"}).ok());
+  StartEngine(RoleId::kEngineA);
+  ASSERT_TRUE(pair_->Start(RoleId::kEngineB, {"--app", COUNTER_DEFECT}).ok());
+  Process submitter =
+      Begin("submit", {"submit", Path("flow"), "--to", pair_->submissions(), "--rate", kRate});
+  AwaitIncidents(1);
+  EXPECT_EQ(fs::path(incident_).filename(), "1000");
+  ASSERT_EQ(submitter.Wait(std::chrono::minutes(1)), 0);
+  const std::vector<std::string> with_one = {"--input",      Path("input"), "--app",
+                                             COUNTER_PLUGIN, "--runs",      "2"};
+  ExpectSays(Say("judge", with_one), 1, "give --program-b or --app-b, the `tandem` or the shared ");
+  std::vector<std::string> with_both = with_one;
+  with_both.insert(with_both.end(), {"--app-b", COUNTER_DEFECT});
+  ExpectSays(Say("judge", with_both), 0,
+             "VERDICT: the software: the two builds answer this input differently");
+  // By one build alone it is not decided, whatever that says.
+  ExpectSays(Say("judge", {"--input", Path("input"), "--app", COUNTER_DEFECT, "--app-a",
+                           COUNTER_DEFECT, "--runs", "2"}),
+             1, "give the answer of B");
+
+  ExpectSays(Say("resolve", {"--keep", "A", "--wait", "30"}), 0, "goes on with A");
+  AwaitPublishedAfter(999);
+  Rebuild(RoleId::kEngineB, "b");  // with A's build
+  AwaitSettled();
+  static_cast<void>(pair_->StopAll());
+  Replay();
+  for (const char* const name : {"a", "b", "merged"}) ExpectSameAsReplay(name);
+}
+#endif
 
 TEST_F(Incident, StaysOpenOverARestartOfTheDeduplicator) {
   MakePair(TANDEM_DRILL, {"--app", "loose"});
