@@ -307,5 +307,46 @@ TEST_F(RunFile, StatusShowsADivergence) {
   EXPECT_EQ(run.Stop(SIGTERM), 4) << run.Output();
 }
 
+TEST_F(RunFile, LeadsBackFromAnIncident) {
+  WritePair("policy = \"agree\"\n");
+  Program run = StartPair();
+  Submit(1'000, "ALICE");
+  ASSERT_EQ(::kill(ProcessOf(run, "engine.B"), SIGTERM), 0);
+  run.Says("engine.B: ended with code 0 and is not restarted");
+  // By hand in its place, and then a bit of its state flips.
+  Program flipped = Start({"engine", "--name", "B", "--input", At(ports_[1]), "--log",
+                           Path("day/B"), "--stream", At(ports_[3]), "--plant-bitflip", "1100"});
+  std::string output;
+  ASSERT_EQ(Run({"generate", "--orders", "2000", "--cancel-all", "-o", Path("flow")}, &output), 0);
+  ASSERT_EQ(Run({"submit", Path("flow"), "--user", "BOB", "--to", At(ports_[0])}, &output), 0);
+  run.Says("dedup: started, process ");
+  const std::string incidents = Path("day/merged.incidents");
+  std::string incident;
+  for (int waited = 0; incident.empty(); ++waited) {
+    ASSERT_LT(waited, 3'000) << "the copies are not found to differ";
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (!std::filesystem::exists(incidents)) continue;
+    for (const auto& entry : std::filesystem::directory_iterator(incidents)) {
+      if (!entry.path().filename().string().starts_with(".")) incident = entry.path();
+    }
+  }
+  const auto say = [&](const std::string& verb, Words words) {
+    words.insert(words.begin(), {"incident", verb, incident});
+    EXPECT_EQ(Run(words, &output), 0) << verb << ": " << output;
+  };
+  say("judge", {"--input", Path("day/input"), "--runs", "2"});
+  EXPECT_NE(output.find("engine B was damaged or lied; keep A"), output.npos) << output;
+  say("resolve", {"--keep", "A", "--wait", "60"});
+  EXPECT_EQ(flipped.Stop(SIGTERM), 0) << flipped.Output();
+  say("rebuild", {"--engine", Path("day/B")});
+  EXPECT_NE(output.find("which differs at output "), output.npos) << output;
+  EXPECT_EQ(Run({"restart", Path("pair.toml"), "engine.B"}, &output), 0) << output;
+  say("show", {});
+  EXPECT_NE(output.find("state: closed: "), output.npos) << output;
+  EXPECT_EQ(AskStatus(&output, {"--wait", "10000"}), 0) << output;
+  EXPECT_EQ(run.Stop(SIGTERM), 0) << run.Output();
+  ExpectSameAsReplay({"day/A", "day/B", "day/merged"});
+}
+
 }  // namespace
 }  // namespace tandem::test
