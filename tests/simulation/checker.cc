@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace tandem::simulation {
 
@@ -27,9 +28,53 @@ void Checker::Follow(Log log, replay::Storage& storage, const std::string& folde
 }
 
 void Checker::HostCrashed(Log log) {
-  // The sequencer syncs before it acknowledges or publishes; the others can say it all again.
+  // With durability always the sequencer syncs before it acknowledges or publishes; engines and
+  // deduplicators can say it all again.
   ProcessEnded(log);
-  if (log != Log::kInput) logs_[Index(log)].count = 0;
+  const bool is_input = log == Log::kInput;
+  if (is_input && plan_.durability == engine::Durability::kAlways) {
+    // Of what one that takes back has found and not synced yet nobody knows.
+    logs_[Index(log)].count = served_;
+    return;
+  }
+  logs_[Index(log)].count = 0;
+  logs_[Index(log)].lost_power = true;
+  host_was_lost_ = host_was_lost_ || is_input;
+}
+
+void Checker::MergedWasCut(std::size_t which) {
+  const Log log = which == 0 ? Log::kMerged1 : Log::kMerged2;
+  ProcessEnded(log);
+  logs_[Index(log)].count = 0;
+}
+
+void Checker::SequencerServes() {
+  const std::uint64_t count = logs_[Index(Log::kInput)].count;
+  serves_ = true;
+  served_ = count;
+  if (std::exchange(host_was_lost_, false) && count < oracle_.inputs().size()) LoseFrom(count + 1);
+}
+
+void Checker::LoseFrom(std::uint64_t number) {
+  lost_from_ = lost_from_ == 0 ? number : std::min(lost_from_, number);
+  environment_.scheduler.Trace("inputs from " + Number(number) + " on are lost");
+}
+
+void Checker::LieIsOver() {
+  engine_b_lies_ = false;
+  HostCrashed(Log::kOutputB);
+  // All of them are read again.
+  for (const std::size_t which : {0, 1}) MergedWasCut(which);
+}
+
+void Checker::ForkNamed(const std::string& who, std::uint64_t number) {
+  fork_was_noticed_ = true;
+  if (lost_from_ == 0) {
+    environment_.Fail(who + " says that the input forked, but nothing was lost");
+  } else if (number < lost_from_) {
+    environment_.Fail(who + " says that the input forked at " + Number(number) +
+                      " or before it, but what was lost begins with " + Number(lost_from_));
+  }
 }
 
 // Whoever has the lock has recovered the log by now.
@@ -50,10 +95,12 @@ void Checker::Check() {
     if (!followed.reader) continue;
     ReadOutcome outcome;
     while ((outcome = followed.reader->Next()) == ReadOutcome::kMessage) {
-      ++followed.count;
+      followed.count_max = std::max(followed.count_max, ++followed.count);
+      followed.origin = followed.reader->message().header.origin;
       CheckMessage(static_cast<Log>(log), followed.reader->message());
       if (!environment_.failure.empty()) return;
     }
+    if (serves_ && static_cast<Log>(log) == Log::kInput) served_ = followed.count;
     if (outcome == ReadOutcome::kDamaged) return environment_.Fail(followed.reader->error().text);
     if (!is_opened) continue;
     followed.begun_at = followed.count;
@@ -62,6 +109,21 @@ void Checker::Check() {
                         " messages before the crash and has " + Number(followed.count) + " now");
     }
   }
+  CheckCopyHasWhatIsAnswered(Log::kOutputA, Log::kCopyA);
+  CheckCopyHasWhatIsAnswered(Log::kOutputB, Log::kCopyB);
+}
+
+// What is stepped is in the copy first. A host that lost power may have kept more of one log than
+// of the other, which the engine finds out when it gets there.
+void Checker::CheckCopyHasWhatIsAnswered(Log output, Log copy) {
+  const Followed& answered = logs_[Index(output)];
+  const Followed& copied = logs_[Index(copy)];
+  if (!answered.reader || !copied.reader) return;
+  if (answered.lost_power && answered.count <= answered.begun_at) return;
+  if (answered.origin <= copied.count) return;
+  environment_.Fail(std::string(kLogNames[Index(output)]) + " answers input " +
+                    Number(answered.origin) + ", and " + kLogNames[Index(copy)] + " has only " +
+                    Number(copied.count));
 }
 
 void Checker::CheckMessage(Log log, const MessageView& message) {
@@ -70,18 +132,52 @@ void Checker::CheckMessage(Log log, const MessageView& message) {
     return environment_.Fail(std::string(kLogNames[Index(log)]) + " holds number " +
                              Number(message.header.number) + " at place " + Number(count));
   }
-  log == Log::kInput ? CheckInput(message) : CheckOutput(log, message);
+  if (log == Log::kInput) return CheckInput(message);
+  log >= Log::kCopyA ? CheckCopy(log, message) : CheckOutput(log, message);
+}
+
+void Checker::CheckCopy(Log log, const MessageView& message) {
+  if (IsInput(message.header.number, message.bytes)) return;
+  environment_.Fail(std::string(kLogNames[Index(log)]) + " has another message " +
+                    Number(message.header.number) + " than the input");
+}
+
+bool Checker::IsInput(std::uint64_t number, std::span<const std::byte> message) const {
+  const auto has = [&](const Oracle& oracle) {
+    return number >= 1 && number <= oracle.inputs().size() &&
+           std::ranges::equal(oracle.inputs()[number - 1], message);
+  };
+  return has(oracle_) || std::ranges::any_of(past_, has);
 }
 
 void Checker::CheckInput(const MessageView& message) {
   const std::uint64_t number = message.header.number;
   if (number <= oracle_.inputs().size()) {
     if (std::ranges::equal(oracle_.inputs()[number - 1], message.bytes)) return;
-    return environment_.Fail("input message " + Number(number) + " has changed");
+    if (host_was_lost_) LoseFrom(number);
+    const bool was_served = serves_ || number <= served_;
+    if (lost_from_ == 0 && was_served) {
+      return environment_.Fail("input message " + Number(number) + " has changed");
+    }
+    ForkAt(number);
   }
   const std::string wrong = oracle_.TakeInput(message.bytes);
   if (!wrong.empty()) return environment_.Fail(wrong);
   CheckSubmission(message);
+}
+
+// Another input has number `number` from now on.
+void Checker::ForkAt(std::uint64_t number) {
+  past_.push_back(std::exchange(oracle_, Oracle(kSession.str())));
+  for (auto& [user, client] : clients_) client.sequenced = 0;
+  for (std::uint64_t before = 1; before < number; ++before) {
+    const Bytes& input = past_.back().inputs()[before - 1];
+    (void)oracle_.TakeInput(input);
+    const auto message = proto::ParseMessage(input);
+    if (message->header.type >= proto::kFirstApplicationType) {
+      ++clients_[message->header.user].sequenced;
+    }
+  }
 }
 
 void Checker::CheckSubmission(const MessageView& message) {
@@ -104,8 +200,11 @@ void Checker::CheckSubmission(const MessageView& message) {
 
 bool Checker::IsExpected(const MessageView& output) const {
   const std::uint64_t number = output.header.number;
-  return number >= 1 && number <= oracle_.outputs().size() &&
-         std::ranges::equal(oracle_.outputs()[number - 1], output.bytes);
+  const auto says = [&](const Oracle& oracle) {
+    return number >= 1 && number <= oracle.outputs().size() &&
+           std::ranges::equal(oracle.outputs()[number - 1], output.bytes);
+  };
+  return says(oracle_) || std::ranges::any_of(past_, says);
 }
 
 bool Checker::IsLie(const MessageView& output) const {
@@ -120,24 +219,39 @@ void Checker::CheckOutput(Log log, const MessageView& message) {
     lies_.push_back({message.bytes.begin(), message.bytes.end()});
     return;
   }
-  if (IsExpected(message) || (log >= Log::kMerged1 && IsLie(message))) return;
+  if (log >= Log::kMerged1) CheckAgreed(log, message.header.number);
+  if (IsExpected(message) || (log >= Log::kMerged1 && engine_b_lies_ && IsLie(message))) return;
   environment_.Fail(std::string(kLogNames[Index(log)]) + " holds another message " +
                     Number(message.header.number) + " than the perfect engine says");
+}
+
+// Where nothing goes out alone. After a decision the engine that is kept does.
+void Checker::CheckAgreed(Log log, std::uint64_t number) {
+  const std::size_t which = log == Log::kMerged1 ? 0 : 1;
+  if (plan_.policies[which] != engine::DedupPolicy::kAgree || plan_.alone_after) return;
+  if (plan_.is_led_back && named_[which]) return;
+  if (lie_ > 0 && number >= lie_) {
+    return environment_.Fail(std::string(kLogNames[Index(log)]) + " has output " + Number(number) +
+                             ", on which the engines do not agree");
+  }
+  for (const Log engine : {Log::kOutputA, Log::kOutputB}) {
+    if (logs_[Index(engine)].count_max >= number) continue;
+    environment_.Fail(std::string(kLogNames[Index(log)]) + " has output " + Number(number) +
+                      " and " + kLogNames[Index(engine)] + " has never had it");
+  }
 }
 
 void Checker::Acknowledged(proto::User user, const Header& header) {
   Client& client = clients_[user];
   client.acknowledged = std::max(client.acknowledged, header.origin);
-  const std::vector<Bytes>& inputs = oracle_.inputs();
-  if (header.number < 1 || header.number > inputs.size()) {
-    return environment_.Fail("submission " + Number(header.origin) + " of " + user.str() +
-                             " was acknowledged as input " + Number(header.number) +
-                             ", which is not in the input log");
-  }
-  if (std::memcmp(inputs[header.number - 1].data(), &header, sizeof header) != 0) {
-    environment_.Fail("the acknowledgement of submission " + Number(header.origin) + " of " +
-                      user.str() + " is not the header of input " + Number(header.number));
-  }
+  const auto has = [&](const Oracle& oracle) {
+    return header.number >= 1 && header.number <= oracle.inputs().size() &&
+           std::memcmp(oracle.inputs()[header.number - 1].data(), &header, sizeof header) == 0;
+  };
+  if (has(oracle_) || std::ranges::any_of(past_, has)) return;
+  environment_.Fail("submission " + Number(header.origin) + " of " + user.str() +
+                    " was acknowledged as input " + Number(header.number) +
+                    ", which is not in the input log");
 }
 
 std::uint64_t Checker::acknowledged(proto::User user) const {
@@ -158,13 +272,17 @@ void Checker::Gap(const std::string& who, std::uint64_t got, std::uint64_t wante
 
 void Checker::ForkNoticed(const std::string& user, std::uint64_t number) {
   if (lie_ != 0 && number > lie_) return;
+  if (inputs_were_lost()) {
+    fork_was_noticed_ = true;
+    return;
+  }
   environment_.Fail(user + " read a broken chain in the merged stream at " + Number(number));
 }
 
 void Checker::DedupStatus(std::size_t which, const pb::Status& status) {
   const std::string name = "deduplicator " + Number(which + 1);
   agreed_[which] = status.agreed();
-  if (lie_ != 0 && status.agreed() >= lie_) {
+  if (engine_b_lies_ && lie_ != 0 && status.agreed() >= lie_) {
     return environment_.Fail(name + " agreed on " + Number(status.agreed()) +
                              " although engine B lies from " + Number(lie_) + " on");
   }
@@ -174,6 +292,10 @@ void Checker::DedupStatus(std::size_t which, const pb::Status& status) {
   }
   const std::uint64_t number = status.divergence_number();
   if (number == 0) return;
+  if (lie_ == 0 && inputs_were_lost()) {
+    fork_was_noticed_ = true;
+    return;
+  }
   // A deduplicator that began behind the lie can only say that the past differs.
   const Log log = which == 0 ? Log::kMerged1 : Log::kMerged2;
   const std::uint64_t begun_at = logs_[Index(log)].begun_at;

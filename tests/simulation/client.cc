@@ -6,23 +6,56 @@
 namespace tandem::simulation {
 
 using engine::Endpoint;
-using engine::StreamClient;
 using engine::SubmissionClient;
+
+namespace {
+
+/// Statuses come ten times a second; by multicast, messages overtake them.
+constexpr int kContradictionsMax = 30;
+
+engine::MoldServerOptions Lines(const std::string& group, const Endpoint& requests) {
+  engine::MoldServerOptions options;
+  for (const char* const line : {"1", "2"}) {
+    options.lines.push_back(
+        {.to = {.host = "239.1." + group + "." + line, .port = "9101"}, .interface = ""});
+  }
+  options.requests = requests;
+  return options;
+}
+
+const std::string& DedupHost(std::size_t dedup) {
+  static const std::array<std::string, 2> hosts = {"D1", "D2"};
+  return hosts[dedup];
+}
+
+}  // namespace
 
 Endpoint SubmissionsPort() { return {.host = "seq", .port = "1"}; }
 Endpoint InputPort() { return {.host = "seq", .port = "2"}; }
 Endpoint OutputPort(std::size_t engine) { return {.host = engine == 0 ? "A" : "B", .port = "3"}; }
-Endpoint MergedPort(std::size_t dedup) { return {.host = dedup == 0 ? "D1" : "D2", .port = "4"}; }
+Endpoint MergedPort(std::size_t dedup) { return {.host = DedupHost(dedup), .port = "4"}; }
+Endpoint CopyPort(std::size_t engine) { return {.host = engine == 0 ? "A" : "B", .port = "5"}; }
+
+engine::MoldServerOptions InputLines() { return Lines("1", {.host = "seq", .port = "6"}); }
+engine::MoldServerOptions MergedLines(std::size_t dedup) {
+  return Lines(std::to_string(2 + dedup), {.host = DedupHost(dedup), .port = "6"});
+}
+engine::MoldClientOptions ReaderOf(const engine::MoldServerOptions& lines) {
+  return {.lines = lines.lines, .requests = {*lines.requests}, .session = kSession};
+}
 
 MergedReader::MergedReader(engine::RoleLoop& loop, Checker& checker, std::string who,
-                           proto::StreamPosition& position, const engine::ConnectionLimits& limits)
-    : loop_(loop), checker_(checker), who_(std::move(who)), position_(position), limits_(limits) {}
+                           proto::StreamPosition& position, const Plan& plan)
+    : loop_(loop), checker_(checker), who_(std::move(who)), position_(position), plan_(plan) {}
 
 void MergedReader::ReadFrom(std::size_t which) {
   which_ = which;
   client_.reset();
-  client_.emplace(loop_.context(), MergedPort(which), who_, static_cast<Handler&>(*this), limits_);
-  client_->Start();
+  client_.emplace(
+      loop_.context(),
+      plan_.merged_by_multicast ? ReaderOf(MergedLines(which)) : engine::MoldClientOptions{},
+      MergedPort(which), who_, static_cast<Handler&>(*this), plan_.limits);
+  loop_.Check(client_->Start());
 }
 
 void MergedReader::OnLogin(proto::Session, std::uint64_t number) {
@@ -35,27 +68,45 @@ void MergedReader::OnMessage(const proto::MessageView& message) {
     return checker_.Gap(who_, message.header.number, position_.number + 1);
   }
   if (message.header.digest != Oracle::Digest(position_.digest, message.bytes)) {
-    is_forked_ = true;
-    return checker_.ForkNoticed(who_, message.header.number);
+    return OnFork(message.header.number);
   }
   position_ = {.number = message.header.number, .digest = message.header.digest};
   checker_.MergedRead(who_, message);
 }
 
-Client::Client(Environment& environment, Checker& checker, const ClientOptions& options,
-               const std::vector<Bytes>& flow, proto::StreamPosition& position)
+// The stream may end where we are, with another past.
+void MergedReader::OnStatus(const pb::Status& status) {
+  checker_.DedupStatus(which_, status);
+  const bool contradicts = position_.number > 0 && status.number() == position_.number &&
+                           status.digest() != position_.digest;
+  contradictions_ = contradicts ? contradictions_ + 1 : 0;
+  if (contradictions_ > kContradictionsMax && !is_forked_) OnFork(position_.number + 1);
+}
+
+void MergedReader::OnFork(std::uint64_t number) {
+  checker_.ForkNoticed(who_, number);
+  is_forked_ = !plan_.is_led_back;
+  if (is_forked_) return;
+  position_ = {};
+  client_->Reconnect("what was read was taken back");
+}
+
+Client::Client(Environment& environment, Checker& checker, const Plan& plan,
+               const ClientOptions& options, const std::vector<Bytes>& flow,
+               proto::StreamPosition& position)
     : environment_(environment),
       checker_(checker),
+      plan_(plan),
       options_(options),
       flow_(flow),
       submissions_(loop_.context(), SubmissionsPort(), options.user, options.rate,
-                   static_cast<SubmissionClient::Handler&>(*this), options.limits),
-      merged_(loop_, checker, options.user, position, options.limits),
+                   static_cast<SubmissionClient::Handler&>(*this), plan.limits),
+      merged_(loop_, checker, options.user, position, plan),
       move_(loop_.context()) {}
 
 ExitCode Client::Run() {
   submissions_.Start();
-  merged_.ReadFrom(environment_.scheduler.Below(options_.dedups));
+  merged_.ReadFrom(environment_.scheduler.Below(plan_.dedups));
   MoveLater();
   loop_.Run();
   submissions_.Stop();
@@ -63,7 +114,7 @@ ExitCode Client::Run() {
 }
 
 void Client::MoveLater() {
-  if (options_.moves_every_ns == 0 || options_.dedups < 2) return;
+  if (options_.moves_every_ns == 0 || plan_.dedups < 2) return;
   move_.expires_after(std::chrono::nanoseconds(
       environment_.scheduler.Between(options_.moves_every_ns / 2, 2 * options_.moves_every_ns)));
   move_.async_wait([this](const boost::system::error_code& error) {
@@ -80,6 +131,7 @@ Result<std::optional<proto::MessageView>> Client::NextMessage() {
 
 void Client::OnLogin(proto::Session, std::uint64_t accepted) {
   if (accepted >= checker_.acknowledged(proto::User(options_.user))) return;
+  if (checker_.inputs_were_lost()) return;
   environment_.Fail("the sequencer has forgotten acknowledged submissions of " + options_.user);
 }
 
@@ -88,20 +140,19 @@ void Client::OnAcknowledged(const proto::Header& header) {
 }
 
 void Client::OnDone(const Status& status) {
-  // A login of the process before this one may be on its way and come second.
-  if (!status && status.error().text.find("a newer login") != std::string::npos) {
-    return loop_.Stop(kReplaced);
+  if (!status && checker_.inputs_were_lost() &&
+      status.error().text.find("it has lost messages") != std::string::npos) {
+    return loop_.Stop(kForgotten);
   }
   if (environment_.Check("client " + options_.user, status)) is_done_ = true;
 }
 
-Observer::Observer(Checker& checker, std::size_t dedups,
-                   std::array<proto::StreamPosition, 2>& positions,
-                   const engine::ConnectionLimits& limits)
-    : dedups_(dedups) {
-  for (std::size_t dedup = 0; dedup < dedups; ++dedup) {
+Observer::Observer(Checker& checker, const Plan& plan,
+                   std::array<proto::StreamPosition, 2>& positions)
+    : dedups_(plan.dedups) {
+  for (std::size_t dedup = 0; dedup < dedups_; ++dedup) {
     readers_[dedup].emplace(loop_, checker, "obs" + std::to_string(dedup + 1), positions[dedup],
-                            limits);
+                            plan);
   }
 }
 

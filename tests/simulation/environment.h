@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "pools/result.h"
@@ -42,6 +43,8 @@ class Environment {
   Scheduler scheduler;
   Network network;
   std::string failure;  ///< empty: none
+  /// Told each line that a process logs, and whether it is an error.
+  std::function<void(const std::string& process, const std::string& line, bool is_error)> on_line;
 
  private:
   std::uint64_t processes_ = 100;

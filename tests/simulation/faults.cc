@@ -11,7 +11,8 @@ namespace tandem::simulation {
 void World::MakeWeather() {
   Scheduler& scheduler = environment_.scheduler;
   weather_.harm_one_in = 50u << scheduler.Below(6);
-  weather_.until_ns = scheduler.now_ns() + scheduler.Between(50 * kMs, 1500 * kMs);
+  weather_.until_ns =
+      scheduler.now_ns() + scheduler.Between(50 * kMs, plan_.is_led_back ? 4000 * kMs : 1500 * kMs);
   for (bool* const kind :
        {&weather_.crashes, &weather_.host_crashes, &weather_.breaks, &weather_.cuts,
         &weather_.losses, &weather_.disk_crashes, &weather_.disk_errors, &weather_.full_disks,
@@ -24,7 +25,7 @@ void World::MakeWeather() {
 bool World::MayCrash(const Host& host) const {
   if (host.process == nullptr || host.process->ended()) return false;
   // A liar that begins anew is honest again and stops at its own log: another story.
-  return host.role != Role::kEngineB || lie_at_ == 0;
+  return host.role != Role::kOperator && (host.role != Role::kEngineB || !lies_);
 }
 
 void World::MaybeDoHarm() {
@@ -88,6 +89,7 @@ void World::DoHarm() {
 }
 
 void World::CrashInDiskOperation(Host& host) {
+  ++outcome_.disk_faults;
   const bool torn = environment_.scheduler.OneIn(2);
   host.storage->CrashAt(1 + environment_.scheduler.Below(12), torn, [] { throw ProcessCrash(); });
 }

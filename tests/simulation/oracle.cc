@@ -18,7 +18,7 @@ constexpr std::size_t kHeaderBytes = 64;
 constexpr std::size_t kAtSession = 8, kAtType = 18, kAtPayloadSize = 20, kAtFlags = 22,
                       kAtVersion = 23, kAtNumber = 24, kAtTime = 32, kAtOrigin = 40, kAtUser = 48,
                       kAtIndex = 56, kAtEpoch = 60;
-constexpr std::uint16_t kTick = 1, kEndOfSession = 2, kRefused = 10;
+constexpr std::uint16_t kTick = 1, kEndOfSession = 2, kSkip = 3, kRefused = 10, kSkipped = 11;
 constexpr std::uint16_t kAdd = 100, kRoll = 101, kCounted = 200, kChanged = 201, kRolled = 202;
 
 template <class T>
@@ -35,6 +35,15 @@ void Put(Bytes& message, std::size_t at, T value) {
 
 std::string Text(std::span<const std::byte> message, std::size_t at, std::size_t size) {
   return {reinterpret_cast<const char*>(message.data()) + at, size};
+}
+
+std::string PayloadOf(std::span<const std::byte> message) {
+  return Text(message, kHeaderBytes, message.size() - kHeaderBytes);
+}
+
+bool IsDeadly(std::uint16_t type, const std::string& payload) {
+  counter::pb::Add add;
+  return type == kAdd && add.ParseFromString(payload) && add.amount() == kDeadlyAmount;
 }
 
 std::string Padded(std::string text, std::size_t size) {
@@ -74,13 +83,35 @@ std::string Oracle::TakeInput(std::span<const std::byte> message) {
   time_ns_ = Get<std::int64_t>(message, kAtTime);
   epoch_ = Get<std::uint32_t>(message, kAtEpoch);
   inputs_.emplace_back(message.begin(), message.end());
-  Say(Answer(type, Text(message, kHeaderBytes, message.size() - kHeaderBytes)), message);
+  if (type == kSkip) {
+    pb::Skip skip;
+    skip.ParseFromString(PayloadOf(message));
+    if (skip.number() >= inputs_.size()) return name + " skips what is not before it";
+    skips_.emplace(skip.number(), skip.reason());
+  }
+  AnswerWhatCanBe();
   return "";
+}
+
+void Oracle::AnswerWhatCanBe() {
+  for (; answered_ < inputs_.size(); ++answered_) {
+    const Bytes& input = inputs_[answered_];
+    const auto type = Get<std::uint16_t>(input, kAtType);
+    if (const auto skip = skips_.find(answered_ + 1); skip != skips_.end()) {
+      pb::Skipped skipped;
+      skipped.set_reason(skip->second);
+      Say({{.type = kSkipped, .payload = skipped.SerializeAsString()}}, input);
+    } else if (IsDeadly(type, PayloadOf(input))) {
+      return;
+    } else {
+      Say(Answer(type, PayloadOf(input)), input);
+    }
+  }
 }
 
 std::vector<Oracle::Output> Oracle::Answer(std::uint16_t type, const std::string& payload) {
   std::vector<Output> outputs;
-  if (type == kTick) return outputs;
+  if (type == kTick || type == kSkip) return outputs;
   if (type == kEndOfSession) {
     ended_ = true;
     outputs.push_back({.type = kEndOfSession, .to_sender = false, .payload = ""});

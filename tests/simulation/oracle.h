@@ -2,7 +2,8 @@
 //
 // Oracle: what one perfect engine says, written a second time, from docs/wire.md and from what the
 // counter application is meant to do, with none of the product's step, sealing or digest code. It
-// is given the input as it stands in the log and checks that, too. One thread.
+// is given the input as it stands in the log and checks that, too. At an input that kills whoever
+// steps it, it waits for the Skip. One thread.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,9 @@
 namespace tandem::simulation {
 
 using Bytes = std::vector<std::byte>;
+
+/// An addition of so much kills the engine that steps it.
+inline constexpr std::int64_t kDeadlyAmount = 666'666;
 
 class Oracle {
  public:
@@ -27,9 +31,13 @@ class Oracle {
   [[nodiscard]] const std::vector<Bytes>& inputs() const { return inputs_; }
 
   [[nodiscard]] bool ended() const { return ended_; }
-
-  /// Forgets all: to be given the whole input again, from 1 on.
-  void Reset() { *this = Oracle(session_); }
+  /// The first input that nobody can step, as long as no Skip of it is there; 0: none.
+  [[nodiscard]] std::uint64_t blocked_at() const {
+    return answered_ < inputs_.size() ? answered_ + 1 : 0;
+  }
+  /// The input is a Skip of `number`.
+  [[nodiscard]] bool skips(std::uint64_t number) const { return skips_.contains(number); }
+  [[nodiscard]] std::uint64_t last_digest() const { return output_digest_; }
 
   /// XXH3-64 of the message from byte 18 on, seeded with the digest before.
   [[nodiscard]] static std::uint64_t Digest(std::uint64_t before,
@@ -47,6 +55,7 @@ class Oracle {
     std::uint64_t additions = 0;
   };
 
+  void AnswerWhatCanBe();
   std::vector<Output> Answer(std::uint16_t type, const std::string& payload);
   void Say(const std::vector<Output>& outputs, std::span<const std::byte> cause);
   std::uint64_t Random(std::uint64_t bound);
@@ -54,6 +63,8 @@ class Oracle {
   std::string session_;
   std::vector<Bytes> inputs_;
   std::vector<Bytes> outputs_;
+  std::size_t answered_ = 0;                    ///< inputs
+  std::map<std::uint64_t, std::string> skips_;  ///< reason by number
   std::uint64_t input_digest_ = kDigestOfNothing;
   std::uint64_t output_digest_ = kDigestOfNothing;
   std::int64_t time_ns_ = 0;

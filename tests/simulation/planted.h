@@ -26,6 +26,13 @@ enum class Planted : std::uint8_t {
   kClientsForgotten,
   kFlushDropsATail,
   kAddressInAnOutput,
+  kTakeBackSkipsOne,
+  kLookAheadOffByOne,
+  kReadmittedWithoutProof,
+  kAgreeWithOneCopy,
+  kAnsweredBeforeCopied,
+  kForkOverlooked,
+  kRepairOffByOne,
 };
 
 struct PlantedBug {
@@ -50,6 +57,13 @@ inline constexpr std::array kPlantedBugs = {
     PlantedBug{Planted::kClientsForgotten, "ClientsForgotten", false, 100},
     PlantedBug{Planted::kFlushDropsATail, "FlushDropsATail", false, 100},
     PlantedBug{Planted::kAddressInAnOutput, "AddressInAnOutput", false, 10},
+    PlantedBug{Planted::kTakeBackSkipsOne, "TakeBackSkipsOne", false, 400},
+    PlantedBug{Planted::kLookAheadOffByOne, "LookAheadOffByOne", false, 400},
+    PlantedBug{Planted::kReadmittedWithoutProof, "ReadmittedWithoutProof", true, 100},
+    PlantedBug{Planted::kAgreeWithOneCopy, "AgreeWithOneCopy", false, 100},
+    PlantedBug{Planted::kAnsweredBeforeCopied, "AnsweredBeforeCopied", false, 400},
+    PlantedBug{Planted::kForkOverlooked, "ForkOverlooked", false, 400},
+    PlantedBug{Planted::kRepairOffByOne, "RepairOffByOne", false, 100},
 };
 
 inline Planted planted = Planted::kNone;

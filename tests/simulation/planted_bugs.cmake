@@ -111,6 +111,46 @@ plant(replay/log_writer.cc
     return {};
   }]])
 
+# The sequencer takes back all but the last input.
+plant(engine/live/take_back.cc
+  [[longest.takes_to = longest.status->number();]]
+  [[longest.takes_to = longest.status->number() - (Is(Planted::kTakeBackSkipsOne) ? 1 : 0);]])
+
+# An engine that starts looks ahead to the last input but one.
+plant(engine/live/engine_role.cc
+  [[target_ = std::max(looked_to_, status.number());]]
+  [[target_ = std::max(looked_to_, status.number() - (Is(Planted::kLookAheadOffByOne) ? 1 : 0));]])
+
+# A fenced engine is let in again, whatever it says meanwhile.
+plant(engine/deduplicator.cc
+  [[if (!FollowsFrom(engine.taken, message) || message.header.digest != mark->digest) {]]
+  [[if (!Is(Planted::kReadmittedWithoutProof) &&
+      (!FollowsFrom(engine.taken, message) || message.header.digest != mark->digest)) {]])
+
+plant(engine/deduplicator.cc
+  [[if (options_.policy == DedupPolicy::kFirst || alone_ == index) {]]
+  [[if (options_.policy == DedupPolicy::kFirst || alone_ == index ||
+      Is(Planted::kAgreeWithOneCopy)) {]])
+
+# Outputs are in their log before the input that they answer is in the copy.
+plant(engine/live/engine_role.cc
+  [[if (replica_ && !loop_.Check(replica_->Flush())) return false;
+  if (!loop_.Check(log_->Flush())) return false;]]
+  [[if (Is(Planted::kAnsweredBeforeCopied) && !loop_.Check(log_->Flush())) return false;
+  if (replica_ && !loop_.Check(replica_->Flush())) return false;
+  if (!loop_.Check(log_->Flush())) return false;]])
+
+# An engine steps an input that does not follow from the one that it stepped before.
+plant(replay/stepper.cc
+  [[if (header.digest != proto::Digest(point.input.digest, input.bytes)) {]]
+  [[if (header.digest != proto::Digest(point.input.digest, input.bytes) &&
+      !Is(Planted::kForkOverlooked)) {]])
+
+# What is requested again is what follows the gap.
+plant(engine/transport/mold_receiver.cc
+  [[.session = session_, .number = next_, .count]]
+  [[.session = session_, .number = next_ + (Is(Planted::kRepairOffByOne) ? 1 : 0), .count]])
+
 string(PREPEND text "#include <chrono>\n#include \"tests/simulation/planted.h\"\nusing \
 tandem::simulation::Is;\nusing tandem::simulation::Planted;\n#line 1 \"${SOURCE}\"\n")
 file(WRITE "${OUT}" "${text}")

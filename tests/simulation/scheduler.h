@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <deque>
 #include <functional>
 #include <map>
@@ -63,10 +64,13 @@ class Scheduler {
   void Trace(const std::string& line) {
     std::string text = std::to_string((now_ns_ - kBeginNs) / kUs) + " us: " + line;
     for (const char c : text) Mix(static_cast<unsigned char>(c));
+    if (echo_ != nullptr) std::fprintf(echo_, "%s\n", text.c_str());
     trace_.push_back(std::move(text));
     if (trace_.size() > kTraceLines) trace_.pop_front();
   }
   [[nodiscard]] const std::deque<std::string>& trace() const { return trace_; }
+  /// Every further line goes there, too.
+  void EchoTo(std::FILE* file) { echo_ = file; }
   /// Of the time of every step and of all lines ever traced: two runs with equal ones did the same.
   [[nodiscard]] std::uint64_t fingerprint() const { return fingerprint_; }
 
@@ -90,6 +94,7 @@ class Scheduler {
   }
 
   std::uint64_t random_;
+  std::FILE* echo_ = nullptr;
   std::int64_t now_ns_ = kBeginNs;
   std::uint64_t steps_ = 0;
   std::uint64_t tasks_made_ = 0;

@@ -17,18 +17,19 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: tools/soak simulate [--seed S | --minutes M | --seeds N] [--from S] [--lies]\n"
-    "                           [--plant BUG | --bugs]\n"
+    "                           [--full] [--plant BUG | --bugs]\n"
     "  --seed S     runs this seed and prints the end of its trace and its fingerprint\n"
     "  --minutes M  runs seeds for so long, with and without a lying engine\n"
     "  --seeds N    runs so many seeds (default 2000), with and without a lying engine\n"
     "  --from S     the first seed of these (default 1)\n"
     "  --lies       with --seed: engine B lies in it\n"
+    "  --full       with --seed: the whole trace, on stderr\n"
     "  --plant BUG  with --seed: with this planted bug in the product\n"
     "  --bugs       after how many seeds each planted bug is found, median of five searches\n";
 
 struct Arguments {
   std::uint64_t seed = 0, minutes = 0, seeds = 2000, from = 1;
-  bool lies = false, bugs = false;
+  bool lies = false, bugs = false, full = false;
   Planted plant = Planted::kNone;
 };
 
@@ -50,6 +51,8 @@ bool Parse(int count, char** arguments, Arguments& parsed) {
     const std::string name = arguments[i];
     if (name == "--lies") {
       parsed.lies = true;
+    } else if (name == "--full") {
+      parsed.full = true;
     } else if (name == "--bugs") {
       parsed.bugs = true;
     } else if (i + 1 == count) {
@@ -70,7 +73,8 @@ bool Parse(int count, char** arguments, Arguments& parsed) {
 
 int RunOne(const Arguments& arguments) {
   planted = arguments.plant;
-  const Options options{.seed = arguments.seed, .engine_b_lies = arguments.lies};
+  const Options options{
+      .seed = arguments.seed, .engine_b_lies = arguments.lies, .echoes = arguments.full};
   std::printf("seed %lu\n", options.seed);
   std::fflush(stdout);
   const Outcome outcome = Simulate(options);

@@ -3,27 +3,25 @@
 
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <utility>
 
-#include "engine/live/dedup_role.h"
-#include "engine/live/engine_role.h"
-#include "engine/live/sequencer_role.h"
-#include "tests/simulation/planted.h"
-#include "tests/support/counter_application.h"
+#include "counter.pb.h"
+#include "engine/transport/gate.h"
 #include "tests/support/test_stream.h"
 
 namespace tandem::simulation {
 
 namespace {
 
-constexpr const char* kFolder = "log";
-constexpr std::uintptr_t kZoneOfA = 0x7e8000000000;
-constexpr std::uintptr_t kZoneOfB = kZoneOfA + 0x1000000000;
 /// After the faults, this much time is enough for everything to be said, or it never will be.
 constexpr std::int64_t kPatienceNs = 60 * kSecond;
+/// After two truths were noticed, it goes on for so long.
+constexpr std::int64_t kForkedForNs = 300 * kMs;
 /// More steps than any run needs.
 constexpr std::uint64_t kStepsMax = 3'000'000;
 
@@ -35,9 +33,12 @@ class TraceSink final : public spdlog::sinks::sink {
     if (environment == nullptr) return;
     const Process* const process = Process::current();
     if (process != nullptr && process->is_crashing()) return;
-    environment->scheduler.Trace((process == nullptr ? std::string("world") : process->name()) +
-                                 ": " +
-                                 std::string(message.payload.data(), message.payload.size()));
+    const std::string name = process == nullptr ? "world" : process->name();
+    const std::string line(message.payload.data(), message.payload.size());
+    environment->scheduler.Trace(name + ": " + line);
+    if (environment->on_line) {
+      environment->on_line(name, line, message.level == spdlog::level::err);
+    }
   }
   void flush() override {}
   void set_pattern(const std::string&) override {}
@@ -56,53 +57,42 @@ void TraceWhatIsLogged() {
 
 World::World(const Options& options)
     : environment_(options.seed),
-      checker_(environment_, options.engine_b_lies),
-      disk_random_(options.seed) {
+      plan_(MakePlan(environment_.scheduler, options.engine_b_lies)),
+      checker_(environment_, plan_),
+      disk_random_(options.seed),
+      lies_(options.engine_b_lies),
+      progress_files_(std::filesystem::temp_directory_path().string() + "/tandem_simulation." +
+                      std::to_string(::getpid()) + ".") {
   TraceWhatIsLogged();
-  Scheduler& scheduler = environment_.scheduler;
-  segment_bytes_ = 4096u << scheduler.Below(5);
-  environment_.network.SetWindow(std::size_t{2048} << scheduler.Below(6));
-  dedups_ = 1 + scheduler.Below(2);
-  if (scheduler.OneIn(2)) {
-    limits_ = {.heartbeat = std::chrono::milliseconds(100),
-               .silence = std::chrono::milliseconds(1500),
-               .login = std::chrono::milliseconds(1000),
-               .linger = std::chrono::milliseconds(200),
-               .backoff = std::chrono::milliseconds(200)};
-  }
-  if (options.engine_b_lies) lie_at_ = static_cast<std::uint64_t>(scheduler.Between(1, 40));
+  if (options.echoes) environment_.scheduler.EchoTo(stderr);
+  environment_.on_line = [this](const std::string& process, const std::string& line,
+                                bool is_error) { OnLine(process, line, is_error); };
+  environment_.network.SetWindow(plan_.window);
+  outcome_.plan = Describe(plan_);
+  outcome_.multicasts = plan_.input_by_multicast || plan_.merged_by_multicast ? 1 : 0;
+  environment_.scheduler.Trace(outcome_.plan);
   MakeWeather();
   AddHost(Role::kSequencer, "seq");
   AddHost(Role::kEngineA, "A");
   AddHost(Role::kEngineB, "B");
   AddHost(Role::kDedup1, "D1");
-  if (dedups_ == 2) AddHost(Role::kDedup2, "D2");
-  const std::uint64_t clients = 1 + scheduler.Below(3);
-  for (std::uint64_t i = 1; i <= clients; ++i) {
-    Host& host = AddHost(Role::kClient, std::string("U").append(std::to_string(i)));
-    host.flow = MakeFlow(10 + scheduler.Below(50));
-    host.client = {.user = host.name,
-                   .rate = scheduler.OneIn(4) ? 0 : static_cast<double>(20 + scheduler.Below(200)),
-                   .dedups = dedups_,
-                   .moves_every_ns = i == 1 ? scheduler.Between(20, 300) * kMs : 0,
-                   .limits = limits_};
-    checker_.ExpectSubmissions(proto::User(host.name), host.flow);
-  }
-  Host& stock = AddHost(Role::kStockClient, "S1");
-  stock.flow = MakeFlow(5 + scheduler.Below(30));
-  checker_.ExpectSubmissions(proto::User(stock.name), stock.flow);
+  if (plan_.dedups == 2) AddHost(Role::kDedup2, "D2");
+  AddClients();
   AddHost(Role::kObserver, "obs");
+  if (plan_.has_deadly_input) AddHost(Role::kOperator, engine::kOperatorUser);
 }
 
 World::~World() {
   life_.reset();
   for (const auto& host : hosts_) host->process.reset();
+  for (const char* const engine : {"A", "B"}) std::remove((progress_files_ + engine).c_str());
 }
 
 World::Host& World::AddHost(Role role, const std::string& name) {
   auto host = std::make_unique<Host>();
   host->role = role;
-  host->id = environment_.network.AddHost(name);
+  // Operators are on the host of the sequencer, where nobody asks them for a password.
+  host->id = role == Role::kOperator ? hosts_[0]->id : environment_.network.AddHost(name);
   host->name = name;
   host->storage = std::make_unique<test::MemoryStorage>();
   if (role == Role::kSequencer) {
@@ -111,7 +101,32 @@ World::Host& World::AddHost(Role role, const std::string& name) {
   hosts_.push_back(std::move(host));
   Host& added = *hosts_.back();
   if (HasLog(added)) checker_.Follow(LogOf(added), *added.storage, kFolder);
+  if (IsEngine(added) && plan_.keeps_copies) {
+    checker_.Follow(CopyOf(added), *added.storage, kCopyFolder);
+  }
   return added;
+}
+
+void World::AddClients() {
+  Scheduler& scheduler = environment_.scheduler;
+  for (std::uint64_t i = 1; i <= plan_.clients; ++i) {
+    Host& host = AddHost(Role::kClient, std::string("U").append(std::to_string(i)));
+    host.flow = MakeFlow(10 + scheduler.Below(50));
+    host.client = {.user = host.name,
+                   .rate = scheduler.OneIn(4) ? 0 : static_cast<double>(20 + scheduler.Below(200)),
+                   .moves_every_ns = i == 1 ? scheduler.Between(20, 300) * kMs : 0};
+    if (i == 1 && plan_.has_deadly_input) {
+      counter::pb::Add deadly;
+      deadly.set_amount(kDeadlyAmount);
+      deadly.set_outputs(1);
+      const std::size_t at = scheduler.Below(host.flow.size());
+      host.flow[at] = test::Submission(at + 1, deadly);
+    }
+    checker_.ExpectSubmissions(proto::User(host.name), host.flow);
+  }
+  Host& stock = AddHost(Role::kStockClient, "S1");
+  stock.flow = MakeFlow(5 + scheduler.Below(30));
+  checker_.ExpectSubmissions(proto::User(stock.name), stock.flow);
 }
 
 std::vector<Bytes> World::MakeFlow(std::uint64_t count) {
@@ -137,83 +152,18 @@ std::vector<Bytes> World::MakeFlow(std::uint64_t count) {
   return flow;
 }
 
-ExitCode World::Main(Host& host) {
-  switch (host.role) {
-    case Role::kSequencer:
-      return RunSequencer(host);
-    case Role::kEngineA:
-    case Role::kEngineB:
-      return RunEngine(host);
-    case Role::kDedup1:
-    case Role::kDedup2:
-      return RunDedup(host);
-    case Role::kClient:
-      return RunClient(host);
-    case Role::kStockClient: {
-      StockClient client(environment_, checker_, host.name, host.flow, limits_);
-      host.running_stock_client = &client;
-      return client.Run();
-    }
-    case Role::kObserver:
-      return Observer(checker_, dedups_, observed_, limits_).Run();
-  }
-  return ExitCode::kYes;
-}
-
-ExitCode World::RunSequencer(Host& host) {
-  engine::SequencerRoleOptions options;
-  options.folder = kFolder;
-  options.session = kSession;
-  options.schema = "";
-  options.submissions = SubmissionsPort();
-  options.stream = InputPort();
-  options.durability = engine::Durability::kAlways;
-  options.segment_bytes = segment_bytes_;
-  options.end_session = session_is_ending_;
-  options.limits = limits_;
-  return engine::SequencerRole(options, *host.storage).Run();
-}
-
-ExitCode World::RunEngine(Host& host) {
-  const std::size_t engine = host.role == Role::kEngineA ? 0 : 1;
-  const auto application = counter::MakeCounter(engine == 0 ? kZoneOfA : kZoneOfB);
-  if (Is(Planted::kAddressInAnOutput)) application->LeakAddresses();
-  engine::EngineRoleOptions options;
-  options.name = host.name;
-  options.folder = kFolder;
-  options.input = InputPort();
-  options.stream = OutputPort(engine);
-  options.step_limit = {};  // no other threads here
-  options.plant_fault_at = engine == 0 ? 0 : lie_at_;
-  options.segment_bytes = segment_bytes_;
-  options.limits = limits_;
-  return engine::EngineRole(options, *application, *host.storage).Run();
-}
-
-ExitCode World::RunDedup(Host& host) {
-  const std::size_t dedup = host.role == Role::kDedup1 ? 0 : 1;
-  engine::DedupRoleOptions options;
-  options.name = host.name;
-  options.folder = kFolder;
-  options.engines = {OutputPort(0), OutputPort(1)};
-  options.stream = MergedPort(dedup);
-  options.segment_bytes = segment_bytes_;
-  options.ring_size = 1 + environment_.scheduler.Below(64);
-  options.limits = limits_;
-  return engine::DedupRole(options, *host.storage).Run();
-}
-
-ExitCode World::RunClient(Host& host) {
-  if (environment_.scheduler.OneIn(2)) host.position = {};
-  Client client(environment_, checker_, host.client, host.flow, host.position);
-  host.running_client = &client;
-  return client.Run();
-}
-
 void World::Start(Host& host) {
   environment_.scheduler.Trace(host.name + " starts");
   host.is_starting = false;
   host.is_told_to_end = false;
+  host.last_error.clear();
+  if (IsEngine(host)) {
+    host.may_die = deadly_number_ == 0 || !checker_.skips(deadly_number_);
+  }
+  if (host.role == Role::kSequencer) {
+    copied_ = {checker_.count(Log::kCopyA), checker_.count(Log::kCopyB)};
+    replica_was_left_out_ = take_back_is_over_ = sequencer_serves_ = false;
+  }
   host.process = std::make_unique<Process>(environment_, host.id, host.name, host.clock_error_ns,
                                            [this, &host] { return Main(host); });
   host.process->Start();
@@ -222,7 +172,7 @@ void World::Start(Host& host) {
 void World::StartLater(Host& host, std::int64_t down_ns) {
   if (std::exchange(host.is_starting, true)) return;
   environment_.scheduler.After(down_ns, life_, [this, &host] {
-    environment_.network.TurnOn(host.id);
+    if (host.role != Role::kOperator) environment_.network.TurnOn(host.id);
     host.storage->StopFailing();
     host.storage->LimitBytes(std::numeric_limits<std::uint64_t>::max());
     host.disk_may_fail = false;
@@ -230,14 +180,19 @@ void World::StartLater(Host& host, std::int64_t down_ns) {
   });
 }
 
-void World::CrashProcess(Host& host, std::int64_t down_ns) {
-  environment_.scheduler.Trace(host.name + " crashes");
-  ++outcome_.crashes;
+void World::LoseProcess(Host& host) {
   host.running_client = nullptr;
   host.running_stock_client = nullptr;
   host.process.reset();
+}
+
+void World::CrashProcess(Host& host, std::int64_t down_ns) {
+  environment_.scheduler.Trace(host.name + " crashes");
+  ++outcome_.crashes;
+  LoseProcess(host);
   host.storage->CrashProcesses();
   if (HasLog(host)) checker_.ProcessEnded(LogOf(host));
+  if (IsEngine(host)) checker_.ProcessEnded(CopyOf(host));
   StartLater(host, down_ns);
 }
 
@@ -245,19 +200,25 @@ void World::CrashHost(Host& host, std::int64_t down_ns) {
   environment_.scheduler.Trace(host.name + " crashes with its host");
   ++outcome_.crashes;
   environment_.network.TurnOff(host.id);
-  host.running_client = nullptr;
-  host.running_stock_client = nullptr;
-  host.process.reset();
+  LoseProcess(host);
   host.storage->CrashHost(environment_.scheduler.OneIn(2) ? &disk_random_ : nullptr);
   if (HasLog(host)) checker_.HostCrashed(LogOf(host));
+  if (IsEngine(host)) {
+    checker_.HostCrashed(CopyOf(host));
+    std::remove((progress_files_ + host.name).c_str());
+  }
   StartLater(host, down_ns);
+  for (const auto& other : hosts_) {
+    if (other.get() == &host || other->id != host.id || other->process == nullptr) continue;
+    LoseProcess(*other);
+    StartLater(*other, down_ns);
+  }
 }
 
 /// A process that has ended by itself.
 void World::Reap(Host& host) {
   if (host.process == nullptr) return;
   if (host.process->crashed()) {
-    ++outcome_.disk_faults;
     return environment_.scheduler.OneIn(3) ? CrashHost(host, DownNs())
                                            : CrashProcess(host, DownNs());
   }
@@ -265,30 +226,80 @@ void World::Reap(Host& host) {
   const ExitCode code = host.process->exit_code();
   environment_.scheduler.Trace(host.name + " ends with code " +
                                std::to_string(static_cast<int>(code)));
-  host.running_client = nullptr;
-  host.running_stock_client = nullptr;
-  host.process.reset();
+  LoseProcess(host);
   host.storage->CrashProcesses();
   if (HasLog(host)) checker_.ProcessEnded(LogOf(host));
+  if (IsEngine(host)) checker_.ProcessEnded(CopyOf(host));
   CheckExit(host, code);
   StartLater(host, DownNs());
 }
 
 void World::CheckExit(Host& host, ExitCode code) {
-  if (code == ExitCode::kYes && host.is_told_to_end) return;
-  if (code == Client::kReplaced && host.role == Role::kClient) return;
-  if (code == ExitCode::kDivergence && checker_.lie() != 0) return;
-  if (code == ExitCode::kFailure && host.disk_may_fail) return;
-  environment_.Fail(host.name + " ended with code " + std::to_string(static_cast<int>(code)));
+  if (IsNoSurprise(host, code)) return;
+  environment_.Fail(host.name + " ended with code " + std::to_string(static_cast<int>(code)) +
+                    (host.last_error.empty() ? "" : ": " + host.last_error));
+}
+
+bool World::IsNoSurprise(const Host& host, ExitCode code) {
+  const auto said = [&](const char* text) {
+    return host.last_error.find(text) != std::string::npos;
+  };
+  if (code == ExitCode::kYes) return host.is_told_to_end;
+  if (code == Client::kForgotten && host.role == Role::kClient) return true;
+  if (code == ExitCode::kFailure) {
+    // Without a Skip nobody may step the deadly input for ever.
+    return host.disk_may_fail ||
+           (host.is_told_to_end && said("stopped before lost input was taken back")) ||
+           (IsEngine(host) && host.may_die && said("times in a row in the step of one input"));
+  }
+  if (code != ExitCode::kDivergence) return false;
+  if (IsDedup(host)) return checker_.lie() != 0 || checker_.inputs_were_lost();
+  constexpr std::string_view kForked = "input forked at ";
+  const std::size_t at = host.last_error.find(kForked);
+  if (at == std::string::npos) return false;
+  checker_.ForkNamed(host.name, std::stoull(host.last_error.substr(at + kForked.size())));
+  return true;
+}
+
+// The checker judges once the step is over.
+void World::OnLine(const std::string& process, const std::string& line, bool is_error) {
+  const auto says = [&](const char* text) { return line.find(text) != std::string::npos; };
+  for (const auto& host : hosts_) {
+    if (host->name != process) continue;
+    if (is_error) host->last_error = line;
+    if (IsDedup(*host) && says("are taken back")) {
+      checker_.MergedWasCut(host->role == Role::kDedup1 ? 0 : 1);
+    }
+    if (host->role != Role::kSequencer) continue;
+    if (says("has not answered within") || says("stopped giving")) replica_was_left_out_ = true;
+    if (says("took back") || says("nothing to take back")) take_back_is_over_ = true;
+    if (says("took back")) outcome_.taken_back = 1;
+    if (says(" is next; submissions on ")) sequencer_serves_ = true;
+  }
+}
+
+void World::AfterStep() {
+  if (std::exchange(take_back_is_over_, false)) CheckTakeBack();
+  if (std::exchange(sequencer_serves_, false)) checker_.SequencerServes();
+  if (lies_ && plan_.is_led_back && !is_led_) LeadBackLater();
+  if (deadly_number_ != 0 && checker_.skips(deadly_number_)) outcome_.skips = 1;
+  if (checker_.fork_was_noticed() && fork_ns_ == 0) {
+    fork_ns_ = environment_.scheduler.now_ns();
+    outcome_.forks = 1;
+  }
 }
 
 void World::EndSessionWhenAllIsSubmitted() {
   if (session_is_ending_ || !is_healed_) return;
   for (const auto& host : hosts_) {
+    if (!IsWanted(*host)) continue;
     if (host->process == nullptr) return;
     if (host->role == Role::kClient && !host->running_client->all_acknowledged()) return;
-    if (host->role == Role::kStockClient && !host->running_stock_client->all_acknowledged()) return;
+    if (host->running_stock_client != nullptr && !host->running_stock_client->all_acknowledged()) {
+      return;
+    }
   }
+  if (checker_.blocked_at() != 0) return;
   environment_.scheduler.Trace("the session is to end");
   session_is_ending_ = true;
   hosts_[0]->is_told_to_end = true;
@@ -297,25 +308,26 @@ void World::EndSessionWhenAllIsSubmitted() {
 
 bool World::IsDone() const {
   bool all_named = true;
-  for (std::size_t dedup = 0; dedup < dedups_; ++dedup) {
+  for (std::size_t dedup = 0; dedup < plan_.dedups; ++dedup) {
     all_named = all_named && checker_.divergence_was_named(dedup);
   }
-  if (all_named) return true;
-  const std::uint64_t all = checker_.expected_outputs();
+  if (all_named && !plan_.is_led_back) return true;
+  if (fork_ns_ != 0) return environment_.scheduler.now_ns() > fork_ns_ + kForkedForNs;
+  const proto::StreamPosition all = checker_.end();
   if (!session_is_ending_ || hosts_[0]->process == nullptr || hosts_[0]->is_told_to_end ||
-      all == 0 || !checker_.has_ended()) {
+      all.number == 0 || !checker_.has_ended() || (lies_ && checker_.lie() != 0)) {
     return false;
   }
-  for (std::size_t dedup = 0; dedup < dedups_; ++dedup) {
+  for (std::size_t dedup = 0; dedup < plan_.dedups; ++dedup) {
     const Log log = dedup == 0 ? Log::kMerged1 : Log::kMerged2;
-    if (checker_.count(log) != all || checker_.agreed(dedup) != all ||
-        observed_[dedup].number != all) {
+    if (checker_.count(log) != all.number || checker_.agreed(dedup) != all.number ||
+        observed_[dedup] != all) {
       return false;
     }
   }
   for (const auto& host : hosts_) {
-    if (host->process == nullptr) return false;
-    if (host->role == Role::kClient && host->position.number != all) return false;
+    if (host->process == nullptr && IsWanted(*host)) return false;
+    if (host->role == Role::kClient && host->position != all) return false;
   }
   return true;
 }
@@ -329,9 +341,9 @@ std::string World::DescribeProgress() const {
     } else if (host->role == Role::kClient) {
       text += host->name + " has read " + std::to_string(host->position.number) + ", ";
     }
-    if (host->process == nullptr) text += "(" + host->name + " is down) ";
+    if (host->process == nullptr && IsWanted(*host)) text += "(" + host->name + " is down) ";
   }
-  for (std::size_t dedup = 0; dedup < dedups_; ++dedup) {
+  for (std::size_t dedup = 0; dedup < plan_.dedups; ++dedup) {
     text += "agreed " + std::to_string(checker_.agreed(dedup)) + ", observed " +
             std::to_string(observed_[dedup].number) + ", ";
   }
@@ -349,7 +361,9 @@ Outcome World::Run() {
 
 Outcome World::RunToTheEnd() {
   Scheduler& scheduler = environment_.scheduler;
-  for (const auto& host : hosts_) StartLater(*host, scheduler.Between(0, 5 * kMs));
+  for (const auto& host : hosts_) {
+    if (IsWanted(*host)) StartLater(*host, scheduler.Between(0, 5 * kMs));
+  }
   while (environment_.failure.empty() && !IsDone()) {
     if (scheduler.now_ns() > weather_.until_ns + kPatienceNs || scheduler.steps() > kStepsMax ||
         !scheduler.RunOne()) {
@@ -358,6 +372,7 @@ Outcome World::RunToTheEnd() {
     }
     for (const auto& host : hosts_) Reap(*host);
     checker_.Check();
+    AfterStep();
     MaybeDoHarm();
     EndSessionWhenAllIsSubmitted();
   }

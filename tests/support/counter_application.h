@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -38,6 +39,7 @@ class CounterApplication final
   using Application::Application;
 
   void On(const pb::Add& message, engine::Context& context) {
+    if (die_ && message.amount() == deadly_amount_) die_();
     Counter& counter = Find(message.counter());
     counter.value += message.amount();
     ++counter.additions;
@@ -61,6 +63,11 @@ class CounterApplication final
 
   /// A defect on demand: outputs then depend on where the zone lies.
   void LeakAddresses() { leaks_addresses_ = true; }
+  /// Another one: an addition of `amount` calls `die`, which ends the process or throws.
+  void DieOf(std::int64_t amount, std::function<void()> die) {
+    deadly_amount_ = amount;
+    die_ = std::move(die);
+  }
 
  private:
   Counter& Find(std::uint32_t id) {
@@ -92,6 +99,8 @@ class CounterApplication final
   }
 
   bool leaks_addresses_ = false;
+  std::int64_t deadly_amount_ = 0;
+  std::function<void()> die_;
 };
 
 /// A counter application with nothing in it, its state at `address`.
