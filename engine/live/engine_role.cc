@@ -293,7 +293,7 @@ bool EngineRole::Hold(const proto::MessageView& message) {
     // The stepper says what is wrong with it, once all before it is stepped.
     if (!StepHeld()) return false;
     if (held_is_full_) {
-      input_.Reconnect("stepping what was looked at");
+      ReadAgain("stepping what was looked at");
     } else {
       (void)Step(message);
     }
@@ -329,7 +329,14 @@ void EngineRole::LookedAhead() {
   if (replica_) return StepReplicaSoon();
   if (!StepHeld() || !held_is_full_) return;
   // The rest comes again, and is stepped at once: it was looked at.
-  input_.Reconnect("");
+  ReadAgain("");
+}
+
+void EngineRole::ReadAgain(const std::string& why) {
+  held_.Clear();
+  held_is_full_ = false;
+  received_ = application_.resume_point().input;
+  input_.Reconnect(why);
 }
 
 // Without having looked ahead, only what was stepped before: it did no harm then.

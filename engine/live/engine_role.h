@@ -102,6 +102,8 @@ class EngineRole : private StreamClient::Handler {
   bool Hold(const proto::MessageView& message);
   bool StepHeld();
   void LookedAhead();
+  /// Asks for what follows the last input that is stepped. Not with a copy of the input.
+  void ReadAgain(const std::string& why);
   [[nodiscard]] std::uint64_t MayStepTo() const;
   void StepReplicaSoon();
   void StepReplica();

@@ -202,7 +202,7 @@ void MoldClient::Reconnect(const std::string& why) {
     if (soup_) soup_->Reconnect(why);
     return;
   }
-  spdlog::warn("{}: {}; asking for it again", text_, why);
+  if (!why.empty()) spdlog::warn("{}: {}; asking for it again", text_, why);
   Begin();
   if (soup_ && soup_reads_) soup_->Reconnect(why);
 }
