@@ -404,6 +404,26 @@ TEST_F(FailingLogs, EndADeduplicatorThatPublishesNothingMore) {
   ExpectVerifies("merged");
 }
 
+TEST_F(FailingLogs, EndAnEngineThatAnswersNothingWhichItsCopyOfTheInputHasNot) {
+  RawServer input;
+  diary_.FailAt("submission 3", false);
+  {
+    EchoApplication application;
+    engine::EngineRoleOptions options = Engine(input);
+    options.input_log = Path("copy");
+    RoleThread<engine::EngineRole> engine(options, application, storage_);
+    RawPeer peer = input.AcceptLoginOf(&login_);
+    peer.AcceptLogin("TEST", 1);
+    Serve(peer, 1, 2);
+    AwaitMessages("a", 26);
+    Serve(peer, 3, 3);
+    EXPECT_EQ(engine.Wait(), ExitCode::kFailure);
+  }
+  ExpectOneFullDisk();
+  EXPECT_EQ(ReadLog("copy").size(), 2u);
+  EXPECT_EQ(ReadLog("a").size(), 26u) << "an input is answered that nobody has any more";
+}
+
 TEST_F(FailingLogs, EndAnEngineThatVerifiesAndGoesOnLater) {
   RawServer input;
   {
