@@ -42,7 +42,12 @@ void World::DoHarm() {
       if (weather_.crashes && MayCrash(host)) CrashProcess(host, DownNs());
       break;
     case 1:
-      if (weather_.host_crashes && MayCrash(host)) CrashHost(host, DownNs());
+      if (weather_.host_crashes) {
+        // The one whose disk has something to lose that nobody can say again, more often.
+        const bool has_to_lose = plan_.durability != engine::Durability::kAlways;
+        Host& victim = has_to_lose && scheduler.OneIn(2) ? *hosts_[0] : host;
+        if (MayCrash(victim)) CrashHost(victim, DownNs());
+      }
       break;
     case 2:
     case 3:

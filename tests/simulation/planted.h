@@ -33,6 +33,7 @@ enum class Planted : std::uint8_t {
   kAnsweredBeforeCopied,
   kForkOverlooked,
   kRepairOffByOne,
+  kSendsWithoutEnd,
 };
 
 struct PlantedBug {
@@ -64,6 +65,7 @@ inline constexpr std::array kPlantedBugs = {
     PlantedBug{Planted::kAnsweredBeforeCopied, "AnsweredBeforeCopied", false, 400},
     PlantedBug{Planted::kForkOverlooked, "ForkOverlooked", false, 400},
     PlantedBug{Planted::kRepairOffByOne, "RepairOffByOne", false, 100},
+    PlantedBug{Planted::kSendsWithoutEnd, "SendsWithoutEnd", false, 100},
 };
 
 inline Planted planted = Planted::kNone;

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Copies SOURCE to OUT with the planted bugs in it: cmake -D FILE=engine/engine.cc -D SOURCE=... -D
-# OUT=... -P planted_bugs.cmake. Each bug is a piece of the product's text, which must stand in the
+# OUT=... -P planted_bugs.cmake. First come limits made small, and a look at what they limit, in
+# every run (bounds.h). Each bug is a piece of the product's text, which must stand in the
 # file exactly once, and what stands there instead; Is(...) is true in a run that has this bug. A
 # text that is not found any more leaves a warning, and the test that looks for the bug fails.
 file(READ "${SOURCE}" text)
@@ -24,6 +25,61 @@ function(plant file)
   message(WARNING "the planted bug at \"${ARGV1}\" has lost its place in ${file}; "
                   "give it a new one in tests/simulation/planted_bugs.cmake")
 endfunction()
+
+plant(engine/transport/connection.h
+  [[kSendAhead = 256u << 10;]] [[kSendAhead = 4u << 10;]])
+plant(engine/transport/connection.h
+  [[kPacketsPerTurn = 1024;]] [[kPacketsPerTurn = 16;]])
+plant(engine/transport/connection.cc
+  [[  if (open()) proto::soup::AppendPacket(filling_, type, payload);]]
+  [[  if (open()) proto::soup::AppendPacket(filling_, type, payload);
+  CheckBound("what a connection has to send", pending(), kSendAhead + kSentBeyond);]])
+plant(engine/transport/connection.cc
+  [[  if (open()) filling_.insert(filling_.end(), packets.begin(), packets.end());]]
+  [[  if (open()) filling_.insert(filling_.end(), packets.begin(), packets.end());
+  CheckBound("what a connection has to send", pending(), kSendAhead + kSentBeyond);]])
+plant(engine/transport/stream_tail.h
+  [[kBytes = 4u << 20;]] [[kBytes = 4u << 10;]])
+plant(engine/transport/stream_tail.cc
+  [[  ends_.push_back(static_cast<std::uint32_t>(packets_.size()));]]
+  [[  ends_.push_back(static_cast<std::uint32_t>(packets_.size()));
+  CheckBound("the tail of a stream", packets_.size(), 2 * kBytes + kMessageMax);]])
+plant(engine/transport/submission_client.h
+  [[kWindow = 16'384;]] [[kWindow = 16;]])
+plant(engine/transport/submission_client.cc
+  [[    window_.push_back(std::move(message));]]
+  [[    window_.push_back(std::move(message));
+    CheckBound("a client's window", window_.size(), kWindow);]])
+plant(engine/transport/submission_server.cc
+  [[kCatchUpMessages = 20'000;]] [[kCatchUpMessages = 16;]])
+plant(engine/transport/mold_receiver.h
+  [[std::uint64_t window = 16'384;]] [[std::uint64_t window = 64;]])
+plant(engine/transport/mold_receiver.h
+  [[window_bytes = 8u << 20;]] [[window_bytes = 4u << 10;]])
+plant(engine/transport/mold_receiver.h
+  [[soup_from = 20'000;]] [[soup_from = 200;]])
+plant(engine/transport/mold_receiver.cc
+  [[    ++counts_.not_kept;
+  }
+}]]
+  [[    ++counts_.not_kept;
+  }
+  CheckBound("what came too early", early_bytes_, options_.window_bytes);
+}]])
+plant(engine/transport/mold_history.h
+  [[kCount = 1u << 16;]] [[kCount = 1u << 6;]])
+plant(engine/transport/mold_history.h
+  [[std::size_t bytes = 8u << 20)]] [[std::size_t bytes = 8u << 10)]])
+plant(engine/live/engine_role.cc
+  [[kHeldBytesMax = 16u << 20;]] [[kHeldBytesMax = 4u << 10;]])
+plant(engine/live/engine_role.cc
+  [[  if (!held_is_full_) held_.Append(message.bytes);]]
+  [[  if (!held_is_full_) held_.Append(message.bytes);
+  CheckBound("what an engine looked at", held_.bytes.size(), kHeldBytesMax);]])
+plant(engine/live/dedup_role.cc
+  [[kHeldBytesMin = 2u << 20;]] [[kHeldBytesMin = 4u << 10;]])
+plant(engine/live/sequencer_role.cc
+  [[kBatchBytesMax = 4u << 20;]] [[kBatchBytesMax = 4u << 10;]])
 
 # What is looked at here is the second copy of an output.
 plant(engine/deduplicator.cc
@@ -151,6 +207,18 @@ plant(engine/transport/mold_receiver.cc
   [[.session = session_, .number = next_, .count]]
   [[.session = session_, .number = next_ + (Is(Planted::kRepairOffByOne) ? 1 : 0), .count]])
 
-string(PREPEND text "#include <chrono>\n#include \"tests/simulation/planted.h\"\nusing \
-tandem::simulation::Is;\nusing tandem::simulation::Planted;\n#line 1 \"${SOURCE}\"\n")
+# A reader is sent all that there is, whether or not it takes it.
+plant(engine/transport/stream_server.cc
+  [[server_.published_ && connection_->pending() < Connection::kSendAhead) {]]
+  [[server_.published_ && (Is(Planted::kSendsWithoutEnd) ||
+           connection_->pending() < Connection::kSendAhead)) {]])
+
+if(FILE MATCHES "\\.h$")
+  file(WRITE "${OUT}" "${text}")
+  return()
+endif()
+string(PREPEND text "#include <chrono>\n#include \"tests/simulation/bounds.h\"\n#include \
+\"tests/simulation/planted.h\"\nusing tandem::simulation::CheckBound;\nusing \
+tandem::simulation::Is;\nusing tandem::simulation::kMessageMax;\nusing \
+tandem::simulation::kSentBeyond;\nusing tandem::simulation::Planted;\n#line 1 \"${SOURCE}\"\n")
 file(WRITE "${OUT}" "${text}")

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uintptr_t kZoneOfA = 0x7e8000000000;
 constexpr std::uintptr_t kZoneOfB = kZoneOfA + 0x1000000000;
-constexpr std::size_t kHeldBytes = 2u << 20;  ///< the least
+constexpr std::size_t kHeldBytes = 16u << 10;
 
 }  // namespace
 

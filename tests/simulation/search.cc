@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "pools/ensure.h"
 
@@ -42,6 +43,32 @@ struct Shared {
 Outcome Simulate(const Options& options) {
   const SayTheSeedOnAbort on_abort(options.seed);
   return World(options).Run();
+}
+
+void Totals::Add(const Outcome& outcome) {
+  ++runs;
+  for (const auto member :
+       {&Outcome::steps, &Outcome::crashes, &Outcome::breaks, &Outcome::cuts, &Outcome::losses,
+        &Outcome::disk_faults, &Outcome::stalls, &Outcome::jumps, &Outcome::inputs,
+        &Outcome::outputs, &Outcome::lies_named, &Outcome::rebuilds, &Outcome::deaths,
+        &Outcome::skips, &Outcome::forks, &Outcome::taken_back, &Outcome::multicasts}) {
+    sum.*member += outcome.*member;
+  }
+  sum.simulated_ns += outcome.simulated_ns;
+}
+
+std::string Totals::Describe() const {
+  std::string text = std::to_string(runs) + " runs";
+  for (const auto& [number, what] :
+       {std::pair{sum.inputs, "inputs"}, std::pair{sum.outputs, "outputs"},
+        std::pair{sum.crashes, "crashes"}, std::pair{sum.disk_faults, "faults of disks"},
+        std::pair{sum.lies_named, "lies named"}, std::pair{sum.rebuilds, "engines rebuilt"},
+        std::pair{sum.deaths, "deaths in an input"}, std::pair{sum.skips, "skips"},
+        std::pair{sum.taken_back, "take-backs"}, std::pair{sum.forks, "forks noticed"},
+        std::pair{sum.multicasts, "with multicast"}}) {
+    text += ", " + std::to_string(number) + " " + what;
+  }
+  return text;
 }
 
 std::string CommandFor(const Options& options, Planted bug) {

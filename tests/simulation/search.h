@@ -15,6 +15,15 @@ namespace tandem::simulation {
 /// One run. Should the product abort in it, the seed is said on stderr.
 [[nodiscard]] Outcome Simulate(const Options& options);
 
+/// What happened in many runs.
+struct Totals {
+  std::uint64_t runs = 0;
+  Outcome sum;
+
+  void Add(const Outcome& outcome);
+  [[nodiscard]] std::string Describe() const;
+};
+
 /// How to see a run again.
 [[nodiscard]] std::string CommandFor(const Options& options, Planted bug);
 

@@ -78,6 +78,7 @@ int RunOne(const Arguments& arguments) {
   std::printf("seed %lu\n", options.seed);
   std::fflush(stdout);
   const Outcome outcome = Simulate(options);
+  std::printf("%s\n", outcome.plan.c_str());
   std::fputs(outcome.trace.c_str(), stdout);
   std::printf("%lu steps, %.1f simulated seconds, fingerprint %016lx: %s\n", outcome.steps,
               static_cast<double>(outcome.simulated_ns) / 1e9, outcome.fingerprint,
@@ -89,13 +90,13 @@ int RunMany(const Arguments& arguments) {
   using Clock = std::chrono::steady_clock;
   const auto began = Clock::now();
   auto said = began;
-  std::uint64_t runs = 0, steps = 0;
-  double simulated = 0;
+  Totals totals;
   const auto say = [&](Clock::time_point now) {
     const double seconds = std::chrono::duration<double>(now - began).count();
-    std::printf("%lu runs, %.1f a second, %lu million steps, %.1f simulated hours\n", runs,
-                static_cast<double>(runs) / std::max(seconds, 0.001), steps / 1'000'000,
-                simulated / 3600);
+    std::printf("%.1f runs a second, %lu million steps, %.1f simulated hours: %s\n",
+                static_cast<double>(totals.runs) / std::max(seconds, 0.001),
+                totals.sum.steps / 1'000'000, static_cast<double>(totals.sum.simulated_ns) / 3.6e12,
+                totals.Describe().c_str());
     std::fflush(stdout);
   };
   std::printf("seeds from %lu on\n", arguments.from);
@@ -103,12 +104,11 @@ int RunMany(const Arguments& arguments) {
     for (const bool lies : {false, true}) {
       const Options options{.seed = seed, .engine_b_lies = lies};
       const Outcome outcome = Simulate(options);
-      ++runs;
-      steps += outcome.steps;
-      simulated += static_cast<double>(outcome.simulated_ns) / 1e9;
+      totals.Add(outcome);
       if (outcome.failure.empty()) continue;
-      std::printf("%sseed %lu failed: %s\nto see it again: %s\n", outcome.trace.c_str(), seed,
-                  outcome.failure.c_str(), CommandFor(options, Planted::kNone).c_str());
+      std::printf("%sseed %lu (%s) failed: %s\nto see it again: %s\n", outcome.trace.c_str(), seed,
+                  outcome.plan.c_str(), outcome.failure.c_str(),
+                  CommandFor(options, Planted::kNone).c_str());
       say(Clock::now());
       return 1;
     }

@@ -20,26 +20,6 @@ std::uint64_t SeedsOr(std::uint64_t otherwise) {
                          : std::min<std::uint64_t>(otherwise, std::strtoull(text, nullptr, 10));
 }
 
-struct Totals {
-  std::uint64_t runs = 0;
-  Outcome sum;
-
-  void Add(const Outcome& outcome) {
-    ++runs;
-    sum.steps += outcome.steps;
-    sum.crashes += outcome.crashes;
-    sum.breaks += outcome.breaks;
-    sum.cuts += outcome.cuts;
-    sum.losses += outcome.losses;
-    sum.disk_faults += outcome.disk_faults;
-    sum.stalls += outcome.stalls;
-    sum.jumps += outcome.jumps;
-    sum.inputs += outcome.inputs;
-    sum.outputs += outcome.outputs;
-    sum.lies_named += outcome.lies_named;
-  }
-};
-
 /// Runs seeds until one fails.
 Totals RunSeeds(Options options, std::uint64_t count) {
   std::printf("seeds 1 to %lu\n", count);
@@ -48,11 +28,12 @@ Totals RunSeeds(Options options, std::uint64_t count) {
     const Outcome outcome = Simulate(options);
     totals.Add(outcome);
     EXPECT_EQ(outcome.failure, "")
-        << "seed " << options.seed << "; to see it again: " << CommandFor(options, Planted::kNone)
-        << "\nthe last events:\n"
+        << "seed " << options.seed << ", " << outcome.plan
+        << "; to see it again: " << CommandFor(options, Planted::kNone) << "\nthe last events:\n"
         << outcome.trace;
     if (testing::Test::HasFailure()) break;
   }
+  std::printf("%s\n", totals.Describe().c_str());
   return totals;
 }
 
@@ -68,12 +49,17 @@ TEST(Simulation, MergesWhatOnePerfectEngineWouldSayWhateverFails) {
   EXPECT_GT(totals.sum.disk_faults, totals.runs / 4) << missing;
   EXPECT_GT(totals.sum.stalls, totals.runs / 4) << missing;
   EXPECT_GT(totals.sum.jumps, totals.runs / 8) << missing;
+  EXPECT_GT(totals.sum.multicasts, totals.runs / 4) << missing;
+  EXPECT_GT(totals.sum.skips, totals.runs / 20) << missing;
+  EXPECT_GT(totals.sum.taken_back, totals.runs / 100) << missing;
+  EXPECT_GT(totals.sum.forks, totals.runs / 100) << missing;
 }
 
 TEST(Simulation, NamesTheFirstLieOfAnEngineAndAgreesOnNothingBehindIt) {
   const Totals totals = RunSeeds({.engine_b_lies = true}, SeedsOr(200));
   if (totals.runs < 20) return;
   EXPECT_GT(totals.sum.lies_named, totals.runs / 2) << "too few runs had a lie to find";
+  EXPECT_GT(totals.sum.rebuilds, totals.runs / 8) << "too few pairs were led back";
 }
 
 TEST(Simulation, RunsASeedTwiceInTheSameWay) {

@@ -12,6 +12,7 @@
 
 #include "counter.pb.h"
 #include "engine/transport/gate.h"
+#include "tests/simulation/bounds.h"
 #include "tests/support/test_stream.h"
 
 namespace tandem::simulation {
@@ -54,6 +55,13 @@ void TraceWhatIsLogged() {
 }
 
 }  // namespace
+
+void CheckBound(const char* what, std::size_t size, std::size_t bound) {
+  Environment* const environment = Environment::current();
+  if (environment == nullptr || size <= bound) return;
+  environment->Fail(std::string(what) + " is " + std::to_string(size) + " where " +
+                    std::to_string(bound) + " is the most");
+}
 
 World::World(const Options& options)
     : environment_(options.seed),
