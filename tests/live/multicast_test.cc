@@ -17,6 +17,7 @@
 #include "proto/moldudp64.h"
 #include "tests/live/live_test.h"
 #include "tests/live/lossy_relay.h"
+#include "tests/support/test_stream.h"
 #include "tools/process.h"
 
 namespace tandem::test {
@@ -236,11 +237,22 @@ TEST_F(Multicast, AnswersRequestsWithOnePacketEach) {
 }
 
 TEST_F(Multicast, BringsWhatTookThePlaceOfWhatWasTakenBack) {
-  WriteLog("merged", replay::kMergedRole, 10, "TEST", 36);
   const std::uint16_t port = FreeUdpPort();
   Asker line(port, Asker::Kind::kReceives);
   boost::asio::io_context context;
   replay::PosixStorage storage;
+  TestStream stream("TEST");
+  const auto write = [&](int count, std::size_t payload_size) {
+    auto log = replay::LogWriter::Open(
+        storage, Path("merged"),
+        {.session = proto::Session("TEST"), .role = replay::kMergedRole, .schema = ""});
+    ASSERT_TRUE(log.ok()) << log.error().text;
+    for (int i = 0; i < count; ++i) log->Append(stream.Add(200, std::string(payload_size, 'x')));
+    ASSERT_TRUE(log->Close().ok());
+  };
+  write(5, 36);
+  const TestStream at_five = stream;
+  write(5, 36);
   engine::MoldServer server(
       context, storage,
       {.lines = {{.to = {"127.0.0.1", std::to_string(port)}, .interface = ""}},
@@ -263,7 +275,8 @@ TEST_F(Multicast, BringsWhatTookThePlaceOfWhatWasTakenBack) {
   ASSERT_TRUE(engine::CutLog(storage, Path("merged"), 5, Path("before")).ok());
   server.TakeBackTo(5);
   EXPECT_EQ(ask(4), "");
-  WriteLog("merged", replay::kMergedRole, 3, "TEST", 16);
+  stream = at_five;
+  write(3, 16);
   server.Publish(8);
   std::string packet = line.Answer();
   while (packet.starts_with("heartbeat")) packet = line.Answer();

@@ -51,8 +51,8 @@ TEST(Simulation, MergesWhatOnePerfectEngineWouldSayWhateverFails) {
   EXPECT_GT(totals.sum.jumps, totals.runs / 8) << missing;
   EXPECT_GT(totals.sum.multicasts, totals.runs / 4) << missing;
   EXPECT_GT(totals.sum.skips, totals.runs / 20) << missing;
-  EXPECT_GT(totals.sum.taken_back, totals.runs / 100) << missing;
-  EXPECT_GT(totals.sum.forks, totals.runs / 100) << missing;
+  EXPECT_GT(totals.sum.taken_back, 0u) << missing;
+  EXPECT_GT(totals.sum.forks, 0u) << missing;
 }
 
 TEST(Simulation, NamesTheFirstLieOfAnEngineAndAgreesOnNothingBehindIt) {
