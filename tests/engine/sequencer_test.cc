@@ -160,7 +160,7 @@ TEST_F(SequencerTest, TakesFromOperatorsWhatIsForOperators) {
   };
   EXPECT_EQ(submit(1, 3), Verdict::kAccepted);
   EXPECT_EQ(submit(2, 4), Verdict::kAccepted);
-  for (const std::uint16_t type : {0, 1, 5, 10, 99}) EXPECT_EQ(submit(3, type), Verdict::kRefused);
+  for (const std::uint16_t type : {0, 1, 6, 10, 99}) EXPECT_EQ(submit(3, type), Verdict::kRefused);
   EXPECT_EQ(submit(3, kType), Verdict::kRefused);
   EXPECT_EQ(sequencer_.reason(), "user \"OPER\" may not submit messages of the application");
   EXPECT_EQ(submit(2, 4), Verdict::kDuplicate);
@@ -173,6 +173,13 @@ TEST_F(SequencerTest, TakesFromOperatorsWhatIsForOperators) {
   Restart();
   EXPECT_TRUE(sequencer_.ended());
   EXPECT_EQ(sequencer_.accepted(User("OPER")), 3u);
+}
+
+TEST_F(SequencerTest, TellsAnEngineToWriteAnImageUntilTheSessionHasEnded) {
+  ASSERT_TRUE(sequencer_.TellSnapshot("A", 10));
+  EXPECT_EQ(test::Show(sequencer_.message()), "1 at 10: type 5, cause 0 index 0, last, 3 bytes");
+  ASSERT_TRUE(sequencer_.EndSession(11));
+  EXPECT_FALSE(sequencer_.TellSnapshot("B", 12));
 }
 
 TEST_F(SequencerTest, RefusesOneByteMoreThanTheLimit) {

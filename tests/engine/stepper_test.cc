@@ -195,7 +195,7 @@ TEST_F(StepperTest, RefusesAMessageThatIsChainedToAnotherPast) {
 }
 
 TEST_F(StepperTest, RefusesControlTypesThatItDoesNotKnow) {
-  for (const std::uint16_t type : {0, 5, 10, 50, 99}) {
+  for (const std::uint16_t type : {0, 6, 10, 50, 99}) {
     TestStream input;
     ExpectRefused(input.Add(type), "input message 1 has control type " + std::to_string(type) +
                                        ", which this build does not know; run a build that does");
