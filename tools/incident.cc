@@ -14,6 +14,7 @@
 #include "tools/json_text.h"
 #include "tools/options.h"
 #include "tools/output.h"
+#include "tools/state_incident.h"
 
 namespace tandem::tools {
 
@@ -127,6 +128,9 @@ class Show {
   explicit Show(const ShowOptions& options) : options_(options) {}
 
   Result<ExitCode> Run() {
+    const auto of_state = ReadStateIncident(storage_, options_.folder);
+    if (!of_state) return of_state.error();
+    if (*of_state) return ShowStateIncident(**of_state);
     auto record = engine::ReadIncident(storage_, options_.folder);
     if (!record) return record.error();
     record_ = std::move(*record);
@@ -152,6 +156,19 @@ class Show {
   }
 
  private:
+  /// One that `tandem audit` found; its folder says all there is.
+  Result<ExitCode> ShowStateIncident(const std::string& report) {
+    if (options_.json || options_.unconfirmed) {
+      return Error::BadInput(options_.folder +
+                             " is an incident of a state, of which nothing was published; see "
+                             "differences.jsonl in it for JSON");
+    }
+    Output output;
+    output.text = report;
+    if (Status status = output.Flush(); !status) return status.error();
+    return ExitCode::kYes;
+  }
+
   Status ReadCause() {
     if (options_.input.empty()) return {};
     const auto reader = replay::LogReader::Open(storage_, options_.input, {.check_digest = false});

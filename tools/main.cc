@@ -14,6 +14,7 @@
 
 #include "pools/scratch_memory.h"
 #include "tools/command.h"
+#include "tools/state_commands.h"
 
 namespace tandem::tools {
 
@@ -63,6 +64,9 @@ void RegisterAll(Commands& commands) {
   RegisterTrim(commands);
   RegisterExport(commands);
   RegisterPools(commands);
+  RegisterState(commands);
+  RegisterAudit(commands);
+  RegisterBisect(commands);
   RegisterIncident(commands);
 }
 

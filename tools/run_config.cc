@@ -15,6 +15,7 @@
 #include "engine/transport/listener.h"
 #include "proto/header.h"
 #include "tools/command.h"
+#include "tools/state_commands.h"
 
 namespace tandem::tools {
 
@@ -29,11 +30,12 @@ struct Kind {
 };
 
 /// In the order of starting.
-constexpr std::array<Kind, 4> kKinds = {
+constexpr std::array<Kind, 5> kKinds = {
     Kind{"sequencer", Kind::kOne, "log", true, RegisterSequencer},
     Kind{"engine", Kind::kNamed, "log", true, RegisterEngine},
     Kind{"dedup", Kind::kEither, "log", true, RegisterDedup},
     Kind{"record", Kind::kEither, "output", false, RegisterRecord},
+    Kind{"audit", Kind::kOne, "incidents", false, RegisterAudit},
 };
 
 /// A command as the program has it, to ask for its options.
@@ -109,6 +111,7 @@ class Loader {
   [[nodiscard]] Result<std::vector<std::string>> ValuesOf(const toml::node& node,
                                                           const std::string& key) const;
   Status Complete();
+  Status CompleteAudit(Role& role);
   Status CompleteRecord(Role& role);
   [[nodiscard]] Result<RoleSpec> MakeSpec(const Role& role) const;
   [[nodiscard]] Status CheckAsTheRoleDoes(const Role& role, const RoleSpec& spec) const;
@@ -351,6 +354,7 @@ Status Loader::Complete() {
       std::string name = role.id.empty() ? role.name : role.id;
       if (kind == "sequencer") name = "input";
       if (kind == "dedup") name = role.id.empty() ? "merged" : "merged-" + role.id;
+      if (kind == "audit") name = "audit.incidents";
       role.options[log] = {Joined(folder_, name)};
     }
     if (kind == "engine") {
@@ -370,10 +374,30 @@ Status Loader::Complete() {
         role.options[option] = {StreamOf(*engines[index])};
       }
     }
-    if (kind == "record") {
-      if (Status status = CompleteRecord(role); !status) return status;
+    if (kind == "record" || kind == "audit") {
+      Status status = kind == "record" ? CompleteRecord(role) : CompleteAudit(role);
+      if (!status) return status;
     }
   }
+  return {};
+}
+
+/// It goes on until it is stopped, over the images of both engines and the sequencer's log.
+Status Loader::CompleteAudit(Role& role) {
+  const std::vector<Role*> engines = OfKind("engine");
+  for (const auto& [option, index] : {std::pair{"a", 0u}, std::pair{"b", 1u}}) {
+    if (role.Has(option)) continue;
+    if (engines.size() <= index || !engines[index]->Has("images")) {
+      return At(*role.table, "[audit] needs " + std::string(option) +
+                                 " = \"FOLDER\", or an engine of this file that has images");
+    }
+    role.options[option] = engines[index]->options["images"];
+  }
+  for (const Role* sequencer : OfKind("sequencer")) {
+    if (!role.Has("input")) role.options["input"] = sequencer->options.at("log");
+  }
+  if (!role.Has("status")) role.options["status"] = {Joined(folder_, "audit.json")};
+  if (std::ranges::find(role.flags, "follow") == role.flags.end()) role.flags.push_back("follow");
   return {};
 }
 

@@ -28,8 +28,8 @@ class Comparer {
  public:
   Comparer(const ZoneWalk& a, const ZoneWalk& b, std::uint64_t max) : a_(a), b_(b), max_(max) {}
 
-  Comparison Run() {
-    result_.by_bytes = a_.view().address() == b_.view().address() &&
+  Comparison Run(bool only_fields) {
+    result_.by_bytes = !only_fields && a_.view().address() == b_.view().address() &&
                        a_.view().description() == b_.view().description();
     CompareValues("", "root", a_.RootValues(), b_.RootValues());
     root_differs_ = result_.count != 0;
@@ -218,8 +218,8 @@ std::string TextOf(const Difference& difference) {
   return text;
 }
 
-Comparison Compare(const ZoneWalk& a, const ZoneWalk& b, std::uint64_t max) {
-  return Comparer(a, b, max).Run();
+Comparison Compare(const ZoneWalk& a, const ZoneWalk& b, std::uint64_t max, bool only_fields) {
+  return Comparer(a, b, max).Run(only_fields);
 }
 
 }  // namespace tandem::state

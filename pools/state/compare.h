@@ -40,7 +40,9 @@ struct Comparison {
   [[nodiscard]] bool same() const { return count == 0; }
 };
 
-/// At most `max` differences are kept; all are counted.
-[[nodiscard]] Comparison Compare(const ZoneWalk& a, const ZoneWalk& b, std::uint64_t max);
+/// At most `max` differences are kept; all are counted. `only_fields`: whatever else differs is
+/// left out, as it must be for states with other chains.
+[[nodiscard]] Comparison Compare(const ZoneWalk& a, const ZoneWalk& b, std::uint64_t max,
+                                 bool only_fields = false);
 
 }  // namespace tandem::state

@@ -5,29 +5,14 @@
 
 namespace tandem::state {
 
-using pools::PoolControl;
-using pools::ZoneHeader;
-
-StateView StateView::Of(const pools::Zone& zone) {
-  const auto& control = *reinterpret_cast<const pools::ZoneControl*>(zone.address());
-  const auto* const controls =
-      reinterpret_cast<const PoolControl*>(zone.address() + pools::kZoneSlotsOffset);
-  std::vector<StateSlot> slots;
-  for (std::uint64_t i = 0; i < control.slots_used; ++i) {
-    const PoolControl& pool = controls[i];
-    if (pool.kind == pools::PoolKind::kNone) continue;
-    slots.push_back({.name = pool.name,
-                     .kind = pool.kind,
-                     .base = pool.base != nullptr ? pool.base->name : "",
-                     .limit = pool.limit,
-                     .address = reinterpret_cast<std::uintptr_t>(pool.pool)});
-  }
-  return {zone.address(), zone.state_bytes(), zone.description(), std::move(slots)};
+StateView StateView::Of(const pools::ZoneView& zone) {
+  return {zone.address(), zone.state_bytes(), zone.description(), zone.Pools()};
 }
 
 Result<StateView> StateView::OfImage(std::uintptr_t address, std::span<const std::byte> state,
-                                     std::string_view description, std::vector<StateSlot> slots) {
-  StateView view(address, state, description, std::move(slots));
+                                     std::string_view description,
+                                     std::vector<pools::PoolInfo> pools) {
+  StateView view(address, state, description, std::move(pools));
   if (state.size() < pools::Sbrk::kPageBytes || view.header().magic != pools::kZoneMagic) {
     return Error::BadInput("the state in it does not begin as a zone does");
   }

@@ -18,25 +18,19 @@
 #include "pools/result.h"
 #include "pools/zone.h"
 #include "pools/zone_layout.h"
+#include "pools/zone_view.h"
 
 namespace tandem::state {
 
-/// A pool of the zone: what its control says.
-struct StateSlot {
-  std::string name = {};
-  pools::PoolKind kind = pools::PoolKind::kNone;
-  std::string base = {};  ///< empty: none
-  pools::Limit limit = {};
-  std::uint64_t address = 0;  ///< of the pool itself
-};
-
 class StateView {
  public:
-  static StateView Of(const pools::Zone& zone);
+  static StateView Of(const pools::ZoneView& zone);
+  static StateView Of(const pools::Zone& zone) { return Of(zone.view()); }
   /// Of an image: state bytes (Zone::state_bytes) of a zone at `address`, aligned to 64 bytes, what
   /// Zone::Describe was given there, and its pools. An error says what is wrong with them.
   static Result<StateView> OfImage(std::uintptr_t address, std::span<const std::byte> state,
-                                   std::string_view description, std::vector<StateSlot> slots);
+                                   std::string_view description,
+                                   std::vector<pools::PoolInfo> pools);
 
   /// `size` bytes that had this address; null if they are not all part of the state.
   [[nodiscard]] const std::byte* At(std::uint64_t address, std::uint64_t size) const {
@@ -66,17 +60,17 @@ class StateView {
   }
   [[nodiscard]] std::string_view description() const { return description_; }
   /// In the order in which the pools were made.
-  [[nodiscard]] const std::vector<StateSlot>& slots() const { return slots_; }
+  [[nodiscard]] const std::vector<pools::PoolInfo>& pools() const { return pools_; }
 
  private:
   StateView(std::uintptr_t address, std::span<const std::byte> state, std::string_view description,
-            std::vector<StateSlot> slots)
-      : address_(address), state_(state), description_(description), slots_(std::move(slots)) {}
+            std::vector<pools::PoolInfo> pools)
+      : address_(address), state_(state), description_(description), pools_(std::move(pools)) {}
 
   std::uintptr_t address_;
   std::span<const std::byte> state_;
   std::string_view description_;
-  std::vector<StateSlot> slots_;
+  std::vector<pools::PoolInfo> pools_;
 };
 
 /// A word of memory that a pool may have marked as free.

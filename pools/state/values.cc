@@ -158,6 +158,22 @@ void AddValues(const ZoneWalk& walk, const LayoutType& type, std::uint64_t addre
   Adder(walk, values, on_nested).AddType(type, address, "", 0);
 }
 
+std::string FieldAt(const LayoutType& type, std::uint64_t offset) {
+  for (const LayoutField& field : type.fields) {
+    if (offset - field.offset >= field.size) continue;
+    std::string path = field.name;
+    std::uint64_t within = offset - field.offset;
+    if (field.reftype == "Inlary" && field.element_size != 0) {
+      path += '.' + std::to_string(within / field.element_size);
+      within %= field.element_size;
+    }
+    if (field.kind != FieldKind::kStruct) return path;
+    const std::string nested = FieldAt(*field.element, within);
+    return nested.empty() ? path : path + '.' + nested;
+  }
+  return "";
+}
+
 LayoutType PlainType(const std::string& arg, std::uint64_t size) {
   LayoutType type{.name = arg, .size = size};
   LayoutField field{.arg = arg, .reftype = "Val", .size = size, .element_size = size};

@@ -23,6 +23,9 @@ inline constexpr std::size_t kValuesMax = 100'000;
 void AddValues(const ZoneWalk& walk, const LayoutType& type, std::uint64_t address,
                std::vector<Value>& values, const OnNested& on_nested = {});
 
+/// The path of the field that has the byte `offset` of a `type`, `held.cents`; empty: none has it.
+[[nodiscard]] std::string FieldAt(const LayoutType& type, std::uint64_t offset);
+
 /// A type with one value of that declared type, which is no struct: u64, Str<8>. Without fields if
 /// it is none of those.
 [[nodiscard]] LayoutType PlainType(const std::string& arg, std::uint64_t size);

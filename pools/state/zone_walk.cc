@@ -45,7 +45,7 @@ Result<ZoneWalk> ZoneWalk::Of(const StateView& view) {
   walk.AddRegion({.begin = view.begin(),
                   .end = view.address() + pools::kZonePreludeBytes,
                   .kind = Place::Kind::kHeader});
-  for (const StateSlot& slot : view.slots()) walk.AddPool(slot);
+  for (const pools::PoolInfo& info : view.pools()) walk.AddPool(info);
   for (std::size_t i = 0; i < walk.pools_.size(); ++i) walk.AddElements(i);
   walk.SortRegions();  // so that pointers have names
   const std::size_t known = walk.regions_.size();
@@ -69,13 +69,13 @@ void ZoneWalk::FindFields(const LayoutType& type, std::uint64_t address) {
   }
 }
 
-void ZoneWalk::AddPool(const StateSlot& slot) {
-  StatePool pool{.name = slot.name,
-                 .kind = slot.kind,
-                 .base = slot.base,
-                 .limit = slot.limit,
-                 .figures = FiguresOf(view_, slot.kind, slot.address),
-                 .address = slot.address};
+void ZoneWalk::AddPool(const pools::PoolInfo& info) {
+  StatePool pool{.name = info.name,
+                 .kind = info.kind,
+                 .base = info.base,
+                 .limit = info.limit,
+                 .figures = FiguresOf(view_, info.kind, info.address),
+                 .address = info.address};
   if (const auto found = fields_.find(pool.address); found != fields_.end()) {
     pool.field = found->second;
   }
@@ -291,6 +291,20 @@ std::string ZoneWalk::PointerText(std::uint64_t address) const {
       return Hex(address);
   }
   return place.offset == 0 ? text : text + '+' + std::to_string(place.offset);
+}
+
+std::string ZoneWalk::ByteText(std::uint64_t address) const {
+  const Place place = Find(address);
+  std::string name;
+  std::string field;
+  if (place.kind == Place::Kind::kElement && place.pool->element != nullptr) {
+    name = place.pool->name + '#' + std::to_string(place.number);
+    field = FieldAt(*place.pool->element, place.offset);
+  } else if (place.kind == Place::Kind::kRoot && layout_.root() != nullptr) {
+    name = "root";
+    field = FieldAt(*layout_.root(), place.offset);
+  }
+  return field.empty() ? PointerText(address) : name + ' ' + field;
 }
 
 std::vector<Value> ZoneWalk::RootValues() const {

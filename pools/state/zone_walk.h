@@ -113,6 +113,8 @@ class ZoneWalk {
   [[nodiscard]] Place Find(std::uint64_t address) const;
   /// An address as text: null, book.FDb.level#4, with +24 behind it if it leads into one, or 0x...
   [[nodiscard]] std::string PointerText(std::uint64_t address) const;
+  /// The byte at an address: `book.FDb.level#4 key` where a field has it, else as PointerText.
+  [[nodiscard]] std::string ByteText(std::uint64_t address) const;
 
  private:
   struct Region {
@@ -128,7 +130,7 @@ class ZoneWalk {
 
   ZoneWalk(const StateView& view, Layout layout) : view_(view), layout_(std::move(layout)) {}
   void FindFields(const LayoutType& type, std::uint64_t address);
-  void AddPool(const StateSlot& slot);
+  void AddPool(const pools::PoolInfo& info);
   void AddElements(std::size_t pool);
   void AddIndexes(std::size_t pool);
   void AddRegion(const Region& region);

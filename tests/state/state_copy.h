@@ -33,7 +33,7 @@ class Copy {
 
   [[nodiscard]] ZoneWalk Walk() const {
     auto view = StateView::OfImage(view_.address(), {bytes_, view_.bytes().size()}, description_,
-                                   view_.slots());
+                                   view_.pools());
     ENSURE(view.ok(), "%s", view.error().text.c_str());
     auto walk = ZoneWalk::Of(*view);
     ENSURE(walk.ok(), "%s", walk.error().text.c_str());

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `tandem state`, `audit` and `bisect` as a person runs them: on what replays of an order flow
+// leave, sound and with a bit flipped that no output has shown.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/tools/log_tools.h"
+
+namespace tandem::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class StateTools : public LogTools {
+ protected:
+  void SetUp() override {
+    LogTools::SetUp();
+    Do({"generate", "--orders", "3000", "--symbols", "4", "--users", "2", "--seed", "5", "-o",
+        Path("flow")});
+    std::filesystem::create_directories(Path("a"));
+    std::filesystem::create_directories(Path("b"));
+  }
+
+  static std::string Do(const std::vector<std::string>& arguments, int exit_code = 0) {
+    const Ran ran = Tandem(arguments);
+    EXPECT_EQ(ran.exit_code, exit_code) << ran.out << ran.err;
+    return ran.out + ran.err;
+  }
+  /// An image of what the flow makes up to input `at`, with a fault planted after `fault`.
+  std::string Image(const std::string& name, std::uint64_t at, std::uint64_t fault = 0) {
+    std::vector<std::string> arguments = {"state",  Path("flow"), "--at", std::to_string(at),
+                                          "--save", Path(name)};
+    if (fault != 0) {
+      arguments.push_back("--plant-fault");
+      arguments.push_back(std::to_string(fault));
+    }
+    Do(arguments);
+    return Path(name);
+  }
+  std::string Audit(int exit_code, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments = {"audit",      "--a",         Path("a"),
+                                          "--b",        Path("b"),     "--input",
+                                          Path("flow"), "--incidents", Path("incidents")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Do(arguments, exit_code);
+  }
+};
+
+TEST_F(StateTools, SayWhatAnImageHolds) {
+  const std::string image = Image("image", 500);
+  const std::string text = Do({"state", image});
+  EXPECT_THAT(text, HasSubstr("stands       session GENERATED after input 500, digest "));
+  EXPECT_THAT(text, HasSubstr("application  book, behaviour version 1, build "));
+  EXPECT_THAT(text, HasSubstr("\nbook.FDb.order "));
+  EXPECT_THAT(text, HasSubstr("\nroot  resume_point.input.number:500  resume_point.input.digest:"));
+  EXPECT_THAT(text, HasSubstr("  state.symbols_max:10000  state.open:Y  state.all_halted:N"));
+  const std::string json = Do({"state", image, "--json"});
+  EXPECT_THAT(json, StartsWith("{\"image\":"));
+  EXPECT_THAT(json, HasSubstr("\"session\":\"GENERATED\",\"input\":500,"));
+  EXPECT_THAT(json, HasSubstr("{\"name\":\"book.FDb.order\",\"kind\":\"Tpool\",\"base\":\"book.FDb."
+                              "lpool\",\"type\":\"book.Order\",\"live\":"));
+}
+
+TEST_F(StateTools, PrintTheElementsThatAreAskedFor) {
+  const std::string image = Image("image", 500);
+  const std::vector<std::string> symbols = Lines(Do({"state", image, "--pool", "symbol"}));
+  ASSERT_EQ(symbols.size(), 4u);
+  EXPECT_THAT(symbols[0], StartsWith("book.FDb.symbol#0  key:"));
+  const std::vector<std::string> orders =
+      Lines(Do({"state", image, "--pool", "book.FDb.order", "--limit", "0", "--json"}));
+  ASSERT_GT(orders.size(), 10u);
+  EXPECT_THAT(orders[0], MatchesRegex("\\{\"pool\":\"book.FDb.order\",\"number\":[0-9]+,"
+                                      "\"address\":\"0x7e8[0-9a-f]+\",\"fields\":\\{\"client\":"
+                                      "\"book.FDb.client#[0-9]+\",\"id\":[0-9]+,.*"));
+  std::uint64_t of_both = 0;
+  for (const char* user : {"U1", "U2"}) {
+    of_both += Lines(Do({"state", image, "--pool", "order", "--limit", "0", "--where",
+                         std::string("client.user=") + user}))
+                   .size();
+  }
+  EXPECT_EQ(of_both, orders.size());
+  EXPECT_THAT(Do({"state", image, "--pool", "order", "--limit", "1"}),
+              HasSubstr("elements more; --limit 0 shows all"));
+}
+
+TEST_F(StateTools, RefuseWhatIsNotThere) {
+  const std::string image = Image("image", 500);
+  EXPECT_THAT(Do({"state", image, "--pool", "trade"}, 2),
+              AllOf(HasSubstr("there is no pool trade"), HasSubstr("book.FDb.order")));
+  EXPECT_THAT(Do({"state", image, "--pool", "order", "--where", "price=5"}, 2),
+              HasSubstr("no element has a field price"));
+  EXPECT_THAT(Do({"state", image, "--where", "price"}, 2), HasSubstr("is no condition"));
+  EXPECT_THAT(Do({"state", image, "--at", "7"}, 2), HasSubstr("for the state that an input log"));
+  EXPECT_THAT(Do({"state", Path("flow"), "--at", "3001"}, 2), HasSubstr("ends at message 3000"));
+  FlipByte("image", -5000);
+  EXPECT_THAT(Do({"state", image}, 2), HasSubstr("is damaged"));
+  EXPECT_EQ(Tandem({"state", Path("nothing")}).exit_code, 2);
+}
+
+TEST_F(StateTools, CompareTwoStates) {
+  const std::string image = Image("image", 500);
+  EXPECT_THAT(Do({"state", image, Image("again", 500)}), HasSubstr("the states are the same: "));
+  const std::string damaged = Image("damaged", 500, 500);
+  const std::vector<std::string> lines = Lines(Do({"state", image, damaged}, 1));
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_THAT(lines[2], MatchesRegex("  book.FDb.order#[0-9]+ left: [0-9]+ \\| [0-9]+"));
+  EXPECT_EQ(lines[3], "the states differ: 1 field; 1 byte in all");
+  EXPECT_THAT(
+      Do({"state", image, damaged, "--json"}, 1),
+      HasSubstr("\"same\":false,\"by_bytes\":true,\"bytes\":1,\"count\":1,\"fields\":1,"
+                "\"differences\":[{\"pool\":\"book.FDb.order\",\"element\":\"book.FDb.order#"));
+  // A log takes the place of an image.
+  EXPECT_THAT(Do({"state", image, Path("flow"), "--at", "500"}), HasSubstr("are the same"));
+  EXPECT_THAT(Do({"state", image, Path("flow"), "--at", "501"}, 1), HasSubstr("resume_point"));
+}
+
+TEST_F(StateTools, CompareStatesAtTwoAddressesByTheirFields) {
+  const std::string image = Image("image", 2000);
+  EXPECT_THAT(
+      Do({"state", image, Path("flow"), "--at", "2000", "--zone-address", "0x7d0000000000"}),
+      HasSubstr("the states are the same in all fields"));
+}
+
+TEST_F(StateTools, AuditProvesTheImagesOfBothEngines) {
+  Image("a/1", 1000);
+  Image("b/1", 1500);
+  Image("a/2", 2500);
+  EXPECT_THAT(Lines(Audit(0)),
+              ElementsAre(StartsWith("start: engine A after input 1000, "),
+                          AllOf(StartsWith("same: engine B after input 1500, "),
+                                HasSubstr("replayed from input 1000")),
+                          AllOf(StartsWith("same: engine A after input 2500, "),
+                                HasSubstr("replayed from input 1500")),
+                          "audited up to input 2500: images that were the same: 1 of A, 1 of B"));
+  EXPECT_FALSE(std::filesystem::exists(Path("incidents")));
+}
+
+// Followed, an engine that is behind leaves its images when the other one's were looked at already.
+TEST_F(StateTools, AuditGoesBackForAnEngineThatIsBehind) {
+  Image("a/1", 1000);
+  Image("a/2", 2000);
+  const std::string made = Image("made", 1500, 1500);
+  ASSERT_EQ(std::system(("(sleep 0.7; cp " + made + " " + Path("b/.1") + "; mv " + Path("b/.1") +
+                         " " + Path("b/1") + ") &")
+                            .c_str()),
+            0);
+  const std::string text = Audit(4, {"--follow", "--every", "0.05"});
+  EXPECT_THAT(text, HasSubstr("same: engine A after input 2000, "));
+  EXPECT_THAT(text, HasSubstr("differs: engine B after input 1500, "));
+  EXPECT_THAT(text, HasSubstr("replayed:  from " + Path("a/1") + ", input 1000, which was equal"));
+}
+
+TEST_F(StateTools, AuditFindsABitThatNoOutputHasShown) {
+  Image("a/1", 1000);
+  Image("b/1", 1500);
+  Image("a/2", 2000, 1990);
+  const std::string text = Audit(4, {"--status", Path("status.json")});
+  EXPECT_THAT(text,
+              HasSubstr("the state of engine A after input 2000 is not what the input makes"));
+  EXPECT_THAT(text, HasSubstr("verdict:   damage: two replays agree"));
+  EXPECT_THAT(text, HasSubstr("book.FDb.order#"));
+  const std::string incident = Path("incidents/2000");
+  for (const char* file : {"facts.txt", "report.txt", "differences.jsonl", "image", "start"}) {
+    EXPECT_TRUE(std::filesystem::exists(incident + "/" + file)) << file;
+  }
+  EXPECT_THAT(Do({"incident", "show", incident}), StartsWith("STATE INCIDENT: "));
+  std::ifstream status(Path("status.json"));
+  std::string json;
+  std::getline(status, json);
+  EXPECT_THAT(json, HasSubstr("\"state\":\"found a difference, see " + incident + "\""));
+  // The folder alone is enough to go on.
+  EXPECT_THAT(Do({"bisect", incident, "--input", Path("flow")}, 1),
+              HasSubstr("after input 1500, and not after input 2000"));
+}
+
+TEST_F(StateTools, AuditDoesNotSayWhoIsWrongBeforeItKnows) {
+  Image("a/1", 1000, 900);
+  Image("b/1", 1500);
+  EXPECT_THAT(Audit(4), HasSubstr("verdict:   undecided"));
+  const std::string proven = Audit(4, {"--from-start"});
+  EXPECT_THAT(proven, HasSubstr("the state of engine A after input 1000"));
+  EXPECT_THAT(proven, HasSubstr("verdict:   damage"));
+}
+
+TEST_F(StateTools, AuditRefusesImagesOfAnotherInput) {
+  Image("a/1", 1000);
+  Do({"generate", "--orders", "3000", "--symbols", "4", "--users", "2", "--seed", "6", "-o",
+      Path("other")});
+  Do({"state", Path("other"), "--at", "1500", "--save", Path("b/1")});
+  EXPECT_THAT(Audit(2), HasSubstr("it is of another input"));
+  std::filesystem::remove(Path("b/1"));
+  EXPECT_THAT(Audit(2), HasSubstr("there was nothing to compare"));
+}
+
+TEST_F(StateTools, BisectNamesTheFieldAndTheMessageAfterWhichItWasThere) {
+  std::filesystem::create_directories(Path("images"));
+  Image("images/1", 1000);
+  Image("images/2", 2000);
+  Image("images/3", 2100, 2050);
+  const std::string text = Do({"bisect", Path("images"), "--input", Path("flow")}, 1);
+  EXPECT_THAT(text, HasSubstr("what the input makes of it after input 2000, and not after input "
+                              "2100"));
+  EXPECT_THAT(text, HasSubstr("one flipped bit explains all of it: 0x0"));
+  EXPECT_THAT(text, HasSubstr(" of the byte at book.FDb.order#"));
+  EXPECT_THAT(text, HasSubstr(" left\nwhen:    after input "));
+  const std::string json = Do({"bisect", Path("images"), "--input", Path("flow"), "--json"}, 1);
+  const std::size_t at = json.find("\"earliest\":");
+  ASSERT_NE(at, std::string::npos) << json;
+  const std::uint64_t earliest = std::stoull(json.substr(at + 11));
+  const std::uint64_t latest = std::stoull(json.substr(json.find("\"latest\":") + 9));
+  EXPECT_LE(earliest, 2050u) << text;
+  EXPECT_GE(latest, 2050u) << text;
+  EXPECT_GT(earliest, 2000u) << "the order was touched since, so it cannot have come before";
+}
+
+TEST_F(StateTools, BisectNamesTheVeryMessageWhereImagesStandCloseTogether) {
+  std::filesystem::create_directories(Path("images"));
+  Image("images/1", 2049);
+  Image("images/2", 2050, 2050);
+  EXPECT_THAT(Do({"bisect", Path("images"), "--input", Path("flow"), "--from-start"}, 1),
+              HasSubstr("what the input makes of it after input 2049, and not after input 2050"));
+}
+
+TEST_F(StateTools, BisectFindsNothingWhereNothingIs) {
+  Image("a/1", 1000);
+  Image("a/2", 2000);
+  EXPECT_THAT(Do({"bisect", Path("a"), "--input", Path("flow"), "--from-start"}),
+              HasSubstr("2 images are what a replay makes, up to input 2000"));
+  EXPECT_THAT(Do({"bisect", "--input", Path("flow"), "--zone-address-b", "0x7d0000000000"}),
+              HasSubstr("both states are the same after input 3000, field by field"));
+  EXPECT_THAT(Do({"bisect", "--input", Path("flow")}, 2), HasSubstr("give images of one engine"));
+}
+
+#ifdef TALLY_SOUND
+// Two builds with the same answers, whose states drift apart.
+TEST_F(StateTools, BisectFindsTheFirstMessageAfterWhichTwoBuildsDiffer) {
+  std::ofstream votes(Path("votes.jsonl"));
+  for (int i = 1; i <= 1000; ++i) {
+    votes << R"({"type":"Vote","user":"U1","payload":{"candidate":)" << (i % 4) << "}}\n";
+  }
+  votes.close();
+  Do({"import", "jsonl", Path("votes.jsonl"), "--session", "VOTE", "--app", TALLY_SOUND, "-o",
+      Path("votes")});
+  // Candidate 3 gets votes 3, 7, 11 ...; the 101st is input 403, the first that is a multiple of 5
+  // behind it input 415.
+  const std::string text =
+      Do({"bisect", "--input", Path("votes"), "--app", TALLY_SOUND, "--app-b", TALLY_OFF}, 1);
+  EXPECT_THAT(text, HasSubstr("the same after input 414, and differ after input 415"));
+  EXPECT_THAT(text, HasSubstr("\"candidate\":3"));
+  EXPECT_THAT(text, HasSubstr("\n  root state.votes.3: 104 | 105\n"));
+  EXPECT_THAT(Do({"bisect", "--input", Path("votes"), "--app", TALLY_SOUND, "--app-b", TALLY_OFF,
+                  "--to", "414"}),
+              HasSubstr("are the same after input 414"));
+}
+#endif
+
+}  // namespace
+}  // namespace tandem::test

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Auditor: proves that the states of two engines are what the input makes of them. Takes a state of
+// its own along the input log and compares it, byte for byte, with every image that either engine
+// has left, in the order of their inputs. So an image of A is the start, one of B is met by replay,
+// the next of A by replay from there; a state that was damaged without any output showing it yet is
+// found at its engine's next image.
+//
+// Touches nothing of the engines but their images and an input log. One thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pools/result.h"
+#include "pools/state/compare.h"
+#include "tools/image_folder.h"
+#include "tools/state_replay.h"
+
+namespace tandem::tools {
+
+struct AuditOptions {
+  std::array<std::string, 2> images;  ///< folders, of A and B; B may be empty: one engine
+  std::string input;                  ///< folder of the input log
+  bool from_nothing = false;          ///< start before input 1, not with the oldest image
+  ApplicationOptions application;
+};
+
+/// An image that was looked at.
+struct AuditStep {
+  enum class What : std::uint8_t {
+    kStart,  ///< the replay goes on from it; it is not proven yet
+    kSame,   ///< it is what the replay has
+    kDiffers,
+    kPassedBy  ///< it cannot be read, or is gone: `why`
+  };
+  What what = What::kSame;
+  std::size_t side = 0;  ///< 0: A
+  std::string path;
+  replay::ImageLabel label;
+  std::uint64_t from = 0;  ///< input after which the replay stood before
+  std::uint64_t bytes = 0;
+  std::string why;
+};
+
+/// An image that is not what the input makes of the state.
+struct AuditFinding {
+  enum class Verdict : std::uint8_t {
+    kDamage,          ///< replays agree with each other, and not with the image
+    kNondeterminism,  ///< replays differ among themselves
+    kUndecided        ///< it, or the image that the replay began with
+  };
+  Verdict verdict = Verdict::kUndecided;
+  std::size_t side = 0;        ///< whose image differs
+  FoundImage image;            ///< that one
+  std::uint64_t equal_at = 0;  ///< input up to which the replay was proven; 0: it began there
+  std::string equal_with;      ///< the image that proved it, or the replay began with; empty: none
+  bool is_proven = false;      ///< that image was met by replay, or the replay began at input 1
+  state::Comparison comparison;  ///< A: the replay, B: the image
+};
+
+class Auditor {
+ public:
+  static constexpr std::uint64_t kDifferencesKept = 1000;
+
+  explicit Auditor(AuditOptions options) : options_(std::move(options)) {}
+
+  /// Looks at all images that there are and that the log has reached, oldest input first, and tells
+  /// `on_step` of each. Ends early if `ask` says false, or at the first that differs, which it
+  /// gives. May be called again, for those that have come. An error: the log, the application, or
+  /// an image that belongs to neither.
+  Result<std::optional<AuditFinding>> Round(const std::function<void(const AuditStep&)>& on_step,
+                                            const std::function<bool()>& ask);
+
+  /// Input up to which everything was looked at.
+  [[nodiscard]] std::uint64_t position() const;
+  /// Images of each side that were the same.
+  [[nodiscard]] std::uint64_t same(std::size_t side) const { return same_[side]; }
+  /// The last input at which each side was; 0: never.
+  [[nodiscard]] std::uint64_t same_at(std::size_t side) const { return same_at_[side]; }
+
+ private:
+  struct Candidate {
+    std::size_t side = 0;
+    FoundImage image;
+  };
+  /// Where a replay may begin again.
+  struct Base {
+    std::string path;
+    replay::StateImage image;
+  };
+  static constexpr std::size_t kBasesKept = 16;
+  void Keep(Base base);
+
+  Result<std::vector<Candidate>> Candidates();
+  /// Puts the replay where it may step to input `number`, which it has passed. False: there is no
+  /// image left to begin with.
+  Result<bool> GoBack(std::uint64_t number, std::uint64_t zone_address);
+  Status Start(const Candidate& oldest, const std::function<void(const AuditStep&)>& on_step);
+  Result<AuditFinding> Examine(const Candidate& candidate, LoadedImage& image,
+                               const std::function<bool()>& ask);
+
+  AuditOptions options_;
+  std::unique_ptr<StateReplay> replay_;
+  /// Images that were the same, and the one that it all began with, oldest input first. Their files
+  /// stay readable when their names are gone.
+  std::deque<Base> bases_;
+  bool is_proven_ = false;
+  std::array<std::uint64_t, 2> same_{};
+  std::array<std::uint64_t, 2> same_at_{};
+  std::vector<std::string> done_;  ///< images that were looked at and are still there
+};
+
+[[nodiscard]] const char* NameOf(AuditFinding::Verdict verdict);
+
+}  // namespace tandem::tools

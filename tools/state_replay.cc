@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/state_replay.h"
+
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "pools/zone_view.h"
+#include "replay/log_reader.h"
+#include "replay/replay.h"
+
+namespace tandem::tools {
+
+ApplicationOptions At(std::uint64_t address, ApplicationOptions application) {
+  char text[24];
+  std::snprintf(text, sizeof text, "0x%" PRIx64, address);
+  application.zone_address = text;
+  return application;
+}
+
+Result<std::unique_ptr<StateReplay>> StateReplay::Make(const ApplicationOptions& application,
+                                                       const std::string& input) {
+  replay::PosixStorage storage;
+  const auto log = replay::LogReader::Open(storage, input, {.check_digest = false});
+  if (!log) return log.error();
+  if (Status status = CheckIsInput(log->role(), input); !status) return status.error();
+  auto made = application.Make();
+  if (!made) return made.error();
+  return std::unique_ptr<StateReplay>(
+      new StateReplay(std::move(made->application), made->zone_address, input, log->session()));
+}
+
+Result<std::unique_ptr<StateReplay>> StateReplay::FromNothing(const ApplicationOptions& application,
+                                                              const std::string& input) {
+  return Make(application, input);
+}
+
+Result<std::unique_ptr<StateReplay>> StateReplay::FromImage(const ApplicationOptions& application,
+                                                            const std::string& input,
+                                                            const replay::StateImage& image) {
+  auto made = Make(At(image.zone().about().address, application), input);
+  if (!made) return made.error();
+  StateReplay& replay = **made;
+  if (Status status = replay::Restore(replay.application(), image, replay.session()); !status) {
+    return status.error();
+  }
+  if (Status status = image.zone().Verify(); !status) return status.error();
+  return made;
+}
+
+Result<std::uint64_t> StateReplay::LogEnd() {
+  const auto end = replay::LogReader::LastPosition(storage_, input_);
+  if (!end) return end.error();
+  return end->number;
+}
+
+Status StateReplay::ReadAhead() {
+  const auto end = LogEnd();
+  if (!end) return end.error();
+  if (skips_up_to_ >= *end) return {};
+  auto skips = replay::ReadSkips(storage_, input_);  // what names an input may stand far behind it
+  if (!skips) return skips.error();
+  skips_ = std::move(*skips);
+  skips_up_to_ = *end;
+  return {};
+}
+
+Status StateReplay::StepTo(std::uint64_t number, const std::function<bool()>& ask) {
+  if (number <= position().number) return {};
+  const auto end = LogEnd();
+  if (!end) return end.error();
+  if (*end < number) {
+    return Error::BadInput("the input log " + input_ + " ends at message " + std::to_string(*end) +
+                           ", and message " + std::to_string(number) + " is wanted");
+  }
+  if (Status status = ReadAhead(); !status) return status;
+  auto log = replay::LogReader::Open(storage_, input_,
+                                     {.from_number = position().number + 1, .check_digest = false});
+  if (!log) return log.error();
+  const auto result = replay::Replay(
+      *application_, *log,
+      {.last = number, .skips = &skips_, .on_progress = [&](const replay::ReplayProgress&) {
+         return !ask || ask();
+       }});
+  if (!result) return result.error();
+  if (position().number == number) return {};
+  return Error::Failure("stopped after input " + std::to_string(position().number));
+}
+
+state::StateView StateReplay::view() const {
+  return state::StateView::Of(pools::ZoneView(zone_address_));
+}
+
+bool StateReplay::Equals(const LoadedImage& image) const {
+  const std::span<const std::byte> here = pools::ZoneView(zone_address_).state_bytes();
+  return here.size() == image.bytes().size() &&
+         std::memcmp(here.data(), image.bytes().data(), here.size()) == 0;
+}
+
+Result<state::Comparison> StateReplay::Compare(LoadedImage& image, std::uint64_t max) const {
+  const auto walk = Walk();
+  if (!walk) return walk.error();
+  if (Status status = image.MakeWalk(); !status) {
+    state::Comparison none{.by_bytes = false, .count = 1};
+    none.differences.push_back({.field = "the state as a whole",
+                                .a = "can be read",
+                                .b = status.error().text,
+                                .bytes = image.bytes().size()});
+    return none;
+  }
+  return state::Compare(*walk, image.walk(), max);
+}
+
+std::optional<std::string> WhyNotComparable(const LoadedImage& image, const StateReplay& replay) {
+  const replay::ImageLabel& label = image.label();
+  if (label.session != replay.session()) {
+    return "is of session " + label.session.str() + ", and the input log of session " +
+           replay.session().str();
+  }
+  if (label.input != replay.position()) {
+    return "is of " + StandsText(label) +
+           ", and the input log has another message there: it is of another input";
+  }
+  return std::nullopt;
+}
+
+}  // namespace tandem::tools
