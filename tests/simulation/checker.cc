@@ -52,7 +52,13 @@ void Checker::SequencerServes() {
   const std::uint64_t count = logs_[Index(Log::kInput)].count;
   serves_ = true;
   served_ = count;
-  if (std::exchange(host_was_lost_, false) && count < oracle_.inputs().size()) LoseFrom(count + 1);
+  if (count >= oracle_.inputs().size()) {
+    host_was_lost_ = false;
+  } else if (std::exchange(host_was_lost_, false)) {
+    LoseFrom(count + 1);
+  } else {
+    ForkAt(count + 1);  // nobody was served what is gone
+  }
 }
 
 void Checker::LoseFrom(std::uint64_t number) {
@@ -155,8 +161,7 @@ void Checker::CheckInput(const MessageView& message) {
   if (number <= oracle_.inputs().size()) {
     if (std::ranges::equal(oracle_.inputs()[number - 1], message.bytes)) return;
     if (host_was_lost_) LoseFrom(number);
-    const bool was_served = serves_ || number <= served_;
-    if (lost_from_ == 0 && was_served) {
+    if (lost_from_ == 0 && number <= served_) {
       return environment_.Fail("input message " + Number(number) + " has changed");
     }
     ForkAt(number);

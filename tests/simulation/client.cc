@@ -50,8 +50,11 @@ MergedReader::MergedReader(engine::RoleLoop& loop, Checker& checker, std::string
 
 void MergedReader::ReadFrom(std::size_t which) {
   which_ = which;
-  client_.reset();
-  client_.emplace(
+  if (client_ != nullptr) {
+    client_->Stop();
+    retired_.push_back(std::move(client_));
+  }
+  client_ = std::make_unique<engine::MoldClient>(
       loop_.context(),
       plan_.merged_by_multicast ? ReaderOf(MergedLines(which)) : engine::MoldClientOptions{},
       MergedPort(which), who_, static_cast<Handler&>(*this), plan_.limits);

@@ -51,7 +51,9 @@ class MergedReader : private engine::StreamClient::Handler {
   std::uint64_t logged_in_at_ = 0;
   bool is_forked_ = false;  ///< the chain broke: nothing more is believed
   int contradictions_ = 0;  ///< statuses in a row with another digest than ours
-  std::optional<engine::MoldClient> client_;
+  std::unique_ptr<engine::MoldClient> client_;
+  /// Stopped; what the loop has queued for them finds them still there.
+  std::vector<std::unique_ptr<engine::MoldClient>> retired_;
 };
 
 struct ClientOptions {
