@@ -6,6 +6,8 @@
 #
 #   tandem_poolc(ledger_pools FILES ledger.pools NAMESPACE ledger HEADER ledger/ledger.pools.h)
 #   target_link_libraries(ledger PRIVATE ledger_pools)
+#
+# The program is tandem::poolc, what the header needs is in tandem::pools.
 function(tandem_poolc name)
   cmake_parse_arguments(ARG "" "WITHIN;HEADER" "FILES;NAMESPACE" ${ARGN})
   if(NOT ARG_HEADER)
@@ -36,8 +38,8 @@ function(tandem_poolc name)
   add_custom_command(
     OUTPUT ${header}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${header_folder}
-    COMMAND poolc ${files} -o ${header} ${arguments}
-    DEPENDS ${depends} poolc
+    COMMAND tandem::poolc ${files} -o ${header} ${arguments}
+    DEPENDS ${depends} tandem::poolc
     COMMENT "poolc ${ARG_HEADER}"
     VERBATIM)
   add_custom_target(${name}_header DEPENDS ${header})
@@ -45,5 +47,5 @@ function(tandem_poolc name)
   add_dependencies(${name} ${name}_header)
   target_sources(${name} INTERFACE ${header})
   target_include_directories(${name} INTERFACE ${folder})
-  target_link_libraries(${name} INTERFACE tandem_pools)
+  target_link_libraries(${name} INTERFACE tandem::pools)
 endfunction()

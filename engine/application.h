@@ -32,6 +32,7 @@
 
 #include "engine/build_id.h"
 #include "engine/context.h"
+#include "engine/portable.h"
 #include "engine/root_fields.h"
 #include "engine/timers.h"
 #include "pools/layout_text.h"
@@ -65,7 +66,7 @@ struct NoTimers {
 };
 
 template <class Derived, class State, class... Inputs>
-class Application : public replay::Application {
+class Application : public replay::Application, public replay::PortableState {
  public:
   /// What the zone's root is: all that an image must hold.
   struct Root {
@@ -147,6 +148,25 @@ class Application : public replay::Application {
     }
   }
 
+  [[nodiscard]] std::string PortableSchema() const final {
+    if constexpr (HasPortable<Derived>()) return Derived::Portable::Schema();
+    return "";
+  }
+  void SavePortable([[maybe_unused]] replay::RecordSink& to) final {
+    if constexpr (HasPortable<Derived>()) {
+      PortableWriter writer(to);
+      engine_state().Save(writer);
+      std::as_const(static_cast<Derived&>(*this)).Save(writer);
+    }
+  }
+  Status LoadPortable(const proto::MessageView& record) final {
+    if constexpr (HasPortable<Derived>()) {
+      if (Status status; engine_state().Load(record, status)) return status;
+      return Derived::Portable::Load(record, static_cast<Derived&>(*this));
+    }
+    return Error::BadInput("it has no portable form");
+  }
+
  private:
   void FindPlace() {
     place_ = {.zone_address = zone_->address(),
@@ -165,10 +185,21 @@ class Application : public replay::Application {
   }
 
   Context ContextOf(const proto::Header& cause, replay::OutputBatch& outputs) {
-    Timers* timers = nullptr;
-    if constexpr (HasTimers<Derived>()) timers = &root_.timers;
     return Context(cause, outputs, scratch_, root_.random, root_.resume_point.behaviour_version,
-                   timers);
+                   timers());
+  }
+  Timers* timers() {
+    if constexpr (HasTimers<Derived>()) return &root_.timers;
+    return nullptr;
+  }
+  EngineState engine_state() {
+    std::uint32_t form_version = 0;
+    if constexpr (HasPortable<Derived>()) form_version = Derived::Portable::kVersion;
+    return {.info = info_,
+            .form_version = form_version,
+            .resume_point = root_.resume_point,
+            .random = root_.random,
+            .timers = timers()};
   }
 
   template <class Input>

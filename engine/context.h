@@ -62,6 +62,8 @@ class Random {
     mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
     return mixed ^ (mixed >> 31);
   }
+  /// Random(state()) goes on as this one does.
+  [[nodiscard]] std::uint64_t state() const { return state_; }
   /// 0 to `bound` - 1; `bound` is at least 1.
   [[nodiscard]] std::uint64_t Below(std::uint64_t bound) {
     return static_cast<std::uint64_t>((static_cast<Wide>(Next()) * bound) >> 64);

@@ -23,6 +23,11 @@ struct Exported {
   std::unique_ptr<replay::Application> application;
   replay::StatePlace place;
   replay::OutputBatch outputs;
+  std::string portable_schema = {};
+
+  [[nodiscard]] replay::PortableState& portable() const {
+    return dynamic_cast<replay::PortableState&>(*application);
+  }
 
   static Exported& Of(void* pointer) { return *static_cast<Exported*>(pointer); }
 
@@ -100,6 +105,35 @@ struct EntryPoints {
   static std::uint64_t ShuffleFree(void* application, std::uint64_t seed) {
     return Exported::Of(application).application->ShuffleFree(seed);
   }
+  static const unsigned char* PortableSchema(void* application, std::uint64_t* size) {
+    Exported& exported = Exported::Of(application);
+    exported.portable_schema = exported.portable().PortableSchema();
+    *size = exported.portable_schema.size();
+    return reinterpret_cast<const unsigned char*>(exported.portable_schema.data());
+  }
+  static void SavePortable(void* application, void* host,
+                           void (*put)(void*, std::uint16_t, const char*, std::uint64_t)) {
+    struct Sink final : replay::RecordSink {
+      void Put(std::uint16_t type, std::string_view payload) override {
+        put(host, type, payload.data(), payload.size());
+      }
+      void* host = nullptr;
+      void (*put)(void*, std::uint16_t, const char*, std::uint64_t) = nullptr;
+    } sink;
+    sink.host = host;
+    sink.put = put;
+    Exported::Of(application).portable().SavePortable(sink);
+  }
+  static std::int32_t LoadPortable(void* application, const unsigned char* message,
+                                   std::uint64_t size, char* error, std::uint64_t error_size) {
+    const auto record =
+        proto::ParseMessage({reinterpret_cast<const std::byte*>(message), std::size_t{size}});
+    ENSURE(record.has_value(), "%zu bytes that are no message", std::size_t{size});
+    const Status status = Exported::Of(application).portable().LoadPortable(*record);
+    if (status.ok()) return 0;
+    std::snprintf(error, error_size, "%s", status.error().text.c_str());
+    return 1;
+  }
   static void PlantFault(void* application, char* text, std::uint64_t size) {
     std::snprintf(text, size, "%s", Exported::Of(application).application->PlantFault().c_str());
   }
@@ -120,6 +154,9 @@ struct EntryPoints {
                                            .step = Step,
                                            .on_time = OnTime,
                                            .shuffle_free = ShuffleFree,
+                                           .portable_schema = PortableSchema,
+                                           .save_portable = SavePortable,
+                                           .load_portable = LoadPortable,
                                            .plant_fault = PlantFault};
     return &table;
   }

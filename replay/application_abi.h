@@ -73,6 +73,15 @@ struct TandemApplicationV2 {
   /* For `tandem check`, between steps: puts the state's free memory into another order. Returns how
    * many blocks that were. */
   uint64_t (*shuffle_free)(void* application, uint64_t seed);
+  /* The state as records (replay/portable.h). Their schema, as above; size 0: there is no such
+   * form. */
+  const unsigned char* (*portable_schema)(void* application, uint64_t* size);
+  /* Calls `put` with each record. */
+  void (*save_portable)(void* application, void* host,
+                        void (*put)(void* host, uint16_t type, const char* payload, uint64_t size));
+  /* Takes a record, header and payload. Not 0: `error` says why it cannot. */
+  int32_t (*load_portable)(void* application, const unsigned char* message, uint64_t size,
+                           char* error, uint64_t error_size);
   /* For drills: damages the state and says where, in up to `size` bytes; "": nothing to damage. */
   void (*plant_fault)(void* application, char* text, uint64_t size);
 };

@@ -16,6 +16,7 @@
 
 #include "pools/ensure.h"
 #include "replay/application_abi.h"
+#include "replay/portable.h"
 #include "replay/storage.h"
 
 namespace tandem::replay {
@@ -34,7 +35,7 @@ unsigned char* AppendTo(void* host, std::uint16_t type, const char* user, std::u
       static_cast<OutputBatch*>(host)->Append(type, name, size));
 }
 
-class SharedApplication final : public Application {
+class SharedApplication final : public Application, public PortableState {
  public:
   SharedApplication(const TandemApplicationV2& entry, void* made)
       : entry_(entry),
@@ -71,6 +72,25 @@ class SharedApplication final : public Application {
 
   std::uint64_t ShuffleFree(std::uint64_t seed) override {
     return entry_.shuffle_free(made_, seed);
+  }
+
+  [[nodiscard]] std::string PortableSchema() const override {
+    std::uint64_t size = 0;
+    const unsigned char* const schema = entry_.portable_schema(made_, &size);
+    return {reinterpret_cast<const char*>(schema), size};
+  }
+  void SavePortable(RecordSink& to) override {
+    entry_.save_portable(
+        made_, &to, [](void* host, std::uint16_t type, const char* payload, std::uint64_t size) {
+          static_cast<RecordSink*>(host)->Put(type, {payload, size});
+        });
+  }
+  Status LoadPortable(const proto::MessageView& record) override {
+    std::array<char, kTextSize> error{};
+    const std::int32_t refused =
+        entry_.load_portable(made_, reinterpret_cast<const unsigned char*>(record.bytes.data()),
+                             record.bytes.size(), error.data(), error.size());
+    return refused == 0 ? Status() : Error::BadInput(error.data());
   }
 
   std::string PlantFault() override {

@@ -11,6 +11,7 @@
 
 #include "engine/live/log_folder.h"
 #include "replay/image.h"
+#include "replay/portable.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/log_end.h"
@@ -33,6 +34,8 @@ struct Options {
   std::string image;           ///< to begin from
   std::string image_out;       ///< to write
   std::uint64_t image_at = 0;  ///< input that it stands after; 0: the last
+  std::string portable;        ///< to begin from
+  std::string portable_out;    ///< to write, of the state after the last input
   double speed = 0;            ///< 0: as fast as it goes
   bool json = false;
   ApplicationOptions application;
@@ -98,10 +101,12 @@ class Job {
   explicit Job(const Options& options) : options_(options) {}
 
   Result<ExitCode> Run() {
-    if (options_.output.empty() && options_.against.empty() && options_.image_out.empty()) {
+    if (options_.output.empty() && options_.against.empty() && options_.image_out.empty() &&
+        options_.portable_out.empty()) {
       return Error::BadInput(
           "there is nothing to do with the outputs: give -o FOLDER to write them, --against FOLDER "
-          "to compare them with recorded ones, or both; or --image-out FILE for the state");
+          "to compare them with recorded ones, or both; or --image-out FILE, or --portable-out "
+          "FOLDER, for the state");
     }
     if (options_.image_at != 0 && options_.image_out.empty()) {
       return Error::BadInput("--image-at says where an image is to be; give --image-out FILE too");
@@ -109,6 +114,9 @@ class Job {
     auto made = options_.application.Make();
     if (!made) return made.error();
     application_ = std::move(made->application);
+    if (!options_.portable_out.empty() && replay::PortableSchemaOf(*application_).empty()) {
+      return replay::HasNoPortableForm(*application_);
+    }
     if (Status status = OpenInput(); !status) return status.error();
     if (Status status = CheckImageAt(); !status) return status.error();
     CatchInterrupts();
@@ -127,7 +135,7 @@ class Job {
     const auto end = replay::LogReader::LastPosition(storage_, options_.input);
     if (!end) return end.error();
     end_ = end->number;
-    if (Status status = BeginFromImage(); !status) return status;
+    if (Status status = Begin(); !status) return status;
     const std::uint64_t next = application_->resume_point().input.number + 1;
     if (input_->first_number() > next) {
       return Error::BadInput("the input log " + options_.input + " begins at message " +
@@ -141,9 +149,9 @@ class Job {
     if (!range) return range.error();
     range_ = {.first = std::max(range->first, options_.from ? 1 : next), .last = range->last};
     if (range_.first < next) {
-      return Error::BadInput("the image " + options_.image + " stands after input " +
-                             std::to_string(next - 1) + ", so --from " + options_.from->text() +
-                             " is behind it; give an older image, or none");
+      return Error::BadInput(BeginsFrom() + " stands after input " + std::to_string(next - 1) +
+                             ", so --from " + options_.from->text() +
+                             " is behind it; give an older one, or none");
     }
     if (range_.first <= end_ + 1) return {};
     return Error::BadInput("the input log " + options_.input + " ends at message " +
@@ -151,20 +159,22 @@ class Job {
                            " is not in it");
   }
 
-  Status BeginFromImage() {
-    if (options_.image.empty()) return {};
-    auto image = replay::StateImage::Open(options_.image);
-    if (!image) return image.error();
-    if (Status status = image->zone().Verify(); !status) return status;
-    if (Status status = replay::Restore(*application_, *image, input_->session()); !status) {
+  [[nodiscard]] std::string BeginsFrom() const {
+    return options_.image.empty() ? "the portable snapshot " + options_.portable
+                                  : "the image " + options_.image;
+  }
+
+  /// Takes the state to begin with, if one is given, and goes to the input behind it.
+  Status Begin() {
+    if (options_.image.empty() && options_.portable.empty()) return {};
+    if (Status status = options_.image.empty() ? BeginFromPortable() : BeginFromImage(); !status) {
       return status;
     }
-    const std::uint64_t number = image->label().input.number;
+    const std::uint64_t number = application_->resume_point().input.number;
     if (number > end_) {
-      return Error::BadInput("the image " + options_.image + " stands after input " +
-                             std::to_string(number) + ", and the input log " + options_.input +
-                             " ends at " + std::to_string(end_) +
-                             "; give the log that has what was stepped");
+      return Error::BadInput(BeginsFrom() + " stands after input " + std::to_string(number) +
+                             ", and the input log " + options_.input + " ends at " +
+                             std::to_string(end_) + "; give the log that has what was stepped");
     }
     if (input_->first_number() > number + 1) return {};
     auto input = replay::LogReader::Open(storage_, options_.input,
@@ -172,6 +182,22 @@ class Job {
     if (!input) return input.error();
     input_.emplace(std::move(*input));
     return {};
+  }
+
+  Status BeginFromPortable() {
+    const auto session = replay::ReadPortable(storage_, options_.portable, *application_);
+    if (!session) return session.error();
+    if (*session == input_->session()) return {};
+    return Error::BadInput(BeginsFrom() + " is of session \"" + session->str() +
+                           "\", and the input log " + options_.input + " of session \"" +
+                           input_->session().str() + "\"");
+  }
+
+  Status BeginFromImage() {
+    auto image = replay::StateImage::Open(options_.image);
+    if (!image) return image.error();
+    if (Status status = image->zone().Verify(); !status) return status;
+    return replay::Restore(*application_, *image, input_->session());
   }
 
   Status CheckImageAt() {
@@ -295,6 +321,11 @@ class Job {
     }
     if (!options_.image_out.empty() && options_.image_at == 0 && !result->difference) {
       if (Status status = WriteImage(); !status) return status.error();
+    }
+    if (!options_.portable_out.empty() && !result->difference && !Interrupted()) {
+      Status status =
+          replay::WritePortable(storage_, options_.portable_out, input_->session(), *application_);
+      if (!status) return status.error();
     }
     return Tell(*result, seconds);
   }
@@ -422,6 +453,8 @@ void RegisterReplay(Commands& commands) {
                    "  tandem replay flow --app book --against out\n"
                    "  tandem replay flow --app book --image-out state --image-at 50000\n"
                    "  tandem replay flow --app book --image state --against out\n"
+                   "  tandem replay flow --to 50000 --portable-out noon -o morning\n"
+                   "  tandem replay flow --portable noon -o afternoon\n"
                    "  tandem replay flow --from 50001 --to 09:30:00.9 --speed 0.5 -o part\n",
                    [options] { return Run(*options); });
   command.add_option("INPUT", options->input, "Folder of the input log")->required();
@@ -429,11 +462,12 @@ void RegisterReplay(Commands& commands) {
   command.add_option("--against", options->against,
                      "Folder of recorded outputs: compare with them and stop at the first "
                      "difference, exit code 1");
-  command
-      .add_option("--image", options->image,
-                  "Begin from this image of the state instead of from nothing; the outputs are "
-                  "those of the inputs after it")
-      ->type_name("FILE");
+  CLI::Option* const image =
+      command
+          .add_option("--image", options->image,
+                      "Begin from this image of the state instead of from nothing; the outputs are "
+                      "those of the inputs after it")
+          ->type_name("FILE");
   command.add_option("--image-out", options->image_out, "Write an image of the state to this file")
       ->type_name("FILE");
   command
@@ -441,6 +475,15 @@ void RegisterReplay(Commands& commands) {
                   "Write it as the state is after this input; default: after the last")
       ->check(WholeNumber(1))
       ->type_name("NUMBER");
+  command
+      .add_option("--portable", options->portable,
+                  "Begin from this portable snapshot, whatever build or layout wrote it")
+      ->excludes(image)
+      ->type_name("FOLDER");
+  command
+      .add_option("--portable-out", options->portable_out,
+                  "Write a portable snapshot of the state after the last input")
+      ->type_name("FOLDER");
   AddMoment(command, "--from", options->from,
             "Leave out the outputs of the inputs before this one; they are stepped all the same");
   AddMoment(command, "--to", options->to, "Stop after this input; default: the last");

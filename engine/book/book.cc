@@ -11,6 +11,7 @@
 #include "engine/book/checks.h"
 #include "engine/book/limits.h"
 #include "engine/book/matching.h"
+#include "engine/book/portable.h"
 #include "engine/book/state.h"
 #include "pools/declarations/zone_options.h"
 
@@ -55,6 +56,12 @@ class Book final
                                  pb::Replace, pb::MassCancel, pb::Halt, pb::Resume> {
  public:
   using Application::Application;
+  using Portable = engine::Portable<1, pb::SavedSettings, pb::SavedSymbol, pb::SavedOrder>;
+
+  void Save(engine::PortableWriter& to) const { book::Save(state(), to); }
+  Status Load(const pb::SavedSettings& settings) { return book::Load(state(), settings); }
+  Status Load(const pb::SavedSymbol& symbol) { return book::Load(state(), symbol); }
+  Status Load(const pb::SavedOrder& order) { return book::Load(state(), order); }
 
   void On(const pb::NewOrder& input, engine::Context& context) {
     const auto reject = [&](auto reason) { Reject(input.order_id(), reason, context); };

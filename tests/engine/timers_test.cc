@@ -32,7 +32,8 @@ struct Bells {
 };
 
 /// Add: a timer with the counter for its id, after `amount` ns; with outputs, it is set again so
-/// often, `amount` ns later each time. Roll: cancels the timer whose id is `sides`.
+/// often, `amount` ns later each time. Roll: cancels the timer whose id is `sides`; from kDice on
+/// it says a random number instead.
 struct BellTower : Application<BellTower, Bells, Add, Roll> {
   using Application::Application;
   void On(const Add& add, Context& context) {
@@ -41,6 +42,9 @@ struct BellTower : Application<BellTower, Bells, Add, Roll> {
     state().every_ns = add.amount();
   }
   void On(const Roll& roll, Context& context) {
+    if (roll.sides() >= kDice) {
+      return Say(context, static_cast<std::uint32_t>(context.random().Below(roll.sides())), 0);
+    }
     Say(context, roll.sides(), context.CancelTimer(roll.sides()));
   }
   void OnTimer(const Timer& timer, Context& context) {
@@ -49,6 +53,19 @@ struct BellTower : Application<BellTower, Bells, Add, Roll> {
     --state().rings_left;
     context.SetTimer(timer.id, context.time_ns() + state().every_ns);
   }
+  using Portable = engine::Portable<1, Add>;
+  void Save(PortableWriter& to) const {
+    Add saved;
+    saved.set_outputs(state().rings_left);
+    saved.set_amount(state().every_ns);
+    to.Put(saved);
+  }
+  Status Load(const Add& saved) {
+    state().rings_left = saved.outputs();
+    state().every_ns = saved.amount();
+    return {};
+  }
+  static constexpr std::uint32_t kDice = 1'000'000;
   static void Say(Context& context, std::uint32_t id, std::uint32_t step) {
     auto& changed = context.Make<Changed>();
     changed.set_counter(id);
@@ -82,8 +99,8 @@ class TimersTest : public testing::Test {
   template <class T>
   Lines At(std::int64_t time_ns, const T& message) {
     input_.next.time_ns = time_ns - 1;
-    const test::Bytes bytes = input_.Add(message);
-    const Status applied = stepper_->Apply(test::View(bytes));
+    last_ = input_.Add(message);
+    const Status applied = stepper_->Apply(test::View(last_));
     EXPECT_TRUE(applied.ok()) << applied.error().text;
     Lines lines;
     for (std::size_t i = 0; i < stepper_->outputs().count(); ++i) {
@@ -119,6 +136,7 @@ class TimersTest : public testing::Test {
   }
 
   test::TestStream input_;
+  test::Bytes last_;  ///< message
   std::unique_ptr<BellTower> tower_;
   std::optional<replay::Stepper> stepper_;
 };
@@ -242,6 +260,47 @@ TEST_F(TimersTest, GiveTheSameOutputsWithAnotherChainAndAddressAndTheSameBytesWi
   EXPECT_EQ(outputs[0], outputs[1]);
   EXPECT_EQ(outputs[0], outputs[2]);
   EXPECT_EQ(hashes[0], hashes[1]);
+}
+
+/// Records as the messages of a stream.
+class Records final : public replay::RecordSink {
+ public:
+  void Put(std::uint16_t type, std::string_view payload) override {
+    messages.push_back(stream_.Add(type, payload));
+  }
+  std::vector<test::Bytes> messages;
+
+ private:
+  test::TestStream stream_;
+};
+
+TEST_F(TimersTest, GoOnFromAPortableSnapshotAsTheyAndTheRandomGeneratorStood) {
+  At(1000, Bell(3, 5000));
+  At(1000, Bell(4, 5000));
+  At(1000, Bell(7, 500, 3));
+  At(1600, Cancel(BellTower::kDice));
+  Records records;
+  tower_->SavePortable(records);
+  ASSERT_EQ(records.messages.size(), 5u) << "the engine, three timers, the state";
+
+  const pools::ZoneOptions other{.address = kAddress + (std::uintptr_t{1} << 38),
+                                 .reserve_bytes = 64u << 20};
+  const auto loaded = BellTower::Make("bells", 5, other).value();
+  for (const test::Bytes& record : records.messages) {
+    const Status status = loaded->LoadPortable(test::View(record));
+    ASSERT_TRUE(status.ok()) << status.error().text;
+  }
+  EXPECT_EQ(loaded->resume_point().input, tower_->resume_point().input);
+  replay::Stepper loaded_stepper(*loaded, proto::Session("TEST"));
+  const auto both = [&](std::int64_t time_ns, const auto& message) {
+    const Lines lines = At(time_ns, message);
+    EXPECT_TRUE(loaded_stepper.Apply(test::View(last_)).ok());
+    EXPECT_EQ(loaded_stepper.position().output, stepper_->position().output);
+    return lines;
+  };
+  both(1700, Cancel(BellTower::kDice));
+  EXPECT_EQ(both(1700, Cancel(4)), Lines{"4 at 1700, 1, for U1"});
+  EXPECT_EQ(both(9000, pb::Tick()).size(), 3u + 1u) << "rings that were left, and 3";
 }
 
 TEST_F(TimersTest, TakeNothingFromTheHeap) {
