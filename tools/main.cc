@@ -14,6 +14,7 @@
 
 #include "pools/scratch_memory.h"
 #include "tools/command.h"
+#include "tools/new.h"
 #include "tools/state_commands.h"
 
 namespace tandem::tools {
@@ -44,6 +45,7 @@ namespace {
 
 void RegisterAll(Commands& commands) {
   RegisterDemo(commands);
+  RegisterNew(commands);
   RegisterRun(commands);
   RegisterStatus(commands);
   RegisterRestart(commands);

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Runs the ```console blocks of a page and compares what they print with what the page says.
-# "..." in an expected line stands for anything.    run_tour.sh PAGE FOLDER_OF_TANDEM
+# "..." in an expected line stands for anything. A block that names a file behind its language, as
+# ```cpp ledger/rules.h, is what that file holds from there on; with ">>" in front of the name, it is
+# put behind what the file has.    run_tour.sh PAGE FOLDER_OF_TANDEM
 set -uo pipefail
 
 page=$(realpath "$1")
@@ -44,12 +46,20 @@ run_command() {
 }
 
 in_block=0
+file=
+names_file='^```[a-z]+ (>> )?([^ ]+)$'
 while IFS= read -r line; do
   if [ "$line" = '```console' ]; then
     in_block=1
+  elif [[ "$line" =~ $names_file ]]; then
+    file=${BASH_REMATCH[2]}
+    if [ -z "${BASH_REMATCH[1]}" ]; then : >"$file"; fi
   elif [ "$line" = '```' ]; then
     run_command
     in_block=0
+    file=
+  elif [ -n "$file" ]; then
+    printf '%s\n' "$line" >>"$file"
   elif [ $in_block -eq 1 ]; then
     if [[ "$line" == '$ '* ]]; then
       run_command
