@@ -76,6 +76,10 @@ std::byte* TpoolCore::Carve() {
 }
 
 void TpoolCore::ShuffleFree(Shuffler& shuffler) {
+  const bool is_used_up = free_.free() == 0 && fresh_left_ == 0;
+  if (is_used_up && N() < control_->limit.elements && (unopened_ != 0 || TakeBlock(1))) {
+    OpenNextBlock();
+  }
   std::vector<std::byte*> carved;
   while (fresh_left_ != 0 && free_.blocks() < control_->limit.elements) carved.push_back(Carve());
   for (std::byte* const element : carved) {

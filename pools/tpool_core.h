@@ -61,8 +61,8 @@ class TpoolCore {
   /// Sees to it that `elements` more can be allocated with nothing from the base.
   [[nodiscard]] bool TryReserve(std::uint64_t elements);
 
-  /// Carves what is left of the open block, as far as the limit lets it, and puts all free elements
-  /// into another order: Zone::ShuffleFree. They then count for the peak.
+  /// Carves what is left of the open block, or of the next one, as far as the limit lets it, and
+  /// puts all free elements into another order: Zone::ShuffleFree. They then count for the peak.
   void ShuffleFree(Shuffler& shuffler);
 
   [[nodiscard]] std::uint64_t N() const { return free_.live(); }

@@ -77,11 +77,14 @@ TEST(Perturbation, FreeElementsComeInAnotherOrderAndAreTheSameOnes) {
 TEST(Perturbation, FreshElementsAreNotInTheOrderOfTheirAddresses) {
   const auto zone = MapZone();
   State& state = zone->MakeRoot<State>(zone->sbrk());
-  (void)state.rows.Alloc(Row{});
-  zone->ShuffleFree(1);
   std::vector<Row*> rows;
-  for (int i = 0; i < 30; ++i) rows.push_back(&state.rows.Alloc(Row{}));
-  EXPECT_FALSE(std::is_sorted(rows.begin(), rows.end()));
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    zone->ShuffleFree(i);
+    rows.push_back(&state.rows.Alloc(Row{}));
+  }
+  for (auto at = rows.begin(); at != rows.end(); at += 50) {
+    EXPECT_FALSE(std::is_sorted(at, at + 50));
+  }
   EXPECT_EQ(std::set<Row*>(rows.begin(), rows.end()).size(), rows.size());
 }
 
