@@ -66,6 +66,8 @@ void RegisterTrim(Commands& commands);
 void RegisterExport(Commands& commands);
 // State
 void RegisterPools(Commands& commands);
+void RegisterCheck(Commands& commands);
+void RegisterCheckRun(Commands& commands);
 // The way back
 void RegisterIncident(Commands& commands);
 // All of it

@@ -69,6 +69,8 @@ void RegisterAll(Commands& commands) {
   RegisterState(commands);
   RegisterAudit(commands);
   RegisterBisect(commands);
+  RegisterCheck(commands);
+  RegisterCheckRun(commands);
   RegisterIncident(commands);
 }
 

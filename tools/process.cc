@@ -25,7 +25,8 @@ std::string LastError() { return std::generic_category().message(errno); }
 }  // namespace
 
 Result<Process> Process::Start(const std::vector<std::string>& arguments,
-                               const std::string& output_file) {
+                               const std::string& output_file,
+                               const std::function<void()>& prepare) {
   std::vector<char*> pointers;
   for (const std::string& argument : arguments)
     pointers.push_back(const_cast<char*>(argument.c_str()));
@@ -47,6 +48,7 @@ Result<Process> Process::Start(const std::vector<std::string>& arguments,
     ::dup2(nothing, STDIN_FILENO);
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
+    if (prepare) prepare();
     ::execv(pointers[0], pointers.data());
     ::_exit(127);
   }

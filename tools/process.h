@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,8 +20,11 @@ namespace tandem::tools {
 class Process {
  public:
   /// Starts `arguments[0]`. stdout and stderr are appended to `output_file`; stdin is empty.
+  /// `prepare` is called in the new process, before the program: for what a program is born with,
+  /// as its environment. This process must have one thread then.
   static Result<Process> Start(const std::vector<std::string>& arguments,
-                               const std::string& output_file);
+                               const std::string& output_file,
+                               const std::function<void()>& prepare = {});
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;
   ~Process();
