@@ -113,7 +113,7 @@ TEST_F(StepperTest, GivesOutputsTheSessionEpochAndTimeOfTheirInput) {
 
 TEST_F(StepperTest, HandsATickToTheApplicationAsTimeAndNotAsAMessage) {
   EXPECT_EQ(Apply(input_.Add(kTick)), Lines{});
-  EXPECT_EQ(application_.last_tick, 1u);
+  EXPECT_EQ(application_.times, std::vector<std::uint64_t>{1});
   EXPECT_EQ(application_.steps, 0);
   application_.answers_ticks = true;
   EXPECT_EQ(Apply(input_.Add(kTick)), Lines{"1 at 1002: type 200, cause 2 index 0, last, 2 bytes"});

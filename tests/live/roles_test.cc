@@ -454,7 +454,7 @@ TEST_F(FailingLogs, EndAnEngineThatVerifiesAndGoesOnLater) {
   ExpectOneFullDisk();
   EchoApplication application;
   RoleThread<engine::EngineRole> engine(Engine(input), application, files_);
-  log_.Await("stepping the input again to verify them");
+  log_.Await("stepping the input from 1 to verify them");
   RawPeer peer = input.AcceptLoginOf(&login_);
   EXPECT_EQ(login_, "A 1 TEST");
   peer.AcceptLogin("TEST", 1);

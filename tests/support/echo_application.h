@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "replay/application.h"
 
@@ -27,15 +28,15 @@ class EchoApplication final : public replay::Application {
   }
 
   void OnTime(const proto::Header& tick, replay::OutputBatch& outputs) override {
-    last_tick = tick.number;
+    times.push_back(tick.number);
     if (answers_ticks) Put('t', proto::User{}, outputs);
   }
 
   std::uint32_t knows = 1;  ///< the newest behaviour version
   bool answers_ticks = false;
   int steps = 0;
-  std::uint64_t last_tick = 0;
-  std::uint8_t echoed = 0;  ///< outputs so far; a test may bend it
+  std::vector<std::uint64_t> times;  ///< numbers of the inputs that brought time only
+  std::uint8_t echoed = 0;           ///< outputs so far; a test may bend it
 
  private:
   void Put(char character, proto::User user, replay::OutputBatch& outputs) {

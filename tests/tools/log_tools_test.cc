@@ -211,7 +211,7 @@ TEST_F(LogTools, CatRefusesWhatItDoesNotUnderstand) {
   EXPECT_EQ(ran.out, "");
   EXPECT_TRUE(ran.err.starts_with(
       "tandem: the log " + Path("log") +
-      " knows no message type Nonsense; it knows Tick, EndOfSession, Skip, Activate, "
+      " knows no message type Nonsense; it knows Tick, EndOfSession, Skip, Activate, Snapshot, "
       "Refused, Skipped, Activated, NewOrder, Cancel"))
       << ran.err;
   ran = Tandem({"cat", Path("log"), "--from", "5"});
