@@ -143,6 +143,7 @@ TEST(Schema, KnowsTandemsOwnMessagesEvenIfItIsEmpty) {
                                                                   {2, "EndOfSession"},
                                                                   {3, "Skip"},
                                                                   {4, "Activate"},
+                                                                  {5, "Snapshot"},
                                                                   {10, "Refused"},
                                                                   {11, "Skipped"},
                                                                   {12, "Activated"}}));
