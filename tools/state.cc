@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "pools/state/zone_scan.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/options.h"
@@ -33,6 +34,7 @@ struct Options {
   std::vector<std::string> where;
   std::uint64_t limit = 100;
   bool json = false;
+  bool scan = false;
   std::uint64_t at = 0;           ///< of a log: the input after which to look; 0: the last
   std::uint64_t plant_fault = 0;  ///< of a log: the input after which the state is damaged
   std::string save;               ///< file for the image of a log's state; empty: not kept
@@ -134,6 +136,27 @@ Result<ExitCode> PrintElements(const LoadedImage& image, const Options& options)
                  static_cast<unsigned long long>(left_out));
   }
   return ExitCode::kYes;
+}
+
+Result<ExitCode> PrintStrayWords(const LoadedImage& image, const Options& options) {
+  const std::vector<state::StrayWord> strays = state::ScanZone(
+      image.walk(), state::ProcessMemory::OfAnyProcess(), static_cast<std::size_t>(options.limit));
+  Output output;
+  for (const state::StrayWord& stray : strays) {
+    output.text += options.json ? StrayJson(stray) : TextOf(stray) + "\n";
+  }
+  if (!options.json && strays.empty()) {
+    output.text = "no word of the state leads out of its zone\n";
+  } else if (!options.json) {
+    const std::string at_least = strays.size() == options.limit ? "at least " : "";
+    output.text +=
+        at_least + std::to_string(strays.size()) +
+        (strays.size() == 1 ? " word of the state leads" : " words of the state lead") +
+        " out of its zone: an address of another process means nothing here; keep numbers or "
+        "elements of pools in their place\n";
+  }
+  if (Status status = output.Flush(); !status) return status.error();
+  return strays.empty() ? ExitCode::kYes : ExitCode::kNo;
 }
 
 void AppendSide(const char* key, const LoadedImage& image, std::string* out) {
@@ -251,6 +274,11 @@ Result<ExitCode> Run(Options options) {
   }
   auto first = Load(options.images[0], options);
   if (!first) return first.error();
+  if (options.scan &&
+      (options.images.size() == 2 || !options.pools.empty() || !options.where.empty())) {
+    return Error::BadInput("--scan looks at one image, all of it; leave the rest out");
+  }
+  if (options.scan) return PrintStrayWords(**first, options);
   if (options.images.size() == 2) {
     if (!options.pools.empty() || !options.where.empty()) {
       return Error::BadInput("--pool and --where choose elements of one image; leave them out");
@@ -276,6 +304,7 @@ void RegisterState(Commands& commands) {
       "  tandem state flow --at 500\n"
       "  tandem state flow --pool order --limit 3 --save after-all.image\n"
       "  tandem state after-all.image --pool order --where client.user=U1 --json\n"
+      "  tandem state after-all.image --scan\n"
       "  tandem state flow after-all.image --at 999 --limit 5 || echo they differ\n"
       "Exit code 0 if two states are the same, 1 if they differ, 2 if an image cannot be read.\n",
       [options] { return Run(*options); });
@@ -299,6 +328,10 @@ void RegisterState(Commands& commands) {
       ->check(WholeNumber())
       ->capture_default_str();
   command.add_flag("--json", options->json, "JSON, an element a line");
+  command.add_flag(
+      "--scan", options->scan,
+      "Look for words that are addresses outside of the zone: of a heap, a stack, code; "
+      "exit code 1 if there are any");
   command
       .add_option("--at", options->at,
                   "Of a log: the state after this input, not after the last one")

@@ -135,6 +135,15 @@ std::string PoolsText(const state::ZoneWalk& walk) {
 
 }  // namespace
 
+std::string StrayJson(const state::StrayWord& stray) {
+  std::string text = "{\"place\":";
+  AppendJsonBytes(stray.place, &text);
+  text += ",\"address\":" + std::to_string(stray.address) +
+          ",\"value\":" + std::to_string(stray.value) + ",\"what\":";
+  AppendJsonBytes(stray.what, &text);
+  return text + ",\"free\":" + (stray.is_free ? "true" : "false") + "}\n";
+}
+
 void AppendJsonBytes(std::string_view text, std::string* out) {
   *out += '"';
   for (const char c : text) {

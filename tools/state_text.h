@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pools/state/compare.h"
+#include "pools/state/zone_scan.h"
 #include "pools/state/zone_walk.h"
 #include "tools/state_image.h"
 
@@ -32,6 +33,9 @@ namespace tandem::tools {
 void AppendDifference(const state::Difference& difference, std::string* out);
 /// `"same":false,...,"differences":[...]`
 [[nodiscard]] std::string ComparisonJson(const state::Comparison& comparison);
+
+/// A word that leads out of the zone, as a JSON object with a line end.
+[[nodiscard]] std::string StrayJson(const state::StrayWord& stray);
 
 /// Any bytes as a JSON string: what is not printable ASCII is escaped as \u00xx.
 void AppendJsonBytes(std::string_view text, std::string* out);

@@ -238,15 +238,35 @@ TEST_F(StateTools, BisectFindsNothingWhereNothingIs) {
 }
 
 #ifdef TALLY_SOUND
-// Two builds with the same answers, whose states drift apart.
-TEST_F(StateTools, BisectFindsTheFirstMessageAfterWhichTwoBuildsDiffer) {
-  std::ofstream votes(Path("votes.jsonl"));
-  for (int i = 1; i <= 1000; ++i) {
-    votes << R"({"type":"Vote","user":"U1","payload":{"candidate":)" << (i % 4) << "}}\n";
+class TallyStates : public StateTools {
+ protected:
+  void SetUp() override {
+    LogTools::SetUp();
+    std::ofstream votes(Path("votes.jsonl"));
+    for (int i = 1; i <= 1000; ++i) {
+      votes << R"({"type":"Vote","user":"U1","payload":{"candidate":)" << (i % 4) << "}}\n";
+    }
+    votes.close();
+    Do({"import", "jsonl", Path("votes.jsonl"), "--session", "VOTE", "--app", TALLY_SOUND, "-o",
+        Path("votes")});
   }
-  votes.close();
-  Do({"import", "jsonl", Path("votes.jsonl"), "--session", "VOTE", "--app", TALLY_SOUND, "-o",
-      Path("votes")});
+};
+
+TEST_F(TallyStates, AreScannedForWordsThatLeadOutOfTheZone) {
+  EXPECT_EQ(Do({"state", Path("votes"), "--app", TALLY_SOUND, "--scan"}),
+            "no word of the state leads out of its zone\n");
+  const std::string save = Path("stray.image");
+  Do({"state", Path("votes"), "--app", TALLY_STRAY, "--save", save});
+  EXPECT_THAT(Do({"state", save, "--scan"}, 1),
+              AllOf(StartsWith("root+"), HasSubstr(" (state.all) holds 0x7"),
+                    HasSubstr("\n1 word of the state leads out of its zone")));
+  EXPECT_THAT(Do({"state", save, "--scan", "--json"}, 1),
+              AllOf(StartsWith("{\"place\":\"root+"), HasSubstr("\"free\":false}\n")));
+  EXPECT_THAT(Do({"state", save, save, "--scan"}, 2), HasSubstr("--scan looks at one image"));
+}
+
+// Two builds with the same answers, whose states drift apart.
+TEST_F(TallyStates, AreBisectedToTheFirstMessageAfterWhichTwoBuildsDiffer) {
   // Candidate 3 gets votes 3, 7, 11 ...; the 101st is input 403, the first that is a multiple of 5
   // behind it input 415.
   const std::string text =

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two builds of one application: the second one, with TALLY_OFF, counts every fifth vote for
-// candidate 3 twice, once that candidate has a hundred. Its answers are the same.
+// Builds of one application: the second one, with TALLY_OFF, counts every fifth vote for
+// candidate 3 twice, once that candidate has a hundred. Its answers are the same. A third one, with
+// TALLY_STRAY, puts into its state where something outside of it lies.
 #include <array>
 #include <cstdint>
 
@@ -29,6 +30,10 @@ class Tally final : public tandem::engine::Application<Tally, State, pb::Vote> {
     ++state().all;
 #ifdef TALLY_OFF
     if (vote.candidate() == 3 && votes > 100 && context.number() % 5 == 0) ++votes;
+#endif
+#ifdef TALLY_STRAY
+    static int outside = 0;
+    state().all = reinterpret_cast<std::uintptr_t>(&outside);
 #endif
     auto& count = context.Make<pb::Count>();
     count.set_candidate(vote.candidate());
