@@ -6,11 +6,14 @@
 #include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <system_error>
 #include <thread>
@@ -21,6 +24,32 @@ namespace tandem::tools {
 namespace {
 
 std::string LastError() { return std::generic_category().message(errno); }
+
+bool CanBind(int type, std::uint16_t port) {
+  const int socket = ::socket(AF_INET, type | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  const bool can =
+      socket >= 0 && ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  if (socket >= 0) ::close(socket);
+  return can;
+}
+
+/// A name in the abstract namespace of Unix sockets, which ends with this process: of all that find
+/// ports by FreePorts at the same time, one has it.
+bool Reserve(std::uint16_t port) {
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const std::string name = "tandem-port-" + std::to_string(port);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, sizeof address.sun_path - 1);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (socket >= 0 && ::bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0) return true;
+  if (socket >= 0) ::close(socket);
+  return false;
+}
 
 }  // namespace
 
@@ -100,23 +129,20 @@ void Process::Kill() {
 std::string ThisProgram() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
 Result<std::vector<std::uint16_t>> FreePorts(std::size_t count) {
+  constexpr unsigned kFirst = 10'000;
+  constexpr unsigned kEnd = 32'768;  // here Linux begins to give ports to those who name none
+  static std::atomic<unsigned> next = static_cast<unsigned>(::getpid()) * 31;
   std::vector<std::uint16_t> ports;
-  std::vector<int> sockets;
-  bool failed = false;
-  for (std::size_t i = 0; i < count && !failed; ++i) {
-    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockets.push_back(socket);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    failed = socket < 0 || ::bind(socket, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-             ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0;
-    ports.push_back(ntohs(address.sin_port));
+  for (unsigned tries = kFirst; tries < kEnd && ports.size() < count; ++tries) {
+    const auto port = static_cast<std::uint16_t>(kFirst + next++ % (kEnd - kFirst));
+    if (CanBind(SOCK_STREAM, port) && CanBind(SOCK_DGRAM, port) && Reserve(port)) {
+      ports.push_back(port);
+    }
   }
-  const std::string why = LastError();
-  for (const int socket : sockets) ::close(socket);
-  if (failed) return Error::Failure("cannot find free ports on 127.0.0.1: " + why);
+  if (ports.size() < count) {
+    return Error::Failure("cannot find " + std::to_string(count) +
+                          " free ports on 127.0.0.1: " + LastError());
+  }
   return ports;
 }
 

@@ -48,7 +48,9 @@ class Process {
 /// The program that is running, for starting it again with other arguments.
 [[nodiscard]] std::string ThisProgram();
 
-/// `count` TCP ports on 127.0.0.1 that nobody listens on at the moment.
+/// `count` ports of 127.0.0.1, free for TCP and for UDP: nobody has them at the moment, the system
+/// gives them to nobody who does not name them, and no other process gets them from here while this
+/// one lives. Any thread.
 Result<std::vector<std::uint16_t>> FreePorts(std::size_t count);
 
 }  // namespace tandem::tools

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <thread>
 
+#include "pools/ensure.h"
 #include "replay/log_reader.h"
 #include "tests/support/test_stream.h"
 
@@ -23,6 +24,12 @@ std::size_t Count(const std::string& in, const std::string& text) {
   std::size_t count = 0;
   for (std::size_t at = in.find(text); at != std::string::npos; at = in.find(text, at + 1)) ++count;
   return count;
+}
+
+std::uint16_t FreePort() {
+  const auto ports = tools::FreePorts(1);
+  ENSURE(ports.ok(), "no port is free");
+  return ports->front();
 }
 
 std::string At(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
@@ -128,20 +135,15 @@ void LiveTest::ExpectEnds(std::vector<std::string> arguments, int code,
 
 LiveTest::Sequencer LiveTest::StartSequencer(const std::string& log, std::vector<std::string> extra,
                                              const Sequencer* earlier) {
-  const auto port = [&](std::uint16_t of) { return At(earlier == nullptr ? 0 : of); };
-  std::vector<std::string> arguments = {"sequencer",
-                                        "--log",
-                                        Path(log),
-                                        "--session",
-                                        "TEST",
-                                        "--submissions",
-                                        port(earlier ? earlier->submissions : 0),
-                                        "--stream",
-                                        port(earlier ? earlier->stream : 0)};
+  const std::uint16_t submissions = earlier == nullptr ? FreePort() : earlier->submissions;
+  const std::uint16_t stream = earlier == nullptr ? FreePort() : earlier->stream;
+  std::vector<std::string> arguments = {"sequencer",     "--log",    Path(log),
+                                        "--session",     "TEST",     "--submissions",
+                                        At(submissions), "--stream", At(stream)};
   arguments.insert(arguments.end(), extra.begin(), extra.end());
-  Sequencer sequencer{Start(std::move(arguments)), 0, 0};
-  sequencer.submissions = sequencer.program.PortAfter("submissions on ");
-  sequencer.stream = sequencer.program.PortAfter(", stream on ");
+  Sequencer sequencer{Start(std::move(arguments)), submissions, stream};
+  // Whoever has been told can connect.
+  EXPECT_EQ(sequencer.program.PortAfter(", stream on "), stream);
   return sequencer;
 }
 

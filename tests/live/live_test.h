@@ -83,6 +83,8 @@ class LiveTest : public testing::Test {
 
 /// How often `text` is in `in`.
 [[nodiscard]] std::size_t Count(const std::string& in, const std::string& text);
+/// One of tools::FreePorts.
+[[nodiscard]] std::uint16_t FreePort();
 /// "127.0.0.1:PORT"
 [[nodiscard]] std::string At(std::uint16_t port);
 

@@ -41,12 +41,6 @@ int BoundSocket(std::uint16_t* port) {
 
 }  // namespace
 
-std::uint16_t FreeUdpPort() {
-  std::uint16_t port = 0;
-  ::close(BoundSocket(&port));
-  return port;
-}
-
 LossyRelay::LossyRelay(std::uint16_t to_port, unsigned seed, Faults faults) {
   std::printf("relay to %u, seed %u\n", to_port, seed);
   std::uint16_t ignored = 0;

@@ -46,7 +46,4 @@ class LossyRelay {
   std::thread thread_;
 };
 
-/// A UDP port of 127.0.0.1 that nobody has at the moment.
-[[nodiscard]] std::uint16_t FreeUdpPort();
-
 }  // namespace tandem::test

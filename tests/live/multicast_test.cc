@@ -18,7 +18,6 @@
 #include "tests/live/live_test.h"
 #include "tests/live/lossy_relay.h"
 #include "tests/support/test_stream.h"
-#include "tools/process.h"
 
 namespace tandem::test {
 namespace {
@@ -33,7 +32,7 @@ class Multicast : public LiveTest {
   /// Two lossy lines and a lossy way to a request server, for one reader.
   struct Network {
     Network(unsigned seed, std::uint16_t requests_port, LossyRelay::Faults faults)
-        : ports{FreeUdpPort(), FreeUdpPort()},
+        : ports{FreePort(), FreePort()},
           a(ports[0], seed, faults),
           b(ports[1], seed + 1, faults),
           requests(requests_port, seed + 2, faults) {}
@@ -58,8 +57,8 @@ class Multicast : public LiveTest {
 
 TEST_F(Multicast, CarriesInputAndMergedStreamOverALossyNetworkAndKills) {
   constexpr LossyRelay::Faults kBad = {.lost = 10, .twice = 10, .late = 20, .damaged = 2};
-  const std::uint16_t input_requests = FreeUdpPort();
-  const std::uint16_t merged_requests = FreeUdpPort();
+  const std::uint16_t input_requests = FreePort();
+  const std::uint16_t merged_requests = FreePort();
   Network to_a(kSeed, input_requests, kBad);
   Network to_b(kSeed + 10, input_requests, kBad);
   Network to_client(kSeed + 20, merged_requests, kBad);
@@ -70,17 +69,17 @@ TEST_F(Multicast, CarriesInputAndMergedStreamOverALossyNetworkAndKills) {
   Sequencer sequencer = StartSequencer("input", publish);
 
   // Engine A has the lines and the request server only, engine B the stream's port as well.
-  const auto ports = tools::FreePorts(3);
-  ASSERT_TRUE(ports.ok());
+  const std::uint16_t output_a = FreePort();
+  const std::uint16_t output_b = FreePort();
   Program a = Start({"engine", "--name", "A", "--input-multicast", to_a.from(), "--input-requests",
                      At(to_a.requests.port()), "--input-session", "TEST", "--log", Path("a"),
-                     "--stream", At((*ports)[0])});
+                     "--stream", At(output_a)});
   Program b = Start({"engine", "--name", "B", "--input", At(sequencer.stream), "--input-multicast",
                      to_b.from(), "--input-requests", At(to_b.requests.port()), "--log", Path("b"),
-                     "--stream", At((*ports)[1])});
+                     "--stream", At(output_b)});
   const Words dedup_line = {
-      "dedup",        "--a",          At((*ports)[0]),    "--b",           At((*ports)[1]),
-      "--log",        Path("merged"), "--stream",         At((*ports)[2]), "--multicast",
+      "dedup",        "--a",          At(output_a),       "--b",          At(output_b),
+      "--log",        Path("merged"), "--stream",         At(FreePort()), "--multicast",
       to_client.to(), "--requests",   At(merged_requests)};
   Program dedup = Start(dedup_line);
   Program record =
@@ -96,9 +95,10 @@ TEST_F(Multicast, CarriesInputAndMergedStreamOverALossyNetworkAndKills) {
   sequencer.program.Kill();
   sequencer = StartSequencer("input", publish, &sequencer);
   AwaitMessages("input", 3000);
+  AwaitMessages("a", 1);  // by its log it knows the session when it comes again
   a.Kill();
   a = Start({"engine", "--name", "A", "--input-multicast", to_a.from(), "--input-requests",
-             At(to_a.requests.port()), "--log", Path("a"), "--stream", At((*ports)[0])});
+             At(to_a.requests.port()), "--log", Path("a"), "--stream", At(output_a)});
 
   EXPECT_EQ(submit.Wait(), 0) << submit.Output();
   // The times that the sequencer gave are part of the input, and what follows now are ticks.
@@ -123,7 +123,7 @@ TEST_F(Multicast, CarriesInputAndMergedStreamOverALossyNetworkAndKills) {
 }
 
 TEST_F(Multicast, IsReplacedBySoupWhenAllLinesAndServersAreDead) {
-  Network network(kSeed + 30, FreeUdpPort(), {});
+  Network network(kSeed + 30, FreePort(), {});
   Sequencer sequencer = StartSequencer("input", {"--multicast", network.to()});
   Program record = Start({"record", At(sequencer.stream), "--multicast", network.from(),
                           "--requests", At(network.requests.port()), "-o", Path("recorded")});
@@ -237,7 +237,7 @@ TEST_F(Multicast, AnswersRequestsWithOnePacketEach) {
 }
 
 TEST_F(Multicast, BringsWhatTookThePlaceOfWhatWasTakenBack) {
-  const std::uint16_t port = FreeUdpPort();
+  const std::uint16_t port = FreePort();
   Asker line(port, Asker::Kind::kReceives);
   boost::asio::io_context context;
   replay::PosixStorage storage;
@@ -331,7 +331,7 @@ TEST_F(Multicast, IsRefusedWhereItCannotWork) {
              "what all lines lose could not be had again; give --input-requests or --input");
   ExpectEnds(with(engine, {"--input", "127.0.0.1:9", "--input-requests", "9"}), 2,
              "--input-requests repairs what comes by --input-multicast");
-  ExpectEnds(with(engine, {"--input-multicast", At(FreeUdpPort()), "--input-requests", "9"}), 2,
+  ExpectEnds(with(engine, {"--input-multicast", At(FreePort()), "--input-requests", "9"}), 2,
              "nobody says which session to read");
   ExpectEnds({"record", "-o", Path("r")}, 2, "give FROM or --multicast");
 }
