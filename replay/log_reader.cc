@@ -41,6 +41,7 @@ class LogReader::Impl {
 
   [[nodiscard]] const proto::MessageView& message() const { return message_; }
   [[nodiscard]] const Error& error() const { return error_; }
+  [[nodiscard]] bool unreadable() const { return unreadable_; }
   [[nodiscard]] proto::StreamPosition position() const { return position_; }
   [[nodiscard]] const SegmentHeader& header() const { return segment_.header; }
   [[nodiscard]] std::uint64_t first_number() const { return first_number_; }
@@ -117,6 +118,7 @@ class LogReader::Impl {
   std::uint64_t first_number_ = 0;
   std::uint64_t missing_ = 0;  ///< the segment between others that is not there; 0: none
   Error error_;
+  bool unreadable_ = false;
 };
 
 ReadOutcome LogReader::Impl::Take(const Record& record) {
@@ -192,17 +194,21 @@ LogReader::Impl::Loaded LogReader::Impl::Load(std::uint64_t segment_id, Segment*
     Fail(std::move(error));
     return Loaded::kFailed;
   };
+  const auto unreadable = [&](Error error) {
+    unreadable_ = true;
+    return failed(std::move(error));
+  };
   // The lock first: a name that is there afterwards stays.
   Result<std::unique_ptr<FileLock>> lock = storage_.LockShared(path);
-  if (!lock) return failed(lock.error());
+  if (!lock) return unreadable(lock.error());
   Result<std::unique_ptr<File>> file = storage_.OpenToRead(path);
-  if (!file) return failed(file.error());
+  if (!file) return unreadable(file.error());
   if (*file == nullptr || *lock == nullptr) {
     const bool missing = segment_id == missing_ || mark_.Covers(segment_id, 0);
     return missing ? Loaded::kMissing : Loaded::kNotThere;
   }
   Result<std::unique_ptr<Mapping>> mapping = (*file)->Map();
-  if (!mapping) return failed(mapping.error());
+  if (!mapping) return unreadable(mapping.error());
   Error error;
   const HeaderState state = ParseSegmentHeader((*mapping)->bytes(), path, &segment->header, &error);
   if (state == HeaderState::kZero && !mark_.Covers(segment_id, 0)) return Loaded::kNotThere;
@@ -415,6 +421,7 @@ Result<proto::StreamPosition> LogReader::LastPosition(Storage& storage, const st
 ReadOutcome LogReader::Next(std::uint64_t up_to) { return impl_->Next(up_to); }
 const proto::MessageView& LogReader::message() const { return impl_->message(); }
 const Error& LogReader::error() const { return impl_->error(); }
+bool LogReader::unreadable() const { return impl_->unreadable(); }
 proto::StreamPosition LogReader::position() const { return impl_->position(); }
 proto::Session LogReader::session() const { return impl_->header().session; }
 LogRole LogReader::role() const { return impl_->header().role; }

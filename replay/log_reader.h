@@ -69,6 +69,8 @@ class LogReader {
   /// Valid until the next call of Next that does not return kEnd.
   [[nodiscard]] const proto::MessageView& message() const;
   [[nodiscard]] const Error& error() const;
+  /// After kDamaged: a segment could not be opened or mapped, so nobody knows whether it is whole.
+  [[nodiscard]] bool unreadable() const;
 
   [[nodiscard]] proto::StreamPosition position() const;  ///< of the last message read
   [[nodiscard]] proto::Session session() const;

@@ -73,6 +73,7 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
       ++report.segments;
     }
     if (outcome == ReadOutcome::kDamaged) {
+      if (reader.unreadable()) return reader.error();
       report.problems.push_back(reader.error().text);
       break;
     }

@@ -440,8 +440,8 @@ Status LogWriter::Impl::Close() {
 
 Status LogWriter::Impl::Fail(Status status) {
   if (!status) {
-    failed_ = Error{status.error().code, status.error().text + "; the log " + folder_ +
-                                             " takes nothing more until it is opened again"};
+    failed_ = Error{status.error().code,
+                    status.error().text + "; nothing more is written to the log " + folder_};
     return *failed_;
   }
   return {};

@@ -31,6 +31,8 @@ class Format {
   virtual void Begin(const LogReader& reader, std::string* out) = 0;
   virtual void Add(const LogReader& reader, LogSchema& schema, std::string* out) = 0;
   virtual void End(std::string* out) = 0;
+  /// How a part that was picked from the log becomes a log again.
+  [[nodiscard]] virtual const char* OfAPart() const = 0;
 };
 
 class JsonFormat final : public Format {
@@ -52,6 +54,9 @@ class JsonFormat final : public Format {
     *out += '\n';
   }
   void End(std::string* /*out*/) override {}
+  [[nodiscard]] const char* OfAPart() const override {
+    return "`tandem import jsonl --rechain` makes a log of them, with other numbers";
+  }
 
  private:
   std::uint32_t generation_ = 0;
@@ -67,6 +72,9 @@ class BinaryFormat final : public Format {
     out->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }
   void End(std::string* out) override { out->append(2, '\0'); }
+  [[nodiscard]] const char* OfAPart() const override {
+    return "no log can be made of such a BinaryFILE; `tandem export jsonl` writes what can be one";
+  }
 };
 
 Result<ExitCode> Export(const Options& options, Format& format) {
@@ -81,6 +89,8 @@ Result<ExitCode> Export(const Options& options, Format& format) {
   ProgressLine progress("messages");
   std::uint64_t read = 0;
   std::uint64_t written = 0;
+  std::uint64_t last = 0;
+  bool has_gap = false;
   bool at_end = false;
   while (reader->position().number < filter.last()) {
     const ReadOutcome outcome = reader->Next();
@@ -89,7 +99,9 @@ Result<ExitCode> Export(const Options& options, Format& format) {
     if (at_end) break;
     progress.Show(++read);
     if (!filter.Wants(*reader, schema)) continue;
-    ++written;
+    const std::uint64_t number = reader->position().number;
+    has_gap |= written++ > 0 && number != last + 1;
+    last = number;
     format.Add(*reader, schema, &file->text);
     if (Status status = file->MayFlush(); !status) return status.error();
   }
@@ -106,6 +118,10 @@ Result<ExitCode> Export(const Options& options, Format& format) {
                static_cast<unsigned long long>(written), static_cast<unsigned long long>(read),
                static_cast<unsigned long long>(reader->position().number),
                proto::DigestText(reader->position().digest).c_str());
+  if (has_gap) {
+    std::fprintf(stderr, "tandem: note: messages are missing between those that were picked: %s\n",
+                 format.OfAPart());
+  }
   return ExitCode::kYes;
 }
 

@@ -148,8 +148,8 @@ TEST(LogCrash, AFailedWriteOrSyncIsNeverTriedAgain) {
     Status status = log.writer->Sync();
     if (status.ok()) break;
     EXPECT_EQ(status.error().code, ExitCode::kFailure);
-    EXPECT_NE(status.error().text.find("No space left on device; the log log takes nothing more "
-                                       "until it is opened again"),
+    EXPECT_NE(status.error().text.find("No space left on device; nothing more is written to "
+                                       "the log log"),
               std::string::npos)
         << status.error().text;
     const std::uint64_t operations = log.storage.operations();

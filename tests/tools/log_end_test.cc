@@ -119,5 +119,16 @@ TEST_F(LogEnd, WhatLiesBeforeAMissingSegmentIsGivenAndThePlaceIsNamed) {
       << verify.out;
 }
 
+TEST_F(LogEnd, ASegmentThatCannotBeReadIsNoDamage) {
+  WriteOpen("log");
+  const std::string second = replay::SegmentPath(Path("log"), 2);
+  std::filesystem::remove(second);
+  std::filesystem::create_directory(second);
+  const Ran ran = Tandem({"verify", Path("log")});
+  EXPECT_EQ(ran.exit_code, 5);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(ran.err, "tandem: cannot map " + second + ": No such device\n");
+}
+
 }  // namespace
 }  // namespace tandem::test
