@@ -32,7 +32,7 @@ struct Exported {
   static Exported& Of(void* pointer) { return *static_cast<Exported*>(pointer); }
 
   /// Gives what the step made to the host. What the host fills in of a header is not read.
-  void HandOver(const TandemOutputsV2& to) const {
+  void HandOver(const TandemOutputsV3& to) const {
     for (std::size_t i = 0; i < outputs.count(); ++i) {
       const std::span<const std::byte> message = outputs.message(i);
       std::uint16_t type = 0;
@@ -52,7 +52,7 @@ struct EntryPoints {
   static inline const char* name = nullptr;
   static inline std::uint32_t behaviour_version = 0;
 
-  static void* Make(const TandemZoneV2* zone, char* error, std::uint64_t error_size) {
+  static void* Make(const TandemZoneV3* zone, char* error, std::uint64_t error_size) {
     pools::ZoneOptions options;
     options.address = zone->address;
     options.reserve_bytes = zone->reserve_bytes;
@@ -77,14 +77,14 @@ struct EntryPoints {
   static void* ResumePoint(void* application) {
     return &Exported::Of(application).application->resume_point();
   }
-  static void State(void* application, TandemStateV2* state) {
+  static void State(void* application, TandemStateV3* state) {
     const Exported& exported = Exported::Of(application);
     *state = {.zone_address = exported.place.zone_address,
               .layout = exported.place.layout,
               .build = exported.place.build.c_str()};
   }
   static void Step(void* application, const unsigned char* message, std::uint64_t size,
-                   const TandemOutputsV2* outputs) {
+                   const TandemOutputsV3* outputs) {
     Exported& exported = Exported::Of(application);
     const auto input =
         proto::ParseMessage({reinterpret_cast<const std::byte*>(message), std::size_t{size}});
@@ -94,7 +94,7 @@ struct EntryPoints {
     exported.HandOver(*outputs);
   }
   static void OnTime(void* application, const unsigned char* header,
-                     const TandemOutputsV2* outputs) {
+                     const TandemOutputsV3* outputs) {
     Exported& exported = Exported::Of(application);
     proto::Header tick;
     std::memcpy(&tick, header, sizeof tick);
@@ -138,10 +138,10 @@ struct EntryPoints {
     std::snprintf(text, size, "%s", Exported::Of(application).application->PlantFault().c_str());
   }
 
-  static const TandemApplicationV2* Table(const char* application_name, std::uint32_t version) {
+  static const TandemApplicationV3* Table(const char* application_name, std::uint32_t version) {
     name = application_name;
     behaviour_version = version;
-    static const TandemApplicationV2 table{.size = sizeof table,
+    static const TandemApplicationV3 table{.size = sizeof table,
                                            .header_bytes = sizeof(proto::Header),
                                            .resume_point_bytes = sizeof(replay::ResumePoint),
                                            .behaviour_version = version,
@@ -168,7 +168,7 @@ struct EntryPoints {
   extern "C" __attribute__((visibility("default"))) std::uint32_t tandem_application_abi() { \
     return TANDEM_APPLICATION_ABI;                                                           \
   }                                                                                          \
-  extern "C" __attribute__((visibility("default"))) const TandemApplicationV2*               \
-  tandem_application_v2() {                                                                  \
+  extern "C" __attribute__((visibility("default"))) const TandemApplicationV3*               \
+  tandem_application_v3() {                                                                  \
     return ::tandem::engine::EntryPoints<Type>::Table(name, behaviour_version);              \
   }

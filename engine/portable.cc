@@ -93,6 +93,7 @@ Status EngineState::Load(const tandem::pb::SavedEngine& saved) const {
   resume_point.behaviour_version = saved.behaviour_version();
   resume_point.skipped_count = saved.skipped_count();
   std::copy(saved.skipped().begin(), saved.skipped().end(), resume_point.skipped.begin());
+  resume_point.loaded_at = saved.input_number();
   random = Random(saved.random());
   return {};
 }

@@ -22,7 +22,7 @@ TANDEM_FIELDS(StreamPosition, "tandem.StreamPosition", number, digest)
 
 namespace tandem::replay {
 TANDEM_FIELDS(ResumePoint, "tandem.ResumePoint", input, output, time_ns, epoch, ended,
-              behaviour_version, skipped_count, skipped)
+              behaviour_version, skipped_count, skipped, loaded_at)
 }  // namespace tandem::replay
 
 namespace tandem::engine {

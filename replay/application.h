@@ -40,6 +40,9 @@ struct ResumePoint {
   static constexpr std::size_t kSkippedKept = 16;
   std::uint32_t skipped_count = 0;
   std::array<std::uint64_t, kSkippedKept> skipped{};
+  /// Input of the portable snapshot that the state began with (portable.h); 0: it has stepped all.
+  /// Two states that began otherwise give the same outputs and are not the same bytes.
+  std::uint64_t loaded_at = 0;
 };
 
 /// Where a state lies, for whoever copies or restores it as a whole (replay/image.h).

@@ -8,7 +8,7 @@
 // A library exports two functions and nothing else:
 //
 //   uint32_t tandem_application_abi(void);                        TANDEM_APPLICATION_ABI
-//   const struct TandemApplicationV2* tandem_application_v2(void);
+//   const struct TandemApplicationV3* tandem_application_v3(void);
 //
 // The number grows with every change of what is below, of the message header or of the resume
 // point, and the second function's name with it. One thread: the one that loaded the library.
@@ -21,10 +21,10 @@
 extern "C" {
 #endif
 
-#define TANDEM_APPLICATION_ABI 2u
+#define TANDEM_APPLICATION_ABI 3u
 
 /* Where the state is to live; see pools/zone.h. */
-struct TandemZoneV2 {
+struct TandemZoneV3 {
   uint64_t address;
   uint64_t reserve_bytes;
   uint64_t limit_bytes; /* 0: none */
@@ -34,7 +34,7 @@ struct TandemZoneV2 {
 };
 
 /* Where the outputs of a step go. */
-struct TandemOutputsV2 {
+struct TandemOutputsV3 {
   void* host;
   /* Appends a message; returns where its payload goes. `user`: 8 bytes, blank for all. */
   unsigned char* (*append)(void* host, uint16_t type, const char* user, uint64_t payload_size);
@@ -42,13 +42,13 @@ struct TandemOutputsV2 {
 
 /* Where the state lies, as replay::StatePlace has it: a zone, which the host reads and restores as
  * memory. */
-struct TandemStateV2 {
+struct TandemStateV3 {
   uint64_t zone_address;
   uint64_t layout;
   const char* build; /* lives as long as the application */
 };
 
-struct TandemApplicationV2 {
+struct TandemApplicationV3 {
   uint32_t size;               /* of this struct */
   uint32_t header_bytes;       /* of a message's header */
   uint32_t resume_point_bytes; /* of replay::ResumePoint */
@@ -57,19 +57,19 @@ struct TandemApplicationV2 {
 
   /* A new application with empty state. Null: `error` says why, in up to `error_size` bytes with
    * the zero at the end. */
-  void* (*make)(const struct TandemZoneV2* zone, char* error, uint64_t error_size);
+  void* (*make)(const struct TandemZoneV3* zone, char* error, uint64_t error_size);
   void (*destroy)(void* application);
   /* A serialised FileDescriptorSet of all its messages; lives as long as the application. */
   const unsigned char* (*schema)(void* application, uint64_t* size);
   /* Read and written by the host between steps. */
   void* (*resume_point)(void* application);
-  void (*state)(void* application, struct TandemStateV2* state);
+  void (*state)(void* application, struct TandemStateV3* state);
   /* Takes a message that is for the application, header and payload. */
   void (*step)(void* application, const unsigned char* message, uint64_t size,
-               const struct TandemOutputsV2* outputs);
+               const struct TandemOutputsV3* outputs);
   /* The header of another input: time has come so far. */
   void (*on_time)(void* application, const unsigned char* header,
-                  const struct TandemOutputsV2* outputs);
+                  const struct TandemOutputsV3* outputs);
   /* For `tandem check`, between steps: puts the state's free memory into another order. Returns how
    * many blocks that were. */
   uint64_t (*shuffle_free)(void* application, uint64_t seed);
@@ -87,7 +87,7 @@ struct TandemApplicationV2 {
 };
 
 uint32_t tandem_application_abi(void);
-const struct TandemApplicationV2* tandem_application_v2(void);
+const struct TandemApplicationV3* tandem_application_v3(void);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,7 @@
 #include "replay/portable.h"
 
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -16,8 +17,9 @@ namespace {
 
 constexpr std::size_t kFlushBytes = 1u << 20;
 
-std::uint16_t EndType() {
-  return static_cast<std::uint16_t>(proto::TypeNumberOf(*pb::SavedEnd::descriptor()));
+template <class Record>
+std::uint16_t TypeOf() {
+  return static_cast<std::uint16_t>(proto::TypeNumberOf(*Record::descriptor()));
 }
 
 /// Appends records to a log, as a chained stream of their own.
@@ -65,9 +67,57 @@ Status WriteRecords(Storage& storage, const std::string& folder, proto::Session 
   dynamic_cast<PortableState&>(application).SavePortable(sink);
   pb::SavedEnd end;
   end.set_records(log->position().number);
-  sink.Put(EndType(), end.SerializeAsString());
+  sink.Put(TypeOf<pb::SavedEnd>(), end.SerializeAsString());
   if (!sink.status()) return sink.status();
   return log->Close();
+}
+
+Error Wrong(const std::string& folder, const std::string& what) {
+  return Error::BadInput("cannot begin with the portable snapshot " + folder + ": " + what);
+}
+
+/// Gives `take` all records but the last, which says that they are all.
+Result<PortableAbout> ReadRecords(Storage& storage, const std::string& folder,
+                                  const std::function<Status(const proto::MessageView&)>& take) {
+  auto log = LogReader::Open(storage, folder, {.from_number = 1});
+  if (!log) return log.error();
+  if (log->role() != LogRole(kPortableRole)) {
+    return Wrong(folder, "it is a log of role \"" + log->role().str() +
+                             "\", and a snapshot has role \"" + kPortableRole + "\"");
+  }
+  const std::uint16_t end_type = TypeOf<pb::SavedEnd>();
+  PortableAbout about{.session = log->session()};
+  for (;;) {
+    switch (log->Next()) {
+      case ReadOutcome::kDamaged:
+        return log->error();
+      case ReadOutcome::kEnd:
+        return Wrong(folder,
+                     "it is cut short after record " + std::to_string(log->position().number));
+      case ReadOutcome::kMessage:
+        break;
+    }
+    const proto::MessageView& record = log->message();
+    if (record.header.type == end_type) break;
+    if (Status status = take(record); !status) {
+      return Wrong(folder,
+                   "record " + std::to_string(record.header.number) + ": " + status.error().text);
+    }
+    pb::SavedEngine engine;
+    if (record.header.type == TypeOf<pb::SavedEngine>() &&
+        engine.ParseFromString(std::string(record.payload_text()))) {
+      about.input = {.number = engine.input_number(), .digest = engine.input_digest()};
+      about.output = {.number = engine.output_number(), .digest = engine.output_digest()};
+    }
+    ++about.records;
+  }
+  pb::SavedEnd end;
+  if (!end.ParseFromString(std::string(log->message().payload_text())) ||
+      end.records() != about.records) {
+    return Wrong(folder, "its last record is not that of so many records");
+  }
+  if (about.input.number == 0) return Wrong(folder, "it says of no input");
+  return about;
 }
 
 }  // namespace
@@ -99,46 +149,22 @@ Status WritePortable(Storage& storage, const std::string& folder, proto::Session
   return storage.Rename(partial, folder);
 }
 
+Result<PortableAbout> CheckPortable(Storage& storage, const std::string& folder) {
+  return ReadRecords(storage, folder, [](const proto::MessageView&) { return Status(); });
+}
+
 Result<proto::Session> ReadPortable(Storage& storage, const std::string& folder,
                                     Application& application) {
-  const auto wrong = [&folder](const std::string& what) {
-    return Error::BadInput("cannot begin with the portable snapshot " + folder + ": " + what);
-  };
   if (PortableSchemaOf(application).empty()) {
-    return wrong("the application \"" + application.info().name + "\" has no portable form");
-  }
-  auto log = LogReader::Open(storage, folder, {.from_number = 1});
-  if (!log) return log.error();
-  if (log->role() != LogRole(kPortableRole)) {
-    return wrong("it is a log of role \"" + log->role().str() + "\", and a snapshot has role \"" +
-                 kPortableRole + "\"");
+    return Wrong(folder,
+                 "the application \"" + application.info().name + "\" has no portable form");
   }
   auto& state = dynamic_cast<PortableState&>(application);
-  const std::uint16_t end_type = EndType();
-  for (;;) {
-    switch (log->Next()) {
-      case ReadOutcome::kDamaged:
-        return log->error();
-      case ReadOutcome::kEnd:
-        return wrong("it is cut short after record " + std::to_string(log->position().number));
-      case ReadOutcome::kMessage:
-        break;
-    }
-    const proto::MessageView& record = log->message();
-    if (record.header.type != end_type) {
-      if (Status status = state.LoadPortable(record); !status) {
-        return wrong("record " + std::to_string(record.header.number) + ": " + status.error().text);
-      }
-      continue;
-    }
-    pb::SavedEnd end;
-    if (!end.ParseFromString(std::string(record.payload_text())) ||
-        end.records() != record.header.number - 1) {
-      return wrong("its last record is not that of so many records");
-    }
-    if (application.resume_point().input.number == 0) return wrong("it says of no input");
-    return log->session();
-  }
+  const auto read = ReadRecords(storage, folder, [&state](const proto::MessageView& record) {
+    return state.LoadPortable(record);
+  });
+  if (!read) return read.error();
+  return read->session;
 }
 
 }  // namespace tandem::replay

@@ -54,6 +54,18 @@ class PortableState {
 Status WritePortable(Storage& storage, const std::string& folder, proto::Session session,
                      Application& application);
 
+/// What a snapshot says of itself.
+struct PortableAbout {
+  proto::Session session;          ///< of the streams
+  proto::StreamPosition input{};   ///< the last that was stepped
+  proto::StreamPosition output{};  ///< the last that there was then
+  std::uint64_t records = 0;
+};
+
+/// Reads all of a snapshot, for no application. An error says that it is none, or what is damaged;
+/// whether its records are a state, only an application knows.
+Result<PortableAbout> CheckPortable(Storage& storage, const std::string& folder);
+
 /// Reads it into `application`, which must be new. Returns the session of its streams. An error
 /// says what is wrong: no such log, damage, another application, a newer form, records that are no
 /// state; the application is of no use then.

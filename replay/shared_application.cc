@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t kTextSize = 4096;
 
-static_assert(sizeof(ResumePoint) == 184 && sizeof(proto::Header) == 64,
+static_assert(sizeof(ResumePoint) == 192 && sizeof(proto::Header) == 64,
               "a change of what libraries and this program share: raise TANDEM_APPLICATION_ABI");
 
 /// What the entry points append to.
@@ -37,7 +37,7 @@ unsigned char* AppendTo(void* host, std::uint16_t type, const char* user, std::u
 
 class SharedApplication final : public Application, public PortableState {
  public:
-  SharedApplication(const TandemApplicationV2& entry, void* made)
+  SharedApplication(const TandemApplicationV3& entry, void* made)
       : entry_(entry),
         made_(made),
         resume_point_(*static_cast<ResumePoint*>(entry.resume_point(made))) {
@@ -54,19 +54,19 @@ class SharedApplication final : public Application, public PortableState {
   [[nodiscard]] const ApplicationInfo& info() const override { return info_; }
   ResumePoint& resume_point() override { return resume_point_; }
   [[nodiscard]] StatePlace state_place() const override {
-    TandemStateV2 state{};
+    TandemStateV3 state{};
     entry_.state(made_, &state);
     return {.zone_address = state.zone_address, .layout = state.layout, .build = state.build};
   }
 
   void Step(const proto::MessageView& input, OutputBatch& outputs) override {
-    const TandemOutputsV2 to{.host = &outputs, .append = AppendTo};
+    const TandemOutputsV3 to{.host = &outputs, .append = AppendTo};
     entry_.step(made_, reinterpret_cast<const unsigned char*>(input.bytes.data()),
                 input.bytes.size(), &to);
   }
 
   void OnTime(const proto::Header& tick, OutputBatch& outputs) override {
-    const TandemOutputsV2 to{.host = &outputs, .append = AppendTo};
+    const TandemOutputsV3 to{.host = &outputs, .append = AppendTo};
     entry_.on_time(made_, reinterpret_cast<const unsigned char*>(&tick), &to);
   }
 
@@ -100,7 +100,7 @@ class SharedApplication final : public Application, public PortableState {
   }
 
  private:
-  const TandemApplicationV2& entry_;
+  const TandemApplicationV3& entry_;
   void* const made_;
   ResumePoint& resume_point_;
   ApplicationInfo info_;
@@ -178,11 +178,11 @@ Result<std::unique_ptr<Application>> LoadApplication(const std::string& path,
                                 "; build it with the Tandem that runs it");
   }
   const auto get =
-      reinterpret_cast<decltype(&tandem_application_v2)>(::dlsym(library, "tandem_application_v2"));
-  const TandemApplicationV2* const entry = get != nullptr ? get() : nullptr;
+      reinterpret_cast<decltype(&tandem_application_v3)>(::dlsym(library, "tandem_application_v3"));
+  const TandemApplicationV3* const entry = get != nullptr ? get() : nullptr;
   if (entry == nullptr) {
     return CannotLoad(path,
-                      "it does not export tandem_application_v2; TANDEM_APPLICATION makes "
+                      "it does not export tandem_application_v3; TANDEM_APPLICATION makes "
                       "that");
   }
   if (entry->size != sizeof *entry || entry->header_bytes != sizeof(proto::Header) ||
@@ -191,7 +191,7 @@ Result<std::unique_ptr<Application>> LoadApplication(const std::string& path,
                       "it was built with another Tandem, of the same version of the entry "
                       "points but other layouts; build it with the Tandem that runs it");
   }
-  const TandemZoneV2 where{.address = zone.address,
+  const TandemZoneV3 where{.address = zone.address,
                            .reserve_bytes = zone.reserve_bytes,
                            .limit_bytes = zone.limit_bytes,
                            .chain_seed = zone.chain_seed,

@@ -130,6 +130,10 @@ Result<std::optional<AuditFinding>> Auditor::Round(
       pass_by(image.error().text);
       continue;
     }
+    if (const Status alike = CheckMadeAlike(**image, *replay_); !alike) {
+      pass_by(alike.error().text);
+      continue;
+    }
     if (Status status = replay_->StepTo(number, ask); !status) {
       if (!ask()) break;
       return status.error();

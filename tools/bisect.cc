@@ -101,6 +101,7 @@ class Damage {
       note_.Show("replays to input " + Plain(found.label.input.number));
       auto image = LoadedImage::Load(found.path);
       if (!image) return image.error();
+      if (Status alike = CheckMadeAlike(**image, *replay_); !alike) return alike.error();
       if (Status status = replay_->StepTo(found.label.input.number, Ask); !status) {
         return status.error();
       }

@@ -49,7 +49,7 @@ Result<ExitCode> Run(Options& options) {
   auto password = PasswordOf(options.role.name, options.password_file);
   if (!password) return password.error();
   options.role.password = std::move(*password);
-  const auto made = options.application.Make();
+  auto made = options.application.Make();
   if (!made) return made.error();
   for (const std::string& change : made->pool_changes) {
     spdlog::info("engine {}: pool {}", options.role.name, change);
@@ -84,6 +84,13 @@ Result<ExitCode> Run(Options& options) {
                 .library = *library,
                 .zone_address = made->zone_address,
                 .pools = Joined(made->pool_changes)};
+  role.make_anew = [&]() -> Result<replay::Application*> {
+    made->application.reset();  // the next one lies at the same address
+    auto again = options.application.Make();
+    if (!again) return again.error();
+    made = std::move(again);
+    return made->application.get();
+  };
   replay::PosixStorage storage;
   const ExitCode code = engine::EngineRole(role, *made->application, storage).Run();
   WarnOfHeapAllocations();
@@ -101,6 +108,8 @@ void RegisterEngine(Commands& commands) {
                    "--input-log day/b-input --input-stream 9013\n"
                    "  tandem engine --name B --input 127.0.0.1:9001 --log day/b --stream 9003 "
                    "--images day/b-images\n"
+                   "  tandem engine --name B --input 127.0.0.1:9001 --log day/b --stream 9003 "
+                   "--portable day/noon\n"
                    "By multicast: --input-multicast 239.1.1.1:9101@eth0,239.1.1.2:9101@eth1 "
                    "--input-requests 10.0.0.5:9102\n",
                    [options] { return Run(*options); });
@@ -159,6 +168,11 @@ void RegisterEngine(Commands& commands) {
       ->check(WholeNumber(1, 1'000'000))
       ->capture_default_str()
       ->type_name("NUMBER");
+  command
+      .add_option("--portable", options->role.portable,
+                  "Portable snapshot to begin from when there is no image that is good, as after a "
+                  "change of the build; see `tandem replay --portable-out`")
+      ->type_name("FOLDER");
   options->application.AddTo(command);
   command
       .add_option("--plant-bitflip", options->role.plant_fault_at,

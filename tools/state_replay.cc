@@ -4,6 +4,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "pools/zone_view.h"
@@ -110,6 +111,31 @@ Result<state::Comparison> StateReplay::Compare(LoadedImage& image, std::uint64_t
     return none;
   }
   return state::Compare(*walk, image.walk(), max);
+}
+
+Status CheckMadeAlike(const LoadedImage& image, StateReplay& replay) {
+  const pools::ZoneImage& zone = image.image().zone();
+  const replay::StatePlace place = replay.application().state_place();
+  if (Status status = zone.CheckIdentity({.layout = place.layout, .build = place.build}); !status) {
+    return status;
+  }
+  const replay::ResumePoint& here = replay.application().resume_point();
+  replay::ResumePoint there;
+  if (Status status = zone.Read(reinterpret_cast<std::uintptr_t>(&here),
+                                std::as_writable_bytes(std::span(&there, 1)));
+      !status) {
+    return status;
+  }
+  // What stands beyond its own input is damage, and for the comparison to find.
+  if (there.loaded_at == here.loaded_at || there.loaded_at > there.input.number) return {};
+  const auto beginning = [](std::uint64_t number) {
+    return number == 0 ? std::string("with input 1")
+                       : "with a portable snapshot after input " + std::to_string(number);
+  };
+  return Error::BadInput("the image " + image.path() + " is of a state that began " +
+                         beginning(there.loaded_at) + ", and the replay began " +
+                         beginning(here.loaded_at) +
+                         ": both answer alike, and their bytes are not the same");
 }
 
 std::optional<std::string> WhyNotComparable(const LoadedImage& image, const StateReplay& replay) {

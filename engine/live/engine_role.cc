@@ -51,7 +51,7 @@ class EngineRole::OwnLog : public RecordedOutputs {
 EngineRole::EngineRole(EngineRoleOptions options, replay::Application& application,
                        replay::Storage& storage)
     : options_(std::move(options)),
-      application_(application),
+      application_(&application),
       storage_(storage),
       stream_(
           loop_.context(), storage, [this] { return MakeStatus(); }, options_.limits),
@@ -109,7 +109,7 @@ ExitCode EngineRole::RunInFolder() {
   Status closed = replica_ ? replica_->Close() : Status{};
   if (closed && log_) closed = log_->Close();
   if (!closed) loop_.Fail(closed.error());
-  const replay::ResumePoint& point = application_.resume_point();
+  const replay::ResumePoint& point = application_->resume_point();
   spdlog::info("engine {} stopped after input {}, output {}", options_.name, point.input.number,
                point.output.number);
   return loop_.exit_code();
@@ -154,7 +154,7 @@ Status EngineRole::OpenLog(proto::Session session) {
   auto log = replay::LogWriter::Open(storage_, options_.folder,
                                      {.session = session,
                                       .role = replay::kOutputRole,
-                                      .schema = application_.info().schema,
+                                      .schema = application_->info().schema,
                                       .segment_bytes = options_.segment_bytes});
   if (!log) return log.error();
   log_.emplace(std::move(*log));
@@ -163,8 +163,13 @@ Status EngineRole::OpenLog(proto::Session session) {
   // A new log can be read only once it is on the disk.
   if (Status status = log_->Flush(); !status) return status;
   const proto::StreamPosition logged = log_->position();
-  if (images_ && session.empty()) RestoreImage(logged);
-  const proto::StreamPosition restored = application_.resume_point().output;
+  if (session.empty()) {
+    if (images_) RestoreImage(logged);
+    if (Status status = LoadPortable(logged); !status) return status;
+  } else {
+    TellWhatIsNotUsed();
+  }
+  const proto::StreamPosition restored = application_->resume_point().output;
   if (restored.number == 0) {
     if (Status status = CheckHasBeginning(
             *log_, "an engine that begins from nothing compares its outputs with all of it");
@@ -182,7 +187,7 @@ Status EngineRole::OpenLog(proto::Session session) {
     ENSURE(message.has_value(), "the log gave something that is no message");
     logged_input_ = message->header.origin;
   }
-  engine_.emplace(application_, session_, logged, *own_log_);
+  engine_.emplace(*application_, session_, logged, *own_log_);
   shown_ = {.input_number = logged_input_, .output = logged};
   if (!options_.progress_file.empty()) {
     if (Status status = progress_.Open(options_.progress_file, session_); !status) return status;
@@ -190,7 +195,7 @@ Status EngineRole::OpenLog(proto::Session session) {
   was_verifying_ = engine_->verifying();
   if (was_verifying_) {
     spdlog::info("engine {}: its log holds {} outputs; stepping the input from {} to verify them",
-                 options_.name, logged.number, application_.resume_point().input.number + 1);
+                 options_.name, logged.number, application_->resume_point().input.number + 1);
   }
   stream_.Serve(options_.folder, session_);
   stream_.Publish(logged.number);
@@ -203,12 +208,12 @@ void EngineRole::OnLogin(proto::Session /*session*/, std::uint64_t number) {
   looks_ahead_ = true;
   held_.Clear();
   held_is_full_ = false;
-  if (!replica_) received_ = application_.resume_point().input;
+  if (!replica_) received_ = application_->resume_point().input;
 }
 
 Status EngineRole::CheckHasWhatWasActedOn(const pb::Status& status) const {
   // A sequencer publishes what is in its log and nothing else, so it cannot be behind its readers.
-  const std::uint64_t acted_on = std::max(application_.resume_point().input.number, logged_input_);
+  const std::uint64_t acted_on = std::max(application_->resume_point().input.number, logged_input_);
   const std::uint64_t copied = replica_ ? received_.number : 0;
   if (status.number() >= std::max(acted_on, copied)) {
     return replica_ ? replica_->Compare(status) : Status{};
@@ -261,7 +266,7 @@ void EngineRole::OnMessage(const proto::MessageView& message) {
   if (replica_) {
     if (!replica_->open() &&
         !loop_.Check(replica_->Create(
-            session_, input_schema_.empty() ? application_.info().schema : input_schema_))) {
+            session_, input_schema_.empty() ? application_->info().schema : input_schema_))) {
       return;
     }
     if (!loop_.Check(replica_->Append(message))) return;
@@ -274,7 +279,7 @@ void EngineRole::OnMessage(const proto::MessageView& message) {
     target_ = looked_to_;
     LookedAhead();
   }
-  const bool is_next = application_.resume_point().input.number == received_.number;
+  const bool is_next = application_->resume_point().input.number == received_.number;
   if (is_next && (!looks_ahead_ || number <= looked_to_)) {
     if (!Step(message)) return;
   } else {
@@ -319,7 +324,7 @@ void EngineRole::LookedAhead() {
   looked_to_ = std::max(looked_to_, target_);
   if (!deadly_.empty() && engine_) {
     const auto deadly = proto::ParseMessage(deadly_);
-    if (deadly->header.number > application_.resume_point().input.number &&
+    if (deadly->header.number > application_->resume_point().input.number &&
         !MayStepAgain(*deadly)) {
       return;
     }
@@ -333,7 +338,7 @@ void EngineRole::LookedAhead() {
 void EngineRole::ReadAgain(const std::string& why) {
   held_.Clear();
   held_is_full_ = false;
-  received_ = application_.resume_point().input;
+  received_ = application_->resume_point().input;
   input_.Reconnect(why);
 }
 
@@ -359,7 +364,7 @@ void EngineRole::StepReplica() {
   if (!loop_.Check(replica_->Flush())) return;
   const std::uint64_t to = MayStepTo();
   const auto begin = std::chrono::steady_clock::now();
-  const replay::ResumePoint& point = application_.resume_point();
+  const replay::ResumePoint& point = application_->resume_point();
   while (point.input.number < to) {
     const auto message = replica_->Read(point.input.number + 1);
     if (!message) return loop_.Fail(message.error());
@@ -394,14 +399,14 @@ bool EngineRole::Flush() {
   if (replica_ && !loop_.Check(replica_->Flush())) return false;
   if (!loop_.Check(log_->Flush())) return false;
   if (!engine_->verifying()) {
-    shown_ = {.input_number = application_.resume_point().input.number,
+    shown_ = {.input_number = application_->resume_point().input.number,
               .output = log_->flushed_position()};
   }
   stream_.Publish(log_->flushed_position().number);
   if (was_verifying_ && !engine_->verifying()) {
     was_verifying_ = false;
     spdlog::info("engine {}: its log is verified up to output {}; going on from there",
-                 options_.name, application_.resume_point().output.number);
+                 options_.name, application_->resume_point().output.number);
   }
   return true;
 }
@@ -413,11 +418,11 @@ void EngineRole::OnDisconnected(const std::string& why) {
 }
 
 void EngineRole::PlantFault() {
-  const std::string fault = application_.PlantFault();
+  const std::string fault = application_->PlantFault();
   if (fault.empty()) return;
   options_.plant_fault_at = 0;
   spdlog::warn("engine {}: DRILL, state damaged after input {}: {}", options_.name,
-               application_.resume_point().input.number, fault);
+               application_->resume_point().input.number, fault);
 }
 
 pb::Status EngineRole::MakeStatus() const {
@@ -428,13 +433,14 @@ pb::Status EngineRole::MakeStatus() const {
   status.set_input_number(shown_.input_number);
   status.set_number(shown_.output.number);
   if (log_) status.set_digest(shown_.output.digest);
-  const replay::ResumePoint& point = application_.resume_point();
+  const replay::ResumePoint& point = application_->resume_point();
   status.set_catching_up(engine_ &&
                          (engine_->verifying() || point.input.number < received_.number));
   status.set_behaviour_version(point.behaviour_version);
   status.set_stepped_number(point.input.number);
   if (replica_) status.set_replica_number(replica_->position().number);
   if (images_) images_->Fill(&status);
+  if (loaded_number_ != 0) status.set_restored_number(loaded_number_);
   FillAbout(options_.about, &status);
   input_.AddTo(status);
   return status;

@@ -3,9 +3,10 @@
 // The live engine: reads the input stream from where its state stands, steps, appends to its output
 // log, serves that log. Begins from nothing: it steps the whole input again and compares with its
 // own log before it appends; or, if it keeps images of its state, from the newest that is good and
-// goes with its log, and steps what follows. A Snapshot in the input that names it has it write
-// one, unless it is catching up. A sequencer that does not have the inputs which were acted on, or
-// has others in their place, ends it: "input forked at N or before it", exit code kDivergence.
+// goes with its log, or from a portable snapshot that does, and steps what follows. A Snapshot in
+// the input that names it has it write one, unless it is catching up. A sequencer that does not
+// have the inputs which were acted on, or has others in their place, ends it: "input forked at N or
+// before it", exit code kDivergence.
 //
 // Before it steps what it has not stepped before, it looks ahead: up to the number that the
 // sequencer names at the login, for a Skip of what it is about to step. What it looks at waits in
@@ -19,6 +20,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,8 +50,13 @@ struct EngineRoleOptions {
   std::optional<Endpoint> input_stream{};  ///< where that is served; null: nowhere
   std::string images{};                    ///< folder of images of the state; empty: none are kept
   std::uint32_t images_keep = 3;           ///< the newest ones
-  std::string progress_file{};             ///< see progress.h; empty: in memory only
-  std::uint32_t deaths_max = 3;            ///< in a row in one input; 0: no limit
+  std::string
+      portable{};  ///< folder of a portable snapshot, for when no image is good; empty: none
+  /// Needed with `portable`: ends the application and makes a new one, which lives as long as the
+  /// role, for one that has taken a part of a snapshot is of no use.
+  std::function<Result<replay::Application*>()> make_anew{};
+  std::string progress_file{};                   ///< see progress.h; empty: in memory only
+  std::uint32_t deaths_max = 3;                  ///< in a row in one input; 0: no limit
   std::chrono::milliseconds step_limit{60'000};  ///< 0: none
   EngineAbout about{};
   std::uint64_t plant_fault_at = 0;  ///< drill: damage the state after this input; 0: never
@@ -89,14 +96,19 @@ class EngineRole : private StreamClient::Handler {
   Status OpenLog(proto::Session session);
   /// `logged`: where the log ends.
   void RestoreImage(proto::StreamPosition logged);
-  [[nodiscard]] Status FitsLog(const replay::ImageLabel& label, proto::StreamPosition logged) const;
+  /// The same, unless an image was restored. An error: there is no state to begin with any more.
+  Status LoadPortable(proto::StreamPosition logged);
+  [[nodiscard]] Status PortableFits(proto::StreamPosition logged) const;
+  void TellWhatIsNotUsed() const;
+  /// Is `output`, after which a state stands, one of the log?
+  [[nodiscard]] Status FitsLog(proto::StreamPosition output, proto::StreamPosition logged) const;
   Status OpenReplica();
   Status CheckHasWhatWasActedOn(const pb::Status& status) const;
   /// False: the role ends, or there is nothing more to be done with this connection.
   bool Step(const proto::MessageView& message);
   /// The last input that is here: in the copy, or in the state.
   [[nodiscard]] proto::StreamPosition Received() const {
-    return replica_ ? received_ : application_.resume_point().input;
+    return replica_ ? received_ : application_->resume_point().input;
   }
   bool MayStepAgain(const proto::MessageView& message);
   bool Hold(const proto::MessageView& message);
@@ -116,7 +128,7 @@ class EngineRole : private StreamClient::Handler {
   void SendStatusLater();
 
   EngineRoleOptions options_;
-  replay::Application& application_;
+  replay::Application* application_;
   replay::Storage& storage_;
   RoleLoop loop_;
   proto::Session session_;  ///< blank until known
@@ -125,6 +137,7 @@ class EngineRole : private StreamClient::Handler {
   std::optional<Engine> engine_;
   std::unique_ptr<InputReplica> replica_;  ///< null: none is kept
   std::unique_ptr<ImageKeeper> images_;    ///< null: none are kept
+  std::uint64_t loaded_number_ = 0;  ///< input of the portable snapshot it began from; 0: none
   Progress progress_;
   std::optional<Watchdog> watchdog_;  ///< looks at progress_
   StreamServer stream_;

@@ -49,7 +49,7 @@ Error EngineRole::Deadly(const proto::MessageView& input) const {
 
 std::string EngineRole::Describe(const proto::MessageView& input) const {
   std::string text;
-  auto schema = proto::Schema::Parse(application_.info().schema);
+  auto schema = proto::Schema::Parse(application_->info().schema);
   if (!schema) {
     text = std::to_string(input.header.number) + " of type " + std::to_string(input.header.type) +
            " from " + input.header.user.str();

@@ -1,24 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an engine does with images of its state: goes on from one, and writes one when it is told
-// to.
+// What an engine does with images of its state: goes on from one, or from a portable snapshot, and
+// writes one when it is told to.
 #include <spdlog/spdlog.h>
 
 #include "engine/context.h"
 #include "engine/live/engine_role.h"
 #include "engine/live/log_folder.h"
+#include "replay/portable.h"
 #include "tandem/control.pb.h"
 
 namespace tandem::engine {
 
 void EngineRole::RestoreImage(proto::StreamPosition logged) {
-  images_->RestoreNewest(application_, session_, [this, logged](const replay::ImageLabel& label) {
-    return FitsLog(label, logged);
+  images_->RestoreNewest(*application_, session_, [this, logged](const replay::ImageLabel& label) {
+    return FitsLog(label.output, logged);
   });
 }
 
-Status EngineRole::FitsLog(const replay::ImageLabel& label, proto::StreamPosition logged) const {
-  const proto::StreamPosition& output = label.output;
+// An output log that begins in the middle would leave whoever reads from number 1 without a
+// beginning, and the engine without anything to hold the image against.
+void EngineRole::TellWhatIsNotUsed() const {
+  std::string what;
+  if (!options_.portable.empty()) what = "the portable snapshot " + options_.portable;
+  if (images_ && !ImageKeeper::List(options_.images).empty()) {
+    what = "the images in " + options_.images;
+  }
+  if (what.empty()) return;
+  spdlog::warn(
+      "engine {}: {} cannot be used, for there was no log {} with the outputs before; stepping the "
+      "input from the beginning to have them all; to save that time, stop the engine and put a "
+      "copy of the other engine's log there, which is the same stream",
+      options_.name, what, options_.folder);
+}
+
+Status EngineRole::LoadPortable(proto::StreamPosition logged) {
+  if (options_.portable.empty() || application_->resume_point().input.number != 0) return {};
+  Status status = PortableFits(logged);
+  if (status) {
+    const auto loaded = replay::ReadPortable(storage_, options_.portable, *application_);
+    status = loaded ? Status() : Status(loaded.error());
+  }
+  if (!status) {
+    spdlog::warn("engine {}: {}; stepping the input from the beginning", options_.name,
+                 status.error().text);
+    auto anew = options_.make_anew();
+    if (!anew) return anew.error();
+    application_ = *anew;
+    return {};
+  }
+  const replay::ResumePoint& point = application_->resume_point();
+  loaded_number_ = point.input.number;
+  spdlog::info("engine {}: began with the portable snapshot {}, after input {}, output {}",
+               options_.name, options_.portable, point.input.number, point.output.number);
+  return {};
+}
+
+Status EngineRole::PortableFits(proto::StreamPosition logged) const {
+  const auto about = replay::CheckPortable(storage_, options_.portable);
+  if (!about) return about.error();
+  if (about->session != session_) {
+    return Error::BadInput("the portable snapshot " + options_.portable + " is of session \"" +
+                           about->session.str() + "\", and the log " + options_.folder +
+                           " of session \"" + session_.str() + "\"");
+  }
+  Status fits = FitsLog(about->output, logged);
+  if (fits) return fits;
+  return Error::BadInput("the portable snapshot " + options_.portable + " " + fits.error().text);
+}
+
+Status EngineRole::FitsLog(proto::StreamPosition output, proto::StreamPosition logged) const {
   const std::string stands = "stands after output " + std::to_string(output.number);
   if (output.number > logged.number) {
     return Error::BadInput(stands + ", and the log " + options_.folder + " ends at output " +
@@ -59,7 +110,7 @@ void EngineRole::OnSnapshot(const proto::MessageView& message) {
     spdlog::info("engine {}: no image after input {}, for it is catching up", options_.name,
                  number);
   } else if (Flush()) {
-    images_->Take(application_, session_);
+    images_->Take(*application_, session_);
   }
 }
 

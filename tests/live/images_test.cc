@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Live engines that write images of their state and go on from them.
+// Live engines that write images of their state and go on from them, or from portable snapshots.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include "engine/context.h"
 #include "engine/live/image_keeper.h"
+#include "replay/log_reader.h"
+#include "tandem/saved.pb.h"
 #include "tests/live/trial_pair.h"
+#include "tests/support/test_stream.h"
 #include "tools/oracle.h"
 
 namespace tandem::test {
@@ -223,6 +227,202 @@ TEST_F(Images, WhatCannotBeWrittenCostsAWarning) {
   EXPECT_NE(said.find("cannot open the folder of the image "), std::string::npos) << said;
   EXPECT_EQ(a.Stop(SIGTERM), 0);
   EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
+  ExpectReplays("a");
+}
+
+// An image of another layout, and beside it the same state as messages.
+
+class PortableSnapshots : public Images {
+ protected:
+  /// Writes one of the state after input `number` into folder `name`.
+  void Save(const std::string& name, std::uint64_t number, const std::string& input = "input") {
+    std::string said;
+    ASSERT_EQ(Run({"replay", Path(input), "--app", "trial", "--to", std::to_string(number),
+                   "--portable-out", Path(name)},
+                  &said),
+              0)
+        << said;
+  }
+  Program StartFrom(const Sequencer& sequencer, const std::string& snapshot, Words more = {},
+                    const std::string& application = "wide") {
+    more.insert(more.end(), {"--portable", Path(snapshot)});
+    return StartEngine(sequencer, "a", more, application);
+  }
+  /// The same records and one of them twice, as nobody writes them: the chain is right.
+  void Repeat(const std::string& from, const std::string& to, std::uint64_t record) {
+    replay::PosixStorage storage;
+    auto reader = replay::LogReader::Open(storage, Path(from), {});
+    ASSERT_TRUE(reader.ok()) << reader.error().text;
+    auto log = replay::LogWriter::Open(
+        storage, Path(to),
+        {.session = reader->session(), .role = reader->role(), .schema = reader->schema()});
+    ASSERT_TRUE(log.ok()) << log.error().text;
+    while (reader->Next() == replay::ReadOutcome::kMessage) {
+      const proto::MessageView& message = reader->message();
+      std::string payload(message.payload_text());
+      if (pb::SavedEnd end; message.header.type == engine::TypeOf<pb::SavedEnd>()) {
+        ASSERT_TRUE(end.ParseFromString(payload));
+        end.set_records(end.records() + 1);
+        payload = end.SerializeAsString();
+      }
+      for (int i = message.header.number == record ? 2 : 1; i > 0; --i) {
+        proto::Header header = message.header;
+        header.number = log->position().number + 1;
+        log->Append(Seal(header, payload, log->position().digest));
+      }
+    }
+    ASSERT_TRUE(log->Close().ok());
+  }
+};
+
+TEST_F(PortableSnapshots, AnEngineOfAnotherLayoutBeginsFromOneAndSaysWhatAReplaySays) {
+  Write(Adds(3'000));
+  Sequencer sequencer = StartSequencer("input");
+  const std::string port_of_a = At(FreePort());
+  const auto start_a = [&](const std::string& application, const Words& more = {}) {
+    Words words = {"engine",
+                   "--name",
+                   "a",
+                   "--input",
+                   At(sequencer.stream),
+                   "--log",
+                   Path("a"),
+                   "--app",
+                   application,
+                   "--stream",
+                   port_of_a,
+                   "--images",
+                   Path("a-images")};
+    words.insert(words.end(), more.begin(), more.end());
+    return Start(words);
+  };
+  Program a = start_a("trial");
+  Program b = StartWithImages(sequencer, "b");
+  Program dedup = Start({"dedup", "--a", port_of_a, "--b", At(b.PortAfter("output on ")), "--log",
+                         Path("merged"), "--stream", "0"});
+  AwaitMessages("merged", 2'999);
+  const std::uint64_t number = Snapshot(sequencer, a, "a");
+  Submit(sequencer, 1, 100);
+  Save("noon", 2'000);
+  a.Kill();
+  a.Wait();
+  Submit(sequencer, 101, 200);
+  a = start_a("wide", {"--portable", Path("noon")});
+  EXPECT_TRUE(a.Says(ImageKeeper::NameOf(number) + " is of a state of another layout"));
+  EXPECT_TRUE(a.Says("began with the portable snapshot " + Path("noon") + ", after input 2000, "));
+  EXPECT_TRUE(a.Says("stepping the input from 2001 to verify them"));
+  EXPECT_TRUE(a.Says("its log is verified"));
+  std::string said;
+  EXPECT_EQ(Run({"status", At(sequencer.stream), port_of_a, "--json"}, &said), 0) << said;
+  EXPECT_NE(said.find("\"restored_number\":2000,"), std::string::npos) << said;
+  Submit(sequencer, 201, 300);
+  // Its own images are those that it goes on from next time.
+  const std::uint64_t own = Snapshot(sequencer, a, "a");
+  a.Kill();
+  a.Wait();
+  a = start_a("wide", {"--portable", Path("noon")});
+  EXPECT_TRUE(a.Says("of state after input " + std::to_string(own) + ","));
+  EXPECT_TRUE(a.Says("is good"));
+  Submit(sequencer, 301, 400);
+  EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
+  ASSERT_EQ(Run({"replay", Path("input"), "--app", "trial", "-o", Path("straight")}), 0);
+  for (const char* const log : {"a", "b", "merged"}) AwaitSame(log, "straight");
+  for (Program* program : {&dedup, &a, &b}) {
+    EXPECT_EQ(program->Stop(SIGTERM), 0) << program->Output();
+  }
+  EXPECT_EQ(a.Output().find("began with the portable snapshot"), std::string::npos) << a.Output();
+  for (const char* const log : {"a", "b", "merged"}) ExpectSame(log, "straight");
+}
+
+TEST_F(PortableSnapshots, OneThatIsNotRightCostsAWarningAndTheLogIsStepped) {
+  Write(Adds(1'000));
+  std::string said;
+  ASSERT_EQ(Run({"generate", "--orders", "100", "--session", "OTHER", "-o", Path("flow")}, &said),
+            0)
+      << said;
+  Save("foreign", 50, "flow");
+  std::vector<Input> others = Adds(1'000);
+  others[100] = Add(4711, 100 % 3);
+  Write(others, "other");
+  Save("other-life", 900, "other");
+  Save("good", 600);
+  Save("late", 900);
+  Save("damaged", 600);
+  Damage(Path("damaged/00000001.segment"),
+         std::filesystem::file_size(Path("damaged/00000001.segment")) - 60);
+  Save("cut", 600);
+  Cut("cut", 1);
+  Repeat("good", "doubled", 2);
+  Write({Activate(2)});
+  Save("newer", 1'001);
+
+  Sequencer sequencer = StartSequencer("input");
+  const auto refused = [&](const std::string& snapshot, const std::string& why,
+                           const std::string& application = "wide") {
+    SCOPED_TRACE(snapshot);
+    const std::vector<std::string> before = ReadLog("a");
+    Program a = StartFrom(sequencer, snapshot, {}, application);
+    EXPECT_TRUE(a.Says(why));
+    EXPECT_TRUE(a.Says("; stepping the input from the beginning"));
+    EXPECT_TRUE(a.Says("stepping the input from 1 to verify them"));
+    EXPECT_TRUE(a.Says("its log is verified"));
+    EXPECT_EQ(a.Stop(SIGTERM), 0) << a.Output();
+    EXPECT_GE(ReadLog("a").size(), before.size());
+  };
+  {
+    Program a = StartEngine(sequencer, "a");
+    AwaitMessages("a", 999);
+    EXPECT_EQ(a.Stop(SIGTERM), 0);
+  }
+  refused("nowhere", Path("nowhere"));
+  refused("a", "it is a log of role \"output\", and a snapshot has role \"state\"");
+  refused("foreign", "is of session \"OTHER\", and the log " + Path("a") + " of session \"TEST\"");
+  refused("other-life", "it is of another life of this session");
+  refused("damaged", Path("damaged"));
+  refused("cut", "it is cut short after record 1");
+  refused("doubled", "record 3: there is a total already");
+  {
+    Program a = StartFrom(sequencer, "good");
+    EXPECT_TRUE(a.Says("began with the portable snapshot " + Path("good") + ", after input 600"));
+    EXPECT_TRUE(a.Says("its log is verified"));
+    EXPECT_EQ(a.Stop(SIGTERM), 0);
+  }
+  Cut("a", 700);
+  refused("late", "ends at output 700: the log has lost what is between");
+  AwaitMessages("a", 999);
+  EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
+  ExpectReplays("a");
+}
+
+TEST_F(Images, AnEngineWhoseLogIsGoneMakesAllOfItAgainUnlessItGetsThatOfTheOther) {
+  Write(Adds(1'000));
+  Sequencer sequencer = StartSequencer("input");
+  Program a = StartWithImages(sequencer, "a");
+  Program b = StartWithImages(sequencer, "b");
+  AwaitSame("a", "b");
+  const std::uint64_t number = Snapshot(sequencer, a, "a");
+  Submit(sequencer, 1, 100);
+  a.Kill();
+  a.Wait();
+  std::filesystem::remove_all(Path("a"));
+  a = StartWithImages(sequencer, "a");
+  EXPECT_TRUE(a.Says("the images in " + Path("a-images") +
+                     " cannot be used, for there was no log " + Path("a") +
+                     " with the outputs before; stepping the input from the beginning"));
+  AwaitSame("a", "b");
+  a.Kill();
+  a.Wait();
+  // What the sentence says of the other engine's log.
+  std::filesystem::remove_all(Path("a"));
+  std::filesystem::copy(Path("b"), Path("a"));
+  a = StartWithImages(sequencer, "a");
+  EXPECT_TRUE(a.Says("of state after input " + std::to_string(number) + ","));
+  EXPECT_TRUE(a.Says("is good"));
+  Submit(sequencer, 101, 200);
+  EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
+  AwaitSame("a", "b");
+  for (Program* program : {&a, &b}) EXPECT_EQ(program->Stop(SIGTERM), 0) << program->Output();
+  ExpectSame("a", "b");
   ExpectReplays("a");
 }
 

@@ -232,10 +232,10 @@ TEST_F(SharedApplication, SaysWhatIsWrongWithALibrary) {
        "it is a library, but no application of Tandem: it does not export "
        "tandem_application_abi; TANDEM_APPLICATION makes that");
   says(folder + "/libwrong2.so",
-       "its entry points have version 3, and this program knows version 2; build it with the "
+       "its entry points have version 4, and this program knows version 3; build it with the "
        "Tandem that runs it");
   says(folder + "/libwrong3.so",
-       "it does not export tandem_application_v2; TANDEM_APPLICATION makes that");
+       "it does not export tandem_application_v3; TANDEM_APPLICATION makes that");
   says(folder + "/libwrong4.so",
        "it was built with another Tandem, of the same version of the entry points but other "
        "layouts; build it with the Tandem that runs it");
@@ -273,7 +273,7 @@ TEST_F(SharedApplication, TheCommandSaysSoAndEndsWithTwo) {
   const std::vector<Case> cases = {
       {{"--app", Path("none.so")}, "cannot load the application " + Path("none.so")},
       {{"--app", "none.so"}, "cannot load the application none.so: No such file or directory"},
-      {{"--app", std::string(WRONG_LIBRARIES) + "/libwrong2.so"}, "version 2"},
+      {{"--app", std::string(WRONG_LIBRARIES) + "/libwrong2.so"}, "version 3"},
       {{"--app", so, "--pools", "/dev/null"}, "--pools does not reach into the shared library"},
       {{"--app", so, "--heap-guard"}, "--heap-guard does not"},
   };

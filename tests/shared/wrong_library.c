@@ -14,7 +14,7 @@ uint32_t tandem_application_abi(void) { return TANDEM_APPLICATION_ABI + 1; }
 uint32_t tandem_application_abi(void) { return TANDEM_APPLICATION_ABI; }
 #endif
 #if WRONG == 4
-static const struct TandemApplicationV2 kTable = {
+static const struct TandemApplicationV3 kTable = {
     .size = sizeof kTable, .header_bytes = 64, .resume_point_bytes = 8, .name = "wrong"};
-const struct TandemApplicationV2* tandem_application_v2(void) { return &kTable; }
+const struct TandemApplicationV3* tandem_application_v3(void) { return &kTable; }
 #endif

@@ -156,6 +156,29 @@ TEST_F(StateTools, AuditGoesBackForAnEngineThatIsBehind) {
   EXPECT_THAT(text, HasSubstr("replayed:  from " + Path("a/1") + ", input 1000, which was equal"));
 }
 
+TEST_F(StateTools, AuditPassesByAnImageOfAStateThatBeganWithAnotherSnapshot) {
+  Image("a/1", 1000);
+  Image("a/2", 2500);
+  Do({"replay", Path("flow"), "--to", "500", "--portable-out", Path("noon")});
+  for (const char* to : {"1500", "2000"}) {
+    Do({"replay", Path("flow"), "--portable", Path("noon"), "--to", to, "--image-out",
+        Path("b/" + std::string(to))});
+  }
+  const auto passed_by = HasSubstr(
+      "is of a state that began with a portable snapshot after input 500, and the replay began "
+      "with input 1: both answer alike");
+  EXPECT_THAT(Lines(Audit(0)),
+              ElementsAre(StartsWith("start: engine A after input 1000, "), passed_by, passed_by,
+                          StartsWith("same: engine A after input 2500, "),
+                          "audited up to input 2500: images that were the same: 1 of A, 0 of B"));
+  EXPECT_THAT(Lines(Do({"audit", "--a", Path("b"), "--input", Path("flow")})),
+              ElementsAre(StartsWith("start: engine A after input 1500, "),
+                          StartsWith("same: engine A after input 2000, "),
+                          "audited up to input 2000: images that were the same: 1 of A, 0 of B"));
+  EXPECT_THAT(Do({"bisect", Path("b"), "--input", Path("flow"), "--from-start"}, 2),
+              HasSubstr("began with a portable snapshot after input 500"));
+}
+
 TEST_F(StateTools, AuditFindsABitThatNoOutputHasShown) {
   Image("a/1", 1000);
   Image("b/1", 1500);

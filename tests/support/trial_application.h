@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An application for trials of the live engine: an input with as many outputs as it asks for,
-// inputs that kill or never end, and a second version of its behaviour, in which amounts count
-// double. One thread.
+// inputs that kill or never end, a second version of its behaviour, in which amounts count double,
+// and a second layout of its state. Has portable snapshots. One thread.
 #pragma once
 
 #include <csignal>
@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "engine/application.h"
+#include "engine/portable.h"
 #include "pools/lpool.h"
 #include "pools/tpool.h"
 #include "trial.pb.h"
@@ -31,10 +32,32 @@ struct State {
   std::int64_t total = 0;
 };
 
-class TrialApplication final
-    : public engine::Application<TrialApplication, State, pb::Add, pb::Harm, pb::Total> {
+/// As a build has it that keeps more.
+struct WideState : State {
+  explicit WideState(pools::PoolRef base) : State(base), more("trial.more", lpool) {
+    (void)more.Alloc();
+  }
+  pools::Tpool<Waste> more;
+};
+
+template <class StateOfBuild>
+class Trial final
+    : public engine::Application<Trial<StateOfBuild>, StateOfBuild, pb::Add, pb::Harm, pb::Total> {
  public:
-  using Application::Application;
+  using Trial::Application::Application;
+  using Trial::Application::state;
+  using Portable = engine::Portable<1, pb::SavedTotal>;
+
+  void Save(engine::PortableWriter& to) const {
+    pb::SavedTotal saved;
+    saved.set_total(state().total);
+    to.Put(saved);
+  }
+  Status Load(const pb::SavedTotal& saved) {
+    if (state().total != 0) return Error::BadInput("there is a total already");
+    state().total = saved.total();
+    return {};
+  }
 
   void On(const pb::Add& message, engine::Context& context) {
     const std::int64_t weight = context.behaviour_version() >= 2 ? 2 : 1;
@@ -65,9 +88,12 @@ class TrialApplication final
 };
 
 /// Knows the behaviour up to `version`.
-[[nodiscard]] inline Result<std::unique_ptr<TrialApplication>> MakeTrial(
-    const pools::ZoneOptions& zone, std::uint32_t version = 2) {
-  return TrialApplication::Make("trial", version, zone);
+template <class StateOfBuild>
+[[nodiscard]] Result<std::unique_ptr<replay::Application>> MakeTrial(const pools::ZoneOptions& zone,
+                                                                     std::uint32_t version = 2) {
+  auto made = Trial<StateOfBuild>::Make("trial", version, zone);
+  if (!made) return made.error();
+  return std::unique_ptr<replay::Application>(std::move(*made));
 }
 
 }  // namespace tandem::trial
