@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "tests/live/live_test.h"
@@ -305,6 +306,69 @@ TEST_F(RunFile, StatusShowsADivergence) {
   EXPECT_EQ(AskStatus(&output, {"--wait", "2000"}), 1) << output;
   EXPECT_NE(output.find("NOT HEALTHY: dedup: the copies differ at output "), output.npos) << output;
   EXPECT_EQ(run.Stop(SIGTERM), 4) << run.Output();
+}
+
+TEST_F(RunFile, AuditsTheStatesOfItsEnginesWithoutDisturbingThem) {
+  const auto free = tools::FreePorts(5);
+  ASSERT_TRUE(free.ok());
+  ports_ = *free;
+  Write("session = \"TEST\"\nfolder = \"day\"\n[sequencer]\nsubmissions = " + Port(0) +
+        "\nstream = " + Port(1) + "\n[engine.A]\nimages = \"day/images-A\"\nstream = " + Port(2) +
+        "\n[engine.B]\nimages = \"day/images-B\"\nstream = " + Port(3) +
+        "\n[dedup]\nstream = " + Port(4) + "\n[audit]\nevery = 0.02\n");
+  Program run = StartPair();
+  Submit(2'000, "ALICE");
+  std::string output;
+  const auto until = [&](const std::string& what, const std::function<bool()>& is_so) {
+    const auto deadline = std::chrono::steady_clock::now() + RawPeer::kPatience;
+    while (!is_so()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << what << ": " << output;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  };
+  const auto snapshot = [&](const std::string& engine) {
+    until("the sequencer hears of engine " + engine, [&] {
+      output.clear();
+      return Run({"control", At(ports_[0]), "snapshot", engine}, &output) == 0;
+    });
+  };
+  const auto audit_says = [&](const std::string& text) {
+    until("the audit says " + text, [&] {
+      std::ifstream file(Path("day/audit.json"));
+      output = {std::istreambuf_iterator<char>(file), {}};
+      return output.find(text) != output.npos;
+    });
+  };
+  snapshot("A");
+  snapshot("B");
+  audit_says("\"same_b\":1,");
+  const pid_t engine_a = ProcessOf(run, "engine.A");
+
+  // Behind the last order, so that no output can show it.
+  ASSERT_EQ(::kill(ProcessOf(run, "engine.B"), SIGTERM), 0);
+  run.Says("engine.B: ended with code 0 and is not restarted");
+  const std::string at = std::to_string(ReadLog("day/input").size() + 1);
+  Program flipped =
+      Start({"engine", "--name", "B", "--input", At(ports_[1]), "--log", Path("day/B"), "--images",
+             Path("day/images-B"), "--stream", At(ports_[3]), "--plant-bitflip", at});
+  flipped.Says("state damaged after input ");
+  snapshot("B");
+  run.Says("audit: ended with code 4");
+  audit_says("found a difference, see day/audit.incidents/");
+  const std::string incident =
+      std::filesystem::directory_iterator(Path("day/audit.incidents"))->path().string();
+  EXPECT_EQ(Run({"incident", "show", incident}, &output), 0) << output;
+  EXPECT_NE(output.find("STATE INCIDENT: the state of engine B after input "), output.npos)
+      << output;
+  EXPECT_NE(output.find("differs:   1 field; 1 byte in all"), output.npos) << output;
+  EXPECT_NE(output.find("verdict:   damage"), output.npos) << output;
+  output.clear();
+  EXPECT_EQ(AskStatus(&output, {"--wait", "10000"}), 0) << output;
+  EXPECT_EQ(ProcessOf(run, "engine.A"), engine_a);
+  EXPECT_EQ(Count(run.Output(), "engine.A: started"), 1u);
+  EXPECT_EQ(flipped.Stop(SIGTERM), 0) << flipped.Output();
+  EXPECT_EQ(run.Stop(SIGTERM), 4) << run.Output();
+  ExpectSameAsReplay({"day/A", "day/B", "day/merged"});
 }
 
 TEST_F(RunFile, LeadsBackFromAnIncident) {

@@ -146,11 +146,14 @@ TEST_F(StateTools, AuditGoesBackForAnEngineThatIsBehind) {
   Image("a/1", 1000);
   Image("a/2", 2000);
   const std::string made = Image("made", 1500, 1500);
-  ASSERT_EQ(std::system(("(sleep 0.7; cp " + made + " " + Path("b/.1") + "; mv " + Path("b/.1") +
-                         " " + Path("b/1") + ") &")
+  // It comes when the audit has said that it stands after input 2000.
+  const std::string status = Path("status");
+  ASSERT_EQ(std::system(("(timeout 60 sh -c 'until grep -q input.:2000, " + status +
+                         "; do sleep 0.01; done' 2> /dev/null; cp " + made + " " + Path("b/.1") +
+                         "; mv " + Path("b/.1") + " " + Path("b/1") + ") &")
                             .c_str()),
             0);
-  const std::string text = Audit(4, {"--follow", "--every", "0.05"});
+  const std::string text = Audit(4, {"--follow", "--every", "0.05", "--status", status});
   EXPECT_THAT(text, HasSubstr("same: engine A after input 2000, "));
   EXPECT_THAT(text, HasSubstr("differs: engine B after input 1500, "));
   EXPECT_THAT(text, HasSubstr("replayed:  from " + Path("a/1") + ", input 1000, which was equal"));
