@@ -43,7 +43,7 @@ class Recovery {
   Status ScanRecords(File& file, std::span<const std::byte> bytes, Scan* scan);
   Status CheckMark() const;
   [[nodiscard]] Error Wrong(std::string_view why) const;
-  Status CheckMayCut(std::span<const std::byte> bytes, const char* why) const;
+  Status CheckMayCut(File& file, std::span<const std::byte> bytes, const char* why) const;
   Status Cut(File& file);
   Status CutAfterEnd(File& file);
   Status Clear(File& file);
@@ -154,7 +154,8 @@ Status Recovery::ScanRecords(File& file, std::span<const std::byte> bytes, Scan*
     }
     if (wrong != nullptr) {
       *scan = Scan::kOpen;
-      if (Status status = state == RecordState::kForeign ? Wrong(wrong) : CheckMayCut(bytes, wrong);
+      if (Status status =
+              state == RecordState::kForeign ? Wrong(wrong) : CheckMayCut(file, bytes, wrong);
           !status) {
         return status;
       }
@@ -193,9 +194,11 @@ Error Recovery::Wrong(std::string_view why) const {
 // The message that should be at log_.offset is not there. A write that the end of the process tore
 // has left the beginning of one record, zeros behind it, and the file as long as it was made. What
 // the end of the host lost may have left more, if it looks like lost sectors.
-Status Recovery::CheckMayCut(std::span<const std::byte> bytes, const char* why) const {
+Status Recovery::CheckMayCut(File& file, std::span<const std::byte> bytes, const char* why) const {
   if (mark_.Covers(log_.segment.segment_id, log_.offset)) return Wrong(why);
-  const std::uint64_t next = FindRecord(bytes, log_.offset, log_.segment);
+  const Result<std::uint64_t> written_end = file.WrittenEnd(log_.offset);
+  if (!written_end) return written_end.error();
+  const std::uint64_t next = FindRecord(bytes, log_.offset, *written_end, log_.segment);
   const bool whole_follows = next < bytes.size();
   std::uint64_t end = bytes.size();  // of the record, as far as its header can be believed
   if (RecordHeader head; log_.offset + sizeof head <= bytes.size()) {
@@ -214,7 +217,8 @@ Status Recovery::CheckMayCut(std::span<const std::byte> bytes, const char* why) 
     return Wrong("the file ends here at " + std::to_string(bytes.size()) + " bytes, but was made " +
                  std::to_string(log_.segment.segment_bytes) + " bytes long; it was cut");
   }
-  const auto after = bytes.subspan(std::min<std::uint64_t>(end, bytes.size()));
+  const auto written = bytes.first(std::min<std::uint64_t>(bytes.size(), *written_end));
+  const auto after = written.subspan(std::min<std::uint64_t>(end, written.size()));
   if (!AllZero(after)) return Wrong(std::string(why) + ", and something else follows it");
   return {};
 }

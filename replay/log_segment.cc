@@ -21,8 +21,8 @@ Result<HeaderState> ReadHeader(Storage& storage, const std::string& path, Segmen
 }  // namespace
 
 std::uint64_t FindRecord(std::span<const std::byte> segment, std::uint64_t offset,
-                         const SegmentHeader& header) {
-  for (; offset + sizeof(RecordHeader) <= segment.size(); ++offset) {
+                         std::uint64_t end, const SegmentHeader& header) {
+  for (; offset < end && offset + sizeof(RecordHeader) <= segment.size(); ++offset) {
     RecordHeader head;
     std::memcpy(&head, segment.data() + offset, sizeof head);
     const RecordKind kind = Kind(head.size_and_kind);
@@ -140,10 +140,12 @@ Error MissingSegment(const std::string& folder, std::uint64_t segment_id) {
 Result<std::uint64_t> BytesUsedAfter(File& file, std::uint64_t offset) {
   std::vector<std::byte> block(1u << 16);
   std::uint64_t used = 0;
+  const Result<std::uint64_t> end = file.WrittenEnd(offset);
+  if (!end) return end.error();
   for (std::uint64_t at = offset;;) {
     const Result<std::size_t> size = file.Read(at, block);
     if (!size) return size.error();
-    if (*size == 0) return used;
+    if (*size == 0 || at >= *end) return used;
     // Nearly all blocks are zeros.
     std::size_t last = AllZero(std::span(block).first(*size)) ? 0 : *size;
     while (last > 0 && block[last - 1] == std::byte{0}) --last;

@@ -62,10 +62,10 @@ inline RecordState ReadRecord(std::span<const std::byte> segment, std::uint64_t 
   return RecordState::kWhole;
 }
 
-/// Where the first whole message or end record at `offset` or later begins, aligned or not, of any
-/// number; the segment's size if there is none. For what may follow a broken record.
+/// Where the first whole message or end record that begins in [`offset`, `end`) does so, aligned or
+/// not, of any number; the segment's size if there is none. For what may follow a broken record.
 std::uint64_t FindRecord(std::span<const std::byte> segment, std::uint64_t offset,
-                         const SegmentHeader& header);
+                         std::uint64_t end, const SegmentHeader& header);
 
 /// At the speed of memory.
 [[nodiscard]] inline bool AllZero(std::span<const std::byte> bytes) {

@@ -107,6 +107,18 @@ class PosixFile final : public File {
     return {};
   }
 
+  Result<std::uint64_t> WrittenEnd(std::uint64_t from) override {
+    const Result<std::uint64_t> size = Size();  // before others write behind it
+    if (!size) return size;
+    auto end = static_cast<off_t>(std::min(from, *size));
+    for (;;) {
+      const off_t data = ::lseek(descriptor_, end, SEEK_DATA);
+      if (data < 0) return errno == ENXIO ? static_cast<std::uint64_t>(end) : *size;
+      end = ::lseek(descriptor_, data, SEEK_HOLE);
+      if (end <= data || static_cast<std::uint64_t>(end) >= *size) return *size;
+    }
+  }
+
   Result<std::unique_ptr<Mapping>> Map() override {
     const Result<std::uint64_t> size = Size();
     if (!size) return size.error();

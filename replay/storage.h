@@ -46,6 +46,9 @@ class File {
   /// Returns when everything written so far survives a crash of the host.
   virtual Status Sync() = 0;
   virtual Result<std::unique_ptr<Mapping>> Map() = 0;
+  /// Where the last of all that was written at or after `from` ends, as the file system knows
+  /// without reading: what lies behind reads as zeros. The size if that is not known.
+  virtual Result<std::uint64_t> WrittenEnd(std::uint64_t from) = 0;
 };
 
 /// Held as long as it lives; the end of the process ends it too.

@@ -75,13 +75,14 @@ void AppendOrder(std::vector<std::byte>& to, std::uint64_t number) {
 
 }  // namespace
 
-OpenLoopClient::OpenLoopClient(std::uint16_t submissions, const std::vector<std::uint16_t>& streams)
-    : links_(1 + streams.size()), input_of_(1) {
+OpenLoopClient::OpenLoopClient(std::uint16_t submissions, const std::vector<std::uint16_t>& streams,
+                               std::uint64_t from, const std::string& user)
+    : user_(user), links_(1 + streams.size()), input_of_(1) {
   ::prctl(PR_SET_TIMERSLACK, 1);
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   ENSURE(epoll_ >= 0, "epoll_create1: %s", std::strerror(errno));
   heartbeat_at_ = Now() + kSecond / 2;
-  Connect(links_[kSubmissions], submissions);
+  Connect(links_[kSubmissions], submissions, 1);
   Submit();
   Flush(kSubmissions);
   const std::int64_t deadline = Now() + kPatience;
@@ -91,7 +92,7 @@ OpenLoopClient::OpenLoopClient(std::uint16_t submissions, const std::vector<std:
   }
   first_input_ = input_of_[1];
   for (std::size_t i = 0; i < streams.size(); ++i) {
-    Connect(links_[1 + i], streams[i]);
+    Connect(links_[1 + i], streams[i], from);
     links_[1 + i].answered = 1;
   }
 }
@@ -101,16 +102,16 @@ OpenLoopClient::~OpenLoopClient() {
   ::close(epoll_);
 }
 
-void OpenLoopClient::Connect(Link& link, std::uint16_t port) {
+void OpenLoopClient::Connect(Link& link, std::uint16_t port, std::uint64_t from) {
   const std::int64_t deadline = Now() + kPatience;
   link.received.resize(kReceiveSize);
-  while (!LogIn(link, port)) {
+  while (!LogIn(link, port, from)) {
     ENSURE(Now() < deadline, "port %u does not serve", port);
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 }
 
-bool OpenLoopClient::LogIn(Link& link, std::uint16_t port) {
+bool OpenLoopClient::LogIn(Link& link, std::uint16_t port, std::uint64_t from) {
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
@@ -132,7 +133,7 @@ bool OpenLoopClient::LogIn(Link& link, std::uint16_t port) {
   link.is_rejected = false;
   AppendPacket(link.sending, PacketType::kLoginRequest,
                Encode(proto::soup::LoginRequest{
-                   .user = "BENCH", .password = "", .session = "", .number = 1}));
+                   .user = user_, .password = "", .session = "", .number = from}));
   Flush(event.data.u64);
   const std::int64_t deadline = Now() + kPatience;
   while (!link.is_logged_in && !link.is_rejected) {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace tandem::benchmarks {
@@ -18,8 +19,10 @@ class OpenLoopClient {
  public:
   /// Logs in at the port for submissions, submits one order, and logs in at each port of `streams`
   /// as soon as there is a stream; all of 127.0.0.1. From then on the outputs of every stream are
-  /// timed.
-  OpenLoopClient(std::uint16_t submissions, const std::vector<std::uint16_t>& streams);
+  /// timed. `from`: number with which it logs in at the streams; 0: with what comes next.
+  /// `user`: who has submitted nothing yet.
+  OpenLoopClient(std::uint16_t submissions, const std::vector<std::uint16_t>& streams,
+                 std::uint64_t from = 1, const std::string& user = "BENCH");
   ~OpenLoopClient();
   OpenLoopClient(const OpenLoopClient&) = delete;
   OpenLoopClient& operator=(const OpenLoopClient&) = delete;
@@ -45,8 +48,8 @@ class OpenLoopClient {
     std::uint64_t answered = 0;           ///< submissions that an output was read of
   };
 
-  void Connect(Link& link, std::uint16_t port);
-  bool LogIn(Link& link, std::uint16_t port);
+  void Connect(Link& link, std::uint16_t port, std::uint64_t from);
+  bool LogIn(Link& link, std::uint16_t port, std::uint64_t from);
   void Submit();
   /// Handles what is ready, and waits for that until `until_ns`.
   void Poll(std::int64_t until_ns);
@@ -57,6 +60,7 @@ class OpenLoopClient {
   [[nodiscard]] bool IsAnswered() const;
   void WaitForAnswers();
 
+  std::string user_;
   int epoll_ = -1;
   std::vector<Link> links_;              ///< submissions, then the streams
   std::vector<std::uint64_t> input_of_;  ///< by submission, from 1: its number in the input

@@ -22,6 +22,7 @@
 #include "tests/benchmarks/latency_svg.h"
 #include "tests/benchmarks/measure.h"
 #include "tests/benchmarks/open_loop_client.h"
+#include "tests/benchmarks/rounds.h"
 #include "tools/pair.h"
 #include "tools/process.h"
 
@@ -33,7 +34,11 @@ using benchmarks::DrawDistributions;
 using benchmarks::Median;
 using benchmarks::Must;
 using benchmarks::OpenLoopClient;
-using benchmarks::Percentile;
+using benchmarks::PortOf;
+using benchmarks::PrintHead;
+using benchmarks::PrintRow;
+using benchmarks::ProgramBeside;
+using benchmarks::Rounds;
 using tools::Pair;
 using tools::Process;
 using tools::RoleId;
@@ -47,14 +52,6 @@ struct Settings {
   std::string svg_folder;
   std::uint64_t seed = 1;
 };
-
-std::uint16_t PortOf(const std::string& address) {
-  return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-}
-
-std::string ProgramBeside(const std::string& name) {
-  return std::filesystem::path(tools::ThisProgram()).replace_filename(name);
-}
 
 /// A pair with a client that reads the merged stream.
 class TandemPair {
@@ -141,50 +138,6 @@ class Stalls {
   std::atomic<bool> ends_ = false;
   std::thread thread_a_;
   std::thread thread_b_;
-};
-
-constexpr std::array<double, 6> kParts = {0.5, 0.9, 0.99, 0.999, 0.9999, 1};
-
-void PrintHead(const char* first) {
-  std::printf("%-34s %9s %9s %9s %9s %9s %9s\n", first, "p50", "p90", "p99", "p99.9", "p99.99",
-              "max");
-}
-
-void PrintRow(const std::string& name, const std::array<double, kParts.size()>& values) {
-  std::printf("%-34s", name.c_str());
-  for (const double value : values) std::printf(" %9.*f", value < 10 ? 2 : 0, value);
-  std::printf("\n");
-}
-
-/// One system's rounds: the percentiles of each, and all round trips together.
-class Rounds {
- public:
-  void Add(const std::vector<double>& sorted) {
-    std::array<double, kParts.size()>& row = rows_.emplace_back();
-    for (std::size_t i = 0; i < kParts.size(); ++i) row[i] = Percentile(sorted, kParts[i]);
-    all_.insert(all_.end(), sorted.begin(), sorted.end());
-  }
-  /// Of each percentile the median over the rounds; of `over`, of the ratios to it.
-  [[nodiscard]] std::array<double, kParts.size()> Medians(const Rounds* over = nullptr) const {
-    std::array<double, kParts.size()> medians;
-    for (std::size_t i = 0; i < kParts.size(); ++i) {
-      std::vector<double> values;
-      for (std::size_t round = 0; round < rows_.size(); ++round) {
-        values.push_back(rows_[round][i] / (over != nullptr ? over->rows_[round][i] : 1));
-      }
-      medians[i] = Median(values);
-    }
-    return medians;
-  }
-  [[nodiscard]] Curve ToCurve(const std::string& name) const {
-    Curve curve{name, all_};
-    std::sort(curve.microseconds.begin(), curve.microseconds.end());
-    return curve;
-  }
-
- private:
-  std::vector<std::array<double, kParts.size()>> rows_;
-  std::vector<double> all_;
 };
 
 void WriteSvg(const Settings& settings, const std::string& name, const std::string& svg) {

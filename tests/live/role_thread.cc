@@ -74,6 +74,7 @@ class WatchedStorage::WatchedFile final : public replay::File {
     return file_->Read(offset, data);
   }
   Result<std::uint64_t> Size() override { return file_->Size(); }
+  Result<std::uint64_t> WrittenEnd(std::uint64_t from) override { return file_->WrittenEnd(from); }
   Status Preallocate(std::uint64_t size) override {
     Status status = watch_(Operation::kPreallocate, path_, {});
     return status ? file_->Preallocate(size) : status;

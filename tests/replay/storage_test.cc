@@ -64,6 +64,29 @@ TYPED_TEST(StorageTest, GivesNullForAFileThatIsNotThere) {
   EXPECT_EQ(*file, nullptr);
 }
 
+TYPED_TEST(StorageTest, KnowsWhereWhatWasWrittenEnds) {
+  auto file = this->storage.Create(this->folder + "/f");
+  ASSERT_TRUE(file);
+  constexpr std::uint64_t kSize = 1 << 20;
+  constexpr std::uint64_t kWritten = 700'001;
+  ASSERT_TRUE((*file)->Preallocate(kSize));
+  ASSERT_TRUE((*file)->Write(10, Bytes("x")));
+  ASSERT_TRUE((*file)->Write(kWritten, Bytes("x")));
+  for (const std::uint64_t from :
+       {std::uint64_t{0}, std::uint64_t{4095}, std::uint64_t{65'536}, kWritten - 1, kWritten}) {
+    const auto end = (*file)->WrittenEnd(from);
+    ASSERT_TRUE(end);
+    EXPECT_GT(*end, kWritten) << from;
+    EXPECT_LE(*end, kSize) << from;
+  }
+  for (const std::uint64_t from : {kWritten + 1, kSize - 1, kSize, kSize + 1}) {
+    const auto end = (*file)->WrittenEnd(from);
+    ASSERT_TRUE(end);
+    EXPECT_GE(*end, std::min(from, kSize)) << from;
+    EXPECT_LE(*end, kSize) << from;
+  }
+}
+
 TYPED_TEST(StorageTest, EmptiesAFileThatIsCreatedAgain) {
   ASSERT_TRUE((*this->storage.Create(this->folder + "/f"))->Write(0, Bytes("old")));
   auto file = this->storage.Create(this->folder + "/f");

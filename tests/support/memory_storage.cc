@@ -95,6 +95,11 @@ class MemoryStorage::MemoryFile final : public File {
   }
 
   Result<std::uint64_t> Size() override { return std::uint64_t{node_->bytes.size()}; }
+  Result<std::uint64_t> WrittenEnd(std::uint64_t from) override {
+    std::uint64_t end = node_->bytes.size();
+    while (end > from && node_->bytes[end - 1] == std::byte{0}) --end;
+    return end;
+  }
 
   Status Preallocate(std::uint64_t size) override {
     if (Status status = storage_.Operation(path_); !status) return status;

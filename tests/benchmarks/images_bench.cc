@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// images_bench: what images are worth to a live pair of `book` in the middle of a large day. The
+// day is so many orders that rest in the book: an input log, output logs and an image are made of
+// it, and a pair goes on from there. Then:
+//   restart      from the start of an engine's process to the first output of it that nobody has
+//                yet, read by a client that logs in as soon as there is a port; beside the floor of
+//                the same with an empty book
+//   round trips  client to client while A, then B, writes an image, beside the same undisturbed
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cinttypes>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "book/book.pb.h"
+#include "engine/book/flow_stream.h"
+#include "engine/context.h"
+#include "engine/live/image_keeper.h"
+#include "proto/schema.h"
+#include "proto/soupbintcp.h"
+#include "replay/log_writer.h"
+#include "tandem/control.pb.h"
+#include "tests/benchmarks/measure.h"
+#include "tests/benchmarks/open_loop_client.h"
+#include "tests/benchmarks/rounds.h"
+#include "tools/pair.h"
+
+namespace tandem {
+namespace {
+
+using benchmarks::Clock;
+using benchmarks::Median;
+using benchmarks::Must;
+using benchmarks::OpenLoopClient;
+using benchmarks::PortOf;
+using benchmarks::PrintHead;
+using benchmarks::PrintRow;
+using benchmarks::ProgramBeside;
+using benchmarks::Rounds;
+using benchmarks::SecondsSince;
+using tools::Pair;
+using tools::Process;
+using tools::RoleId;
+
+constexpr const char* kSession = "BENCH";
+constexpr double kMiB = 1 << 20;
+
+struct Settings {
+  std::uint64_t orders = 8'000'000;
+  double rate = 2'000;
+  double seconds = 4;
+  int rounds = 5;
+  std::string folder = std::filesystem::temp_directory_path();
+};
+
+void Run(const std::vector<std::string>& arguments, const std::string& output) {
+  std::vector<std::string> words = arguments;
+  words.insert(words.begin(), ProgramBeside("tandem"));
+  Process process = Must(Process::Start(words, output));
+  const auto code = process.Wait(std::chrono::hours(1));
+  ENSURE(code == 0, "tandem %s ended badly, see %s", arguments.front().c_str(), output.c_str());
+}
+
+/// An input log of buyers who outbid nobody: all that they order rests.
+void WriteDay(const std::string& folder, std::uint64_t orders) {
+  replay::PosixStorage storage;
+  replay::LogOptions options;
+  options.session = proto::Session(kSession);
+  options.role = replay::kInputRole;
+  options.schema = proto::SchemaOf({pb::Tick::descriptor(), book::pb::NewOrder::descriptor()});
+  auto log = Must(replay::LogWriter::Open(storage, folder, options));
+  book::FlowStream stream(options.session);
+  book::FlowMessage message{.user = proto::User("DAY"), .type = book::kNewOrderType, .payload = ""};
+  book::pb::NewOrder order;
+  order.set_side(book::pb::BUY);
+  order.set_kind(book::pb::LIMIT);
+  order.set_size(100);
+  for (std::uint64_t id = 1; id <= orders; ++id) {
+    order.set_order_id(id);
+    order.set_symbol("S" + std::to_string(id % 100));
+    order.set_price(static_cast<std::int64_t>(10'000 + id / 100 % 1'000));
+    order.SerializeToString(&message.payload);
+    message.time_ns = static_cast<std::int64_t>(id);
+    log.Append(stream.Next(message));
+    if (log.buffered_bytes() >= 1 << 20) Must(log.Flush());
+  }
+  Must(log.Close());
+}
+
+/// A pair that goes on from such a day. Each engine has images below its log's name + "-images".
+class PairInADay {
+ public:
+  PairInADay(const std::string& folder, std::uint64_t orders) : folder_(folder) {
+    std::filesystem::create_directories(folder + "/a-images");
+    WriteDay(folder + "/input", orders);
+    const std::string image = folder + "/a-images/" + engine::ImageKeeper::NameOf(orders);
+    Run({"replay", folder + "/input", "-o", folder + "/a", "--image-out", image},
+        folder + "/replay.out");
+    std::filesystem::copy(folder + "/a", folder + "/b");
+    std::filesystem::copy(folder + "/a-images", folder + "/b-images");
+    image_bytes_ = std::filesystem::file_size(image);
+    for (const char* const name : {"A", "B"}) awaited_[name] = orders;
+    pair_ = Must(Pair::Make(ProgramBeside("tandem"), folder, kSession));
+    Must(pair_->Start(RoleId::kSequencer));
+    Must(StartEngine(RoleId::kEngineA));
+    Must(StartEngine(RoleId::kEngineB));
+    Must(pair_->Start(RoleId::kDedup));
+    while (!pair_->Settled()) pair_->RunFor(std::chrono::milliseconds(50));
+  }
+
+  Status StartEngine(RoleId role) {
+    return pair_->Start(role, {"--images", pair_->Folder(role) + "-images"});
+  }
+  /// Has engine `name` write an image.
+  void Snapshot(const std::string& name) {
+    Run({"control", pair_->submissions(), "snapshot", name}, folder_ + "/control.out");
+  }
+  /// Until it has written one that nobody waited for yet.
+  void AwaitImage(const std::string& name) {
+    const RoleId role = name == "A" ? RoleId::kEngineA : RoleId::kEngineB;
+    const auto& status = pair_->status(role);
+    while (status.image_writing() || status.image_number() <= awaited_[name]) {
+      pair_->RunFor(std::chrono::milliseconds(100));
+      ENSURE(status.image_failure().empty(), "engine %s writes no image: %s", name.c_str(),
+             status.image_failure().c_str());
+    }
+    awaited_[name] = status.image_number();
+  }
+  [[nodiscard]] Pair& pair() { return *pair_; }
+  [[nodiscard]] std::uint16_t submissions() const { return PortOf(pair_->submissions()); }
+  [[nodiscard]] std::uint16_t stream(RoleId role) const { return PortOf(pair_->stream(role)); }
+  [[nodiscard]] double image_mib() const { return static_cast<double>(image_bytes_) / kMiB; }
+
+ private:
+  std::string folder_;
+  std::uint64_t image_bytes_ = 0;
+  std::unique_ptr<Pair> pair_;
+  std::map<std::string, std::uint64_t> awaited_;
+};
+
+/// Reads message `number` of the stream on `port` as soon as anybody serves it.
+void AwaitMessage(std::uint16_t port, std::uint64_t number) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int socket = -1;
+  for (const auto begin = Clock::now();;) {
+    socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) break;
+    ::close(socket);
+    ENSURE(SecondsSince(begin) < 600, "port %u does not serve", port);
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  std::vector<std::byte> bytes;
+  AppendPacket(bytes, proto::soup::PacketType::kLoginRequest,
+               Encode(proto::soup::LoginRequest{
+                   .user = "BENCH", .password = "", .session = "", .number = number}));
+  ENSURE(::send(socket, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()),
+         "cannot log in at port %u", port);
+  bytes.clear();
+  for (bool is_there = false; !is_there;) {
+    std::byte buffer[4096];
+    const ssize_t size = ::recv(socket, buffer, sizeof buffer, 0);
+    ENSURE(size > 0, "port %u closed the connection", port);
+    bytes.insert(bytes.end(), buffer, buffer + size);
+    for (;;) {
+      const auto framed = proto::soup::NextPacket(bytes);
+      ENSURE(framed.has_value(), "the peer does not speak SoupBinTCP");
+      if (!framed->packet) break;
+      is_there |= framed->packet->type == proto::soup::PacketType::kSequenced;
+      bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(framed->size));
+    }
+  }
+  ::close(socket);
+}
+
+/// A is killed, an order is answered by B, A starts: until its answer to that order, in ms.
+double RestartMs(PairInADay& day, OpenLoopClient& client) {
+  day.pair().Kill(RoleId::kEngineA);
+  const std::uint64_t before = day.pair().status(RoleId::kEngineA).number();
+  while (!day.pair().Settled()) {
+    day.pair().RunFor(std::chrono::milliseconds(10));
+    if (day.pair().status(RoleId::kDedup).number() >= before) break;
+  }
+  (void)client.Seconds(1);
+  day.pair().RunFor(std::chrono::milliseconds(300));
+  const std::uint64_t answer = day.pair().status(RoleId::kDedup).number();
+  ENSURE(answer > before, "B has answered nothing since A was killed");
+  const auto begin = Clock::now();
+  Must(day.StartEngine(RoleId::kEngineA));
+  AwaitMessage(day.stream(RoleId::kEngineA), answer);
+  const double ms = SecondsSince(begin) * 1e3;
+  while (!day.pair().Settled()) day.pair().RunFor(std::chrono::milliseconds(20));
+  return ms;
+}
+
+void MeasureRestart(const Settings& settings, PairInADay& day, PairInADay& empty) {
+  OpenLoopClient of_day(day.submissions(), {day.stream(RoleId::kDedup)}, 0);
+  OpenLoopClient of_empty(empty.submissions(), {empty.stream(RoleId::kDedup)}, 0);
+  std::vector<double> restarts, floors;
+  for (int round = 0; round < settings.rounds; ++round) {
+    restarts.push_back(RestartMs(day, of_day));
+    floors.push_back(RestartMs(empty, of_empty));
+  }
+  std::printf("Engine's start to its first new answer, ms; medians of %d\n\n", settings.rounds);
+  std::printf("%-44s %9.1f\n", "from its image and its log", Median(restarts));
+  std::printf("%-44s %9.1f\n\n", "floor: the same with an empty book", Median(floors));
+}
+
+void MeasureRoundTrips(const Settings& settings, PairInADay& day) {
+  OpenLoopClient client(
+      day.submissions(),
+      {day.stream(RoleId::kDedup), day.stream(RoleId::kEngineA), day.stream(RoleId::kEngineB)}, 0,
+      "TRIPS");
+  struct Case {
+    const char* name;
+    const char* engine;  ///< that writes an image; null: nobody
+    std::array<Rounds, 3> rounds{};
+  };
+  std::array<Case, 3> cases = {Case{"undisturbed", nullptr}, Case{"A writes an image", "A"},
+                               Case{"B writes an image", "B"}};
+  for (int round = 0; round < settings.rounds; ++round) {
+    for (Case& of : cases) {
+      std::thread writes([&] {
+        if (of.engine == nullptr) return;
+        std::this_thread::sleep_for(std::chrono::duration<double>(settings.seconds / 4));
+        day.Snapshot(of.engine);
+      });
+      const auto trips =
+          client.RoundTrips(settings.rate, settings.seconds, static_cast<std::uint64_t>(round));
+      writes.join();
+      for (std::size_t stream = 0; stream < 3; ++stream) of.rounds[stream].Add(trips[stream]);
+      if (of.engine != nullptr) day.AwaitImage(of.engine);
+    }
+  }
+  std::printf("Round trips at %.0f orders a second, us; medians of %d rounds of %g s\n\n",
+              settings.rate, settings.rounds, settings.seconds);
+  PrintHead("");
+  for (const Case& of : cases) {
+    PrintRow(of.name + std::string(": merged"), of.rounds[0].Medians());
+    PrintRow("  engine A alone", of.rounds[1].Medians());
+    PrintRow("  engine B alone", of.rounds[2].Medians());
+    if (of.engine != nullptr) {
+      PrintRow("  merged to undisturbed", of.rounds[0].Medians(&cases[0].rounds[0]));
+    }
+  }
+}
+
+int Main(int argument_count, char** arguments) {
+  CLI::App app(
+      "Restarts from images and round trips while images are written, with a large book.\n"
+      "example: tools/bench images --orders 2000000");
+  Settings settings;
+  app.add_option("--orders", settings.orders, "That rest in the book")->capture_default_str();
+  app.add_option("--rate", settings.rate, "Orders a second")->capture_default_str();
+  app.add_option("--seconds", settings.seconds, "For each measurement of round trips")
+      ->check(CLI::Range(0.1, 8.0))
+      ->capture_default_str();
+  app.add_option("--rounds", settings.rounds, "Of each; medians count")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--folder", settings.folder, "For the logs; below it")->capture_default_str();
+  CLI11_PARSE(app, argument_count, arguments);
+
+  const std::string folder = settings.folder + "/tandem-images-bench-" + std::to_string(::getpid());
+  {
+    PairInADay empty(folder + "/empty", 1);
+    PairInADay day(folder + "/day", settings.orders);
+    std::printf("A book of %" PRIu64 " orders, an image of %.0f MiB\n\n", settings.orders,
+                day.image_mib());
+    MeasureRestart(settings, day, empty);
+    MeasureRoundTrips(settings, day);
+  }
+  std::filesystem::remove_all(folder);
+  return 0;
+}
+
+}  // namespace
+}  // namespace tandem
+
+int main(int argument_count, char** arguments) { return tandem::Main(argument_count, arguments); }
