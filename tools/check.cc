@@ -113,9 +113,9 @@ class Job {
 
   Result<ExitCode> Run() {
     if (Status status = OpenInput(); !status) return status.error();
+    CatchInterrupts();  // before there is anything to clear away
     if (Status status = work_.Make(options_.keep); !status) return status.error();
     if (Status status = MakePlan(); !status) return status.error();
-    CatchInterrupts();
     if (Status status = RunFirst(); !status) return status.error();
     for (const CheckPerturbation& perturbation : plan_) {
       Result<CheckFinding> finding = Try(perturbation);

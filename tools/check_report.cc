@@ -10,8 +10,10 @@
 namespace tandem::tools {
 namespace {
 
-constexpr std::string_view kWhatNow =
-    "docs/check.md says what each of them stands for, and what to do";
+/// The perturbation that changes nothing.
+const std::string kRepeat = "repeat";
+
+constexpr std::string_view kWhatNow = "docs/check.md says what that stands for, and what to do";
 
 std::string Plain(std::uint64_t number) { return std::to_string(number); }
 
@@ -85,7 +87,7 @@ std::uint64_t CheckSummary::runs() const {
 
 std::string CheckFinding::Exposes() const {
   if (outcome != CheckOutcome::kDiffers && outcome != CheckOutcome::kEnded) return "";
-  return by_chance ? "repeat" : name;
+  return by_chance ? kRepeat : name;
 }
 
 std::vector<std::string> CheckSummary::Exposed() const {
@@ -130,11 +132,21 @@ std::string TextOf(const CheckSummary& summary) {
   }
   std::string text;
   std::string names;
+  bool by_chance = false;
   for (const CheckFinding& finding : summary.findings) {
     if (!finding.Exposes().empty()) text += Details(finding);
   }
-  for (const std::string& name : exposed) names += (names.empty() ? "" : ", ") + name;
-  text += "\nNOT DETERMINISTIC: outputs depend on what is changed by " + names + "\n";
+  for (const std::string& name : exposed) {
+    if (name == kRepeat) {
+      by_chance = true;
+    } else {
+      names += (names.empty() ? "" : ", ") + name;
+    }
+  }
+  text += "\nNOT DETERMINISTIC: outputs ";
+  if (!names.empty()) text += "depend on what is changed by " + names;
+  if (by_chance) text += std::string(names.empty() ? "" : ", and ") + "change with nothing changed";
+  text += "\n";
   return text + std::string(kWhatNow) + "\n";
 }
 

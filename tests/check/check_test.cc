@@ -6,13 +6,16 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <set>
 
 #include "tests/support/run_program.h"
 #include "tests/support/shell.h"
+#include "tools/process.h"
 
 namespace tandem::test {
 namespace {
@@ -200,6 +203,51 @@ TEST_F(Check, NamesTheFirstOutputThatDiffersAndTheCommandThatShowsItAgain) {
                                      details.substr(begin, details.find('\n', begin) - begin));
   EXPECT_EQ(repeated.exit_code, 1);
   EXPECT_EQ(repeated.printed.substr(repeated.printed.find("\n\n")), details);
+}
+
+TEST_F(Check, SaysThatOutputsChangeWithNothingChanged) {
+  WriteInput("random device");
+  const Ran ran = RunCheck({"--only", "repeat", "--runs", "1", "--seed", "2"});
+  EXPECT_EQ(ran.exit_code, 1) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("\nNOT DETERMINISTIC: outputs change with nothing changed\n"));
+}
+
+TEST_F(Check, LeavesNothingBehindWhenItIsInterrupted) {
+  WriteInput("none");
+  const std::string temporary = Path("tmp");
+  std::filesystem::create_directories(temporary);
+  const auto is_empty = [&] { return std::filesystem::is_empty(temporary); };
+  auto check = tools::Process::Start(
+      {TANDEM_PROGRAM, "check", Path("input"), "--app", SUBJECT, "--runs", "1000000"}, Path("said"),
+      [&] { ::setenv("TMPDIR", temporary.c_str(), 1); });
+  ASSERT_TRUE(check.ok()) << check.error().text;
+  const auto said = [&] {
+    std::ifstream file(Path("said"));
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const auto child = [&] {
+    std::ifstream file("/proc/" + std::to_string(check->pid()) + "/task/" +
+                       std::to_string(check->pid()) + "/children");
+    pid_t id = 0;
+    file >> id;
+    return id;
+  };
+  const auto until = [](const std::function<bool()>& is_so) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!is_so() && std::chrono::steady_clock::now() < deadline) ::usleep(1000);
+    return is_so();
+  };
+  ASSERT_TRUE(until([&] { return said().find("first run ") != std::string::npos; })) << said();
+  pid_t run = 0;
+  ASSERT_TRUE(until([&] { return (run = child()) != 0; })) << said();
+  EXPECT_FALSE(is_empty());
+  check->Signal(SIGINT);
+  const auto code = check->Wait(std::chrono::seconds(60));
+  ASSERT_TRUE(code.has_value());
+  EXPECT_EQ(*code, 5) << said();
+  EXPECT_THAT(said(), HasSubstr("\ntandem: interrupted in repeat, after "));
+  EXPECT_TRUE(is_empty());
+  EXPECT_EQ(::kill(run, 0), -1) << "process " << run << " of a run goes on";
 }
 
 TEST_F(Check, SaysWhereAProcessDied) {
