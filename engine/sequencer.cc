@@ -96,7 +96,8 @@ Sequencer::Verdict Sequencer::Submit(User user, const MessageView& submission, s
   if (!is_control && header.type < proto::kFirstApplicationType) {
     return Refuse("submission " + std::to_string(header.origin) + " has type " +
                   std::to_string(header.type) + "; clients may submit types from " +
-                  std::to_string(proto::kFirstApplicationType) + " on");
+                  std::to_string(proto::kFirstApplicationType) + " on" +
+                  (IsControl(header.type) ? ", and operators this one too" : ""));
   }
   if (!is_control && !rights.submit) {
     return Refuse("user \"" + user.str() + "\" may not submit messages of the application");

@@ -17,7 +17,6 @@
 #include "tools/incident.h"
 #include "tools/interrupt.h"
 #include "tools/output.h"
-#include "tools/state_commands.h"
 #include "tools/state_incident.h"
 #include "tools/state_text.h"
 

@@ -18,7 +18,6 @@
 #include "tools/image_folder.h"
 #include "tools/interrupt.h"
 #include "tools/output.h"
-#include "tools/state_commands.h"
 #include "tools/state_text.h"
 
 namespace tandem::tools {

@@ -66,6 +66,9 @@ void RegisterTrim(Commands& commands);
 void RegisterExport(Commands& commands);
 // State
 void RegisterPools(Commands& commands);
+void RegisterState(Commands& commands);
+void RegisterAudit(Commands& commands);
+void RegisterBisect(Commands& commands);
 void RegisterCheck(Commands& commands);
 void RegisterCheckRun(Commands& commands);
 // The way back

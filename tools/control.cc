@@ -2,21 +2,12 @@
 //
 // `tandem control`: what an operator has to say goes through the sequencer, so that both engines,
 // and every replay, hear it at the same place of the stream.
-#include <spdlog/spdlog.h>
-
-#include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <cstdio>
 #include <memory>
-#include <optional>
-#include <vector>
 
-#include "engine/context.h"
-#include "engine/live/role_loop.h"
-#include "engine/transport/gate.h"
-#include "engine/transport/submission_client.h"
 #include "tandem/control.pb.h"
 #include "tools/command.h"
+#include "tools/control_client.h"
 #include "tools/options.h"
 #include "tools/port_options.h"
 
@@ -25,88 +16,16 @@ namespace tandem::tools {
 namespace {
 
 struct Options {
-  engine::Endpoint to;
-  std::string user = engine::kOperatorUser;
-  std::string password_file;
-  std::uint64_t timeout_seconds = 10;
+  ControlClient client;
   std::uint64_t number = 0;
   std::string reason;
   std::uint32_t version = 0;
   std::string engine;
 };
 
-template <class T>
-std::vector<std::byte> Message(const T& payload) {
-  proto::Header header;
-  header.type = engine::TypeOf<T>();
-  const std::string text = payload.SerializeAsString();
-  header.payload_size = static_cast<std::uint16_t>(text.size());
-  std::vector<std::byte> message(sizeof header + text.size());
-  std::memcpy(message.data(), &header, sizeof header);
-  if (!text.empty()) std::memcpy(message.data() + sizeof header, text.data(), text.size());
-  return message;
-}
-
-/// Submits one message and waits until it is in the input log.
-class Submitter : private engine::SubmissionClient::Handler {
- public:
-  Submitter(const Options& options, std::vector<std::byte> message, std::string password)
-      : options_(options),
-        message_(std::move(message)),
-        timer_(loop_.context()),
-        client_(loop_.context(), options.to, options.user, 0, *this) {
-    client_.SetPassword(std::move(password));
-    client_.GoOnFromThere();
-  }
-
-  /// The number that it has in the input stream.
-  Result<std::uint64_t> Run() {
-    timer_.expires_after(std::chrono::seconds(options_.timeout_seconds));
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) loop_.Stop(ExitCode::kFailure);
-    });
-    client_.Start();
-    loop_.Run();
-    client_.Stop();
-    if (number_ != 0) return number_;
-    if (!result_) return result_.error();
-    return Error::Failure(
-        "no answer from " + options_.to.text() + (why_.empty() ? "" : ": " + why_) +
-        (was_sent_ ? "; whether it was taken is not known, so look into the input stream"
-                   : "; nothing was submitted"));
-  }
-
- private:
-  Result<std::optional<proto::MessageView>> NextMessage() override {
-    if (was_sent_) return std::optional<proto::MessageView>();
-    was_sent_ = true;
-    return proto::ParseMessage(message_);
-  }
-  void OnLogin(proto::Session session, std::uint64_t) override {
-    spdlog::info("{}: session {}", options_.user, session.view());
-  }
-  void OnAcknowledged(const proto::Header& header) override { number_ = header.number; }
-  void OnDisconnected(const std::string& why) override { why_ = why; }
-  void OnDone(const Status& status) override {
-    result_ = status;
-    loop_.Stop();
-  }
-
-  const Options& options_;
-  std::vector<std::byte> message_;
-  engine::RoleLoop loop_;
-  boost::asio::steady_timer timer_;
-  bool was_sent_ = false;
-  std::uint64_t number_ = 0;
-  std::string why_;  ///< there is no connection
-  Status result_;
-  engine::SubmissionClient client_;
-};
-
-Result<ExitCode> Submit(const Options& options, std::vector<std::byte> message, const char* what) {
-  auto password = PasswordOf(options.user, options.password_file);
-  if (!password) return password.error();
-  const auto number = Submitter(options, std::move(message), std::move(*password)).Run();
+Result<ExitCode> Submit(const Options& options, const google::protobuf::Message& message,
+                        const char* what) {
+  const auto number = options.client.Submit(message);
   if (!number) return number.error();
   std::printf("%s is input %lu\n", what, static_cast<unsigned long>(*number));
   return ExitCode::kYes;
@@ -120,23 +39,23 @@ Result<ExitCode> Skip(const Options& options) {
   pb::Skip skip;
   skip.set_number(options.number);
   skip.set_reason(options.reason);
-  return Submit(options, Message(skip), "the skip");
+  return Submit(options, skip, "the skip");
 }
 
 Result<ExitCode> Activate(const Options& options) {
   pb::Activate activate;
   activate.set_version(options.version);
-  return Submit(options, Message(activate), "the activation");
+  return Submit(options, activate, "the activation");
 }
 
 Result<ExitCode> Snapshot(const Options& options) {
   pb::Snapshot snapshot;
   snapshot.set_engine(options.engine);
-  return Submit(options, Message(snapshot), "the snapshot");
+  return Submit(options, snapshot, "the snapshot");
 }
 
 Result<ExitCode> End(const Options& options) {
-  return Submit(options, Message(pb::EndOfSession()), "the end of the session");
+  return Submit(options, pb::EndOfSession(), "the end of the session");
 }
 
 }  // namespace
@@ -151,18 +70,8 @@ void RegisterControl(Commands& commands) {
       "  tandem control 127.0.0.1:9000 end\n"
       "With a users file at the sequencer the user needs the right `operator`; without one, user "
       "OPER on the\nsequencer's own host is an operator.\n");
-  AddEndpoint(group, "SUBMISSIONS", options->to, "The sequencer's address for submissions");
-  group.add_option("--user", options->user, "Who logs in")
-      ->check(UserName())
-      ->type_name("NAME")
-      ->capture_default_str();
-  AddPasswordFile(group, options->password_file);
-  group
-      .add_option("--timeout", options->timeout_seconds,
-                  "Give up if the sequencer does not acknowledge within this time")
-      ->check(WholeNumber(1, 3600))
-      ->type_name("SECONDS")
-      ->capture_default_str();
+  AddEndpoint(group, "SUBMISSIONS", options->client.to, "The sequencer's address for submissions");
+  options->client.AddTo(group);
 
   CLI::App& skip = commands.AddBelow(
       group, "skip", "Have the engines pass over an input that kills them",

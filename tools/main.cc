@@ -15,7 +15,6 @@
 #include "pools/scratch_memory.h"
 #include "tools/command.h"
 #include "tools/new.h"
-#include "tools/state_commands.h"
 
 namespace tandem::tools {
 

@@ -15,7 +15,6 @@
 #include "engine/transport/listener.h"
 #include "proto/header.h"
 #include "tools/command.h"
-#include "tools/state_commands.h"
 
 namespace tandem::tools {
 

@@ -18,8 +18,8 @@
 #include "tools/interrupt.h"
 #include "tools/options.h"
 #include "tools/output.h"
-#include "tools/state_commands.h"
 #include "tools/state_image.h"
+#include "tools/state_live.h"
 #include "tools/state_replay.h"
 #include "tools/state_text.h"
 
@@ -38,6 +38,7 @@ struct Options {
   std::uint64_t at = 0;           ///< of a log: the input after which to look; 0: the last
   std::uint64_t plant_fault = 0;  ///< of a log: the input after which the state is damaged
   std::string save;               ///< file for the image of a log's state; empty: not kept
+  LiveImage live;                 ///< of an engine that runs: have it write one
   ApplicationOptions application;
 
   [[nodiscard]] bool wants_log() const { return at != 0 || plant_fault != 0 || !save.empty(); }
@@ -261,8 +262,23 @@ Result<std::unique_ptr<LoadedImage>> Load(const std::string& path, const Options
   return loaded;
 }
 
+/// Puts the image that a live engine writes now in the place of its folder.
+Status AskEngine(Options& options) {
+  if (options.images.size() != 1 || options.wants_log()) {
+    return Error::BadInput(
+        "--engine looks at one engine: give the folder of its images, and nothing for a log");
+  }
+  auto image = options.live.Take(options.images[0]);
+  if (!image) return image.error();
+  options.images[0] = std::move(*image);
+  return {};
+}
+
 Result<ExitCode> Run(Options options) {
   if (options.limit == 0) options.limit = kNoMax;
+  if (options.live.is_wanted()) {
+    if (Status status = AskEngine(options); !status) return status.error();
+  }
   std::error_code ignored;
   const bool has_log = std::any_of(
       options.images.begin(), options.images.end(),
@@ -306,12 +322,13 @@ void RegisterState(Commands& commands) {
       "  tandem state after-all.image --pool order --where client.user=U1 --json\n"
       "  tandem state after-all.image --scan\n"
       "  tandem state flow after-all.image --at 999 --limit 5 || echo they differ\n"
+      "Of an engine that runs: tandem state day/b-images --engine B --control 127.0.0.1:9000\n"
       "Exit code 0 if two states are the same, 1 if they differ, 2 if an image cannot be read.\n",
       [options] { return Run(*options); });
   command
       .add_option("IMAGE", options->images,
                   "An image, or the folder of an input log, which is replayed; two are compared, A "
-                  "and B")
+                  "and B. With --engine the folder of its images")
       ->required()
       ->expected(1, 2);
   command
@@ -344,6 +361,7 @@ void RegisterState(Commands& commands) {
       .add_option("--plant-fault", options->plant_fault,
                   "Of a log, for drills: damage the state after this input")
       ->check(WholeNumber(1));
+  options->live.AddTo(command);
   options->application.AddTo(command);
 }
 

@@ -134,6 +134,50 @@ TEST_F(Images, OneOnDemandHoldsWhatAReplayHoldsThere) {
       << said;
 }
 
+TEST_F(Images, OneOfAnEngineThatRunsIsLookedAtWithOneCommand) {
+  Write(Adds(1'000));
+  Sequencer sequencer = StartSequencer("input");
+  Program a = StartWithImages(sequencer, "a");
+  Program b = StartEngine(sequencer, "b");
+  AwaitSame("a", "b");
+  const auto look = [&](Words more) {
+    Words words = {"state", Path("a-images"), "--control", At(sequencer.submissions)};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  std::string said;
+  const auto deadline = std::chrono::steady_clock::now() + RawPeer::kPatience;
+  while (Run(look({"--engine", "a"}), &said) != 0) {  // until the sequencer has heard of it
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << said;
+    said.clear();
+  }
+  ASSERT_EQ(ImagesOf("a").size(), 1u);
+  const std::string number = std::to_string(ImagesOf("a")[0]);
+  EXPECT_NE(said.find("session TEST after input " + number + ", digest "), std::string::npos)
+      << said;
+  EXPECT_NE(said.find("trial.waste "), std::string::npos) << said;
+
+  ExpectEnds(look({"--engine", "nobody"}), 5, "no engine nobody has said anything");
+  ExpectEnds(look({"--engine", "a", "--user", "EVE"}), 5,
+             "types from 100 on, and operators this one too");
+  ExpectEnds({"state", Path("nowhere"), "--engine", "a", "--control", At(sequencer.submissions)}, 2,
+             "give the one that engine a has as --images, on this host");
+  ExpectEnds(
+      {"state", Path("a-images"), "--engine", "a", "--control", At(FreePort()), "--timeout", "1"},
+      5, "nothing was submitted");
+  ExpectEnds(look({}), 2, "--control requires --engine");
+  ExpectEnds(look({"--engine", "a", "--at", "7"}), 2, "--engine looks at one engine");
+  b.Says("reading input from");
+  said.clear();
+  while (Run(look({"--engine", "b", "--timeout", "1"}), &said) != 5 ||
+         said.find("was told to write an image") == std::string::npos) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << said;
+    said.clear();
+  }
+  EXPECT_NE(said.find("within 1 s none came in " + Path("a-images")), std::string::npos) << said;
+  for (Program* program : {&a, &b}) EXPECT_EQ(program->Stop(SIGTERM), 0) << program->Output();
+}
+
 TEST_F(Images, WhatIsDamagedIsRefusedAndAnOlderOneIsUsedOrTheLog) {
   Write(Adds(1'000));
   Sequencer sequencer = StartSequencer("input");

@@ -271,7 +271,8 @@ TEST_F(Logins, WithoutAUsersFileAreForAnybodyAndOperatorsAreOnThisHost) {
   EXPECT_EQ(client.Next(), kAccepted);
   client.Submit(1, 4, activate.SerializeAsString());
   EXPECT_EQ(client.UntilClosed(),
-            Words{"+submission 1 has type 4; clients may submit types from 100 on"});
+            Words{"+submission 1 has type 4; clients may submit types from 100 on, and operators "
+                  "this one too"});
 }
 
 TEST_F(Logins, OfAnOperatorMaySkipOnlyWhatNoEngineHasStepped) {
