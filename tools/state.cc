@@ -20,6 +20,7 @@
 #include "tools/output.h"
 #include "tools/state_image.h"
 #include "tools/state_live.h"
+#include "tools/state_queue.h"
 #include "tools/state_replay.h"
 #include "tools/state_text.h"
 
@@ -32,6 +33,7 @@ struct Options {
   std::vector<std::string> images;
   std::vector<std::string> pools;
   std::vector<std::string> where;
+  std::string queue;  ///< that each element begins; empty: none is shown
   std::uint64_t limit = 100;
   bool json = false;
   bool scan = false;
@@ -98,11 +100,32 @@ bool Holds(std::vector<Condition>& conditions, const state::ZoneWalk& walk, cons
   return all;
 }
 
+/// An element, and below it, or within it, those of its queue.
+std::string WithQueue(const state::ZoneWalk& walk, const state::Element& owner,
+                      const std::vector<state::Element>& queue, bool as_json) {
+  if (!as_json) {
+    std::string text = ElementText(walk, *owner.pool, owner.number);
+    for (const state::Element& one : queue) text += "  " + ElementText(walk, *one.pool, one.number);
+    return text;
+  }
+  std::string json = ElementJson(walk, *owner.pool, owner.number);
+  json.resize(json.size() - 2);  // "}\n"
+  json += ",\"queue\":[";
+  for (const state::Element& one : queue) {
+    if (json.back() != '[') json += ',';
+    json += ElementJson(walk, *one.pool, one.number);
+    json.pop_back();
+  }
+  return json + "]}\n";
+}
+
 Result<ExitCode> PrintElements(const LoadedImage& image, const Options& options) {
   const auto pools = PoolsOf(image, options);
   if (!pools) return pools.error();
   auto conditions = ConditionsOf(options);
   if (!conditions) return conditions.error();
+  const auto queue = options.queue.empty() ? StateQueue() : StateQueue::Parse(options.queue);
+  if (!queue) return queue.error();
   Output output;
   std::uint64_t shown = 0;
   std::uint64_t left_out = 0;
@@ -117,8 +140,15 @@ Result<ExitCode> PrintElements(const LoadedImage& image, const Options& options)
         continue;
       }
       ++shown;
-      output.text +=
-          options.json ? ElementJson(image.walk(), *pool, i) : ElementText(image.walk(), *pool, i);
+      if (!options.queue.empty()) {
+        const auto elements = queue->Of(image.walk(), {.pool = pool, .number = i});
+        if (!elements) return elements.error();
+        output.text +=
+            WithQueue(image.walk(), {.pool = pool, .number = i}, *elements, options.json);
+      } else {
+        output.text += options.json ? ElementJson(image.walk(), *pool, i)
+                                    : ElementText(image.walk(), *pool, i);
+      }
       if (Status status = output.MayFlush(); !status) return status.error();
     }
   }
@@ -275,6 +305,9 @@ Status AskEngine(Options& options) {
 }
 
 Result<ExitCode> Run(Options options) {
+  if (!options.queue.empty() && options.pools.size() != 1) {
+    return Error::BadInput("--queue goes with --pool POOL: the pool of those that begin queues");
+  }
   if (options.limit == 0) options.limit = kNoMax;
   if (options.live.is_wanted()) {
     if (Status status = AskEngine(options); !status) return status.error();
@@ -320,6 +353,7 @@ void RegisterState(Commands& commands) {
       "  tandem state flow --at 500\n"
       "  tandem state flow --pool order --limit 3 --save after-all.image\n"
       "  tandem state after-all.image --pool order --where client.user=U1 --json\n"
+      "  tandem state after-all.image --pool level --limit 1 --queue first,next\n"
       "  tandem state after-all.image --scan\n"
       "  tandem state flow after-all.image --at 999 --limit 5 || echo they differ\n"
       "Of an engine that runs: tandem state day/b-images --engine B --control 127.0.0.1:9000\n"
@@ -340,6 +374,11 @@ void RegisterState(Commands& commands) {
                   "FIELD=VALUE: only elements for which it holds; a field may lead through "
                   "pointers, as client.user=U1")
       ->take_all();
+  command
+      .add_option("--queue", options->queue,
+                  "Below each element those of a queue of pointers, in order: by its field FIRST, "
+                  "and from each by its field NEXT")
+      ->type_name("FIRST,NEXT");
   command
       .add_option("--limit", options->limit, "At most so many elements or differences; 0 for all")
       ->check(WholeNumber())

@@ -2,6 +2,7 @@
 #include "pools/state/zone_walk.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
@@ -324,12 +325,22 @@ std::vector<Value> ZoneWalk::ValuesOf(const StatePool& pool, std::uint64_t numbe
   return values;
 }
 
+std::optional<Element> ZoneWalk::ElementOf(std::string_view text) const {
+  const std::size_t hash = text.find('#');
+  if (hash == std::string_view::npos) return std::nullopt;
+  Element element{.pool = FindPool(text.substr(0, hash))};
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + hash + 1, end, element.number);
+  if (element.pool == nullptr || parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return element;
+}
+
 std::optional<std::string> ZoneWalk::FieldOf(const StatePool& pool, std::uint64_t number,
                                              std::string_view path) const {
-  const StatePool* in = &pool;
+  Element at{.pool = &pool, .number = number};
   for (int hops = 0; hops < 16; ++hops) {
     const Value* through = nullptr;
-    const std::vector<Value> values = ValuesOf(*in, number);
+    const std::vector<Value> values = ValuesOf(*at.pool, at.number);
     for (const Value& value : values) {
       if (value.name == path) return value.text;
       if (value.form == Value::Form::kPointer && path.size() > value.name.size() &&
@@ -337,11 +348,9 @@ std::optional<std::string> ZoneWalk::FieldOf(const StatePool& pool, std::uint64_
         through = &value;
       }
     }
-    if (through == nullptr) return std::nullopt;
-    const std::size_t hash = through->text.find('#');
-    in = hash != std::string::npos ? FindPool(through->text.substr(0, hash)) : nullptr;
-    if (in == nullptr) return std::nullopt;
-    number = std::strtoull(through->text.c_str() + hash + 1, nullptr, 10);
+    const auto next = through != nullptr ? ElementOf(through->text) : std::nullopt;
+    if (!next) return std::nullopt;
+    at = *next;
     path.remove_prefix(through->name.size() + 1);
   }
   return std::nullopt;

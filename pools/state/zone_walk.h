@@ -64,6 +64,11 @@ struct StatePool {
   [[nodiscard]] std::uint64_t AddressOf(std::uint64_t number) const;
 };
 
+struct Element {
+  const StatePool* pool = nullptr;
+  std::uint64_t number = 0;
+};
+
 /// What lies at an address.
 struct Place {
   enum class Kind : std::uint8_t {
@@ -109,6 +114,9 @@ class ZoneWalk {
   /// The field of that path, which may lead through pointers: client.user. Null: there is none.
   [[nodiscard]] std::optional<std::string> FieldOf(const StatePool& pool, std::uint64_t number,
                                                    std::string_view path) const;
+
+  /// What a pointer's text names, book.FDb.level#4. Null: no element, or a place within one.
+  [[nodiscard]] std::optional<Element> ElementOf(std::string_view text) const;
 
   [[nodiscard]] Place Find(std::uint64_t address) const;
   /// An address as text: null, book.FDb.level#4, with +24 behind it if it leads into one, or 0x...

@@ -89,6 +89,56 @@ TEST_F(StateTools, PrintTheElementsThatAreAskedFor) {
               HasSubstr("elements more; --limit 0 shows all"));
 }
 
+TEST_F(StateTools, PrintAQueueOfPointersInItsOrder) {
+  const std::string image = Image("image", 2500);
+  const std::vector<std::string> lines =
+      Lines(Do({"state", image, "--pool", "level", "--queue", "first,next", "--limit", "0"}));
+  const auto field = [](const std::string& line, const std::string& name) {
+    const std::size_t at = line.find("  " + name + ":");
+    if (at == std::string::npos) return std::string();
+    const std::size_t begin = at + name.size() + 3;
+    return line.substr(begin, line.find("  ", begin) - begin);
+  };
+  // Each level's orders are linked both ways, are its own, and add up to its size.
+  std::string level;
+  std::string last;
+  std::string before = "null";
+  std::uint64_t left = 0;
+  std::size_t longest = 0;
+  std::size_t queued = 0;
+  for (const std::string& line : lines) {
+    if (line.starts_with("  ")) {
+      const std::string name = line.substr(2, line.find("  ", 2) - 2);
+      EXPECT_EQ(field(line, "level"), level);
+      EXPECT_EQ(field(line, "previous"), before) << line;
+      before = name;
+      left -= std::stoull(field(line, "left"));
+      longest = std::max(longest, ++queued);
+      continue;
+    }
+    EXPECT_EQ(left, 0u) << level;
+    EXPECT_EQ(before, last.empty() ? "null" : last) << level;
+    level = line.substr(0, line.find("  "));
+    last = field(line, "last");
+    left = std::stoull(field(line, "size"));
+    before = "null";
+    queued = 0;
+  }
+  EXPECT_EQ(left, 0u);
+  EXPECT_GT(longest, 1u);
+  EXPECT_THAT(
+      Do({"state", image, "--pool", "level", "--queue", "first,next", "--limit", "1", "--json"}),
+      HasSubstr(",\"queue\":[{\"pool\":\"book.FDb.order\",\"number\":"));
+  const auto wrong = [&](const std::string& pool, const std::string& queue) {
+    return Do({"state", image, "--pool", pool, "--queue", queue}, 2);
+  };
+  EXPECT_THAT(wrong("level", "first"), HasSubstr("--queue first names no queue"));
+  EXPECT_THAT(wrong("level", "first,price"), HasSubstr(" has no field price; "));
+  EXPECT_THAT(wrong("level", "first,level.first"), HasSubstr("the queue of book.FDb.level#"));
+  EXPECT_THAT(wrong("order", "id,next"), HasSubstr(", which is no live element"));
+  EXPECT_EQ(Tandem({"state", image, "--queue", "first,next"}).exit_code, 2);
+}
+
 TEST_F(StateTools, RefuseWhatIsNotThere) {
   const std::string image = Image("image", 500);
   EXPECT_THAT(Do({"state", image, "--pool", "trade"}, 2),
