@@ -86,7 +86,8 @@ Result<PortableAbout> ReadRecords(Storage& storage, const std::string& folder,
                              "\", and a snapshot has role \"" + kPortableRole + "\"");
   }
   const std::uint16_t end_type = TypeOf<pb::SavedEnd>();
-  PortableAbout about{.session = log->session()};
+  PortableAbout about;
+  about.session = log->session();
   for (;;) {
     switch (log->Next()) {
       case ReadOutcome::kDamaged:
@@ -106,6 +107,7 @@ Result<PortableAbout> ReadRecords(Storage& storage, const std::string& folder,
     pb::SavedEngine engine;
     if (record.header.type == TypeOf<pb::SavedEngine>() &&
         engine.ParseFromString(std::string(record.payload_text()))) {
+      about.application = engine.application();
       about.input = {.number = engine.input_number(), .digest = engine.input_digest()};
       about.output = {.number = engine.output_number(), .digest = engine.output_digest()};
     }

@@ -56,6 +56,7 @@ Status WritePortable(Storage& storage, const std::string& folder, proto::Session
 
 /// What a snapshot says of itself.
 struct PortableAbout {
+  std::string application{};
   proto::Session session;          ///< of the streams
   proto::StreamPosition input{};   ///< the last that was stepped
   proto::StreamPosition output{};  ///< the last that there was then

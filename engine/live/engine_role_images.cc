@@ -59,6 +59,11 @@ Status EngineRole::LoadPortable(proto::StreamPosition logged) {
 Status EngineRole::PortableFits(proto::StreamPosition logged) const {
   const auto about = replay::CheckPortable(storage_, options_.portable);
   if (!about) return about.error();
+  if (about->application != application_->info().name) {
+    return Error::BadInput("the portable snapshot " + options_.portable +
+                           " is of the application \"" + about->application +
+                           "\", and this one is \"" + application_->info().name + "\"");
+  }
   if (about->session != session_) {
     return Error::BadInput("the portable snapshot " + options_.portable + " is of session \"" +
                            about->session.str() + "\", and the log " + options_.folder +

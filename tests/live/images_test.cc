@@ -390,6 +390,9 @@ TEST_F(PortableSnapshots, OneThatIsNotRightCostsAWarningAndTheLogIsStepped) {
   Write(others, "other");
   Save("other-life", 900, "other");
   Save("good", 600);
+  program_ = TANDEM_PROGRAM;
+  EXPECT_EQ(Run({"replay", Path("input"), "--portable-out", Path("of-book")}, &said), 0) << said;
+  program_ = TRIAL_PROGRAM;
   Save("late", 900);
   Save("damaged", 600);
   Damage(Path("damaged/00000001.segment"),
@@ -420,6 +423,7 @@ TEST_F(PortableSnapshots, OneThatIsNotRightCostsAWarningAndTheLogIsStepped) {
   }
   refused("nowhere", Path("nowhere"));
   refused("a", "it is a log of role \"output\", and a snapshot has role \"state\"");
+  refused("of-book", "is of the application \"book\", and this one is \"trial\"");
   refused("foreign", "is of session \"OTHER\", and the log " + Path("a") + " of session \"TEST\"");
   refused("other-life", "it is of another life of this session");
   refused("damaged", Path("damaged"));
