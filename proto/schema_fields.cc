@@ -18,9 +18,9 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-constexpr std::array<std::string_view, 14> kHeaderFields{
-    "number", "time",  "time_ns", "type",  "type_number", "session", "origin",
-    "user",   "index", "last",    "epoch", "digest",      "version", "payload_size"};
+constexpr std::array<std::string_view, 15> kHeaderFields{
+    "number", "time", "time_ns", "type",  "type_number", "session", "origin",      "user",
+    "index",  "last", "flags",   "epoch", "digest",      "version", "payload_size"};
 
 /// "a.b.c" to "a" and "b.c".
 std::pair<std::string_view, std::string_view> SplitPath(std::string_view path) {
@@ -87,6 +87,7 @@ std::string Schema::HeaderField(const Header& header, std::string_view name) con
   if (name == "user") return header.user.str();
   if (name == "index") return std::to_string(header.index);
   if (name == "last") return header.last() ? "true" : "false";
+  if (name == "flags") return std::to_string(header.flags);
   if (name == "epoch") return std::to_string(header.epoch);
   if (name == "digest") return DigestText(header.digest);
   if (name == "version") return std::to_string(header.version);

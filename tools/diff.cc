@@ -33,26 +33,6 @@ struct Options {
   replay::DiffOptions compare;
 };
 
-const char* VerdictName(DiffVerdict verdict) {
-  switch (verdict) {
-    case DiffVerdict::kSame:
-      return "same";
-    case DiffVerdict::kDiffers:
-      return "differs";
-    case DiffVerdict::kDiffersEarlier:
-      return "differs_earlier";
-    case DiffVerdict::kLonger:
-      return "longer";
-    case DiffVerdict::kOtherSession:
-      return "other_session";
-    case DiffVerdict::kOtherRole:
-      return "other_role";
-    case DiffVerdict::kNoOverlap:
-      return "no_overlap";
-  }
-  return "";
-}
-
 /// One log around a number.
 class Around {
  public:
@@ -257,13 +237,14 @@ Result<ExitCode> RunOnLogs(replay::Storage& storage, const Options& options) {
   if (Status status = CheckInputSession(storage, options.logs); !status) return status.error();
   std::vector<std::string> ignored = options.ignored;
   const bool ignores_session = std::erase(ignored, "session") > 0;
-  const FieldFilter filter(ignored);
-  if (Status status = CheckFields(storage, options, filter); !status) return status.error();
   replay::DiffOptions compare = options.compare;
   compare.ignore_session |= ignores_session;
+  if (compare.ignore_session && !ignored.empty()) ignored.emplace_back("session");
+  const FieldFilter filter(ignored);
+  if (Status status = CheckFields(storage, options, filter); !status) return status.error();
   LogSchema schema_a;
   LogSchema schema_b;
-  if (!filter.empty() && !options.all) {
+  if (!filter.empty()) {
     compare.matters = [&](const LogReader& a, const LogReader& b) {
       return !filter.Differences(schema_a.For(a), a.message(), schema_b.For(b), b.message())
                   .empty();

@@ -3,15 +3,13 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
-#include <tuple>
 #include <vector>
 
 #include "replay/align.h"
 #include "tools/cause_log.h"
 #include "tools/json_text.h"
-#include "tools/log_schema.h"
 #include "tools/output.h"
+#include "tools/outputs_by_cause.h"
 #include "tools/progress_line.h"
 
 namespace tandem::tools {
@@ -28,6 +26,11 @@ constexpr std::size_t kKindsShown = 20;
 
 std::string Plain(std::uint64_t number) { return std::to_string(number); }
 
+/// "1 cause", "2 causes"
+std::string Counted(std::uint64_t number, const std::string& what) {
+  return Plain(number) + " " + what + (number == 1 ? "" : "s");
+}
+
 const char* NameOf(PairKind kind) {
   switch (kind) {
     case PairKind::kSame:
@@ -43,55 +46,6 @@ const char* NameOf(PairKind kind) {
   }
   return "";
 }
-
-/// The outputs of one log, cause by cause. An input log has one message to a cause: itself.
-class Causes {
- public:
-  Causes(LogReader reader, bool is_input) : reader_(std::move(reader)), is_input_(is_input) {}
-
-  /// False: there is no further cause with all of its outputs.
-  Result<bool> Next() {
-    bytes_.clear();
-    ends_.clear();
-    messages_.clear();
-    for (bool last = false; !last;) {
-      switch (reader_.Next()) {
-        case ReadOutcome::kDamaged:
-          return reader_.error();
-        case ReadOutcome::kEnd:
-          messages_.clear();
-          return false;
-        case ReadOutcome::kMessage:
-          break;
-      }
-      const MessageView& message = reader_.message();
-      bytes_.insert(bytes_.end(), message.bytes.begin(), message.bytes.end());
-      ends_.push_back(bytes_.size());
-      messages_.push_back({.header = message.header, .bytes = {}});
-      last = is_input_ || message.header.last();
-    }
-    std::size_t begin = 0;
-    for (std::size_t i = 0; i < ends_.size(); begin = ends_[i++]) {
-      messages_[i].bytes = std::span(bytes_).subspan(begin, ends_[i] - begin);
-    }
-    return true;
-  }
-
-  [[nodiscard]] bool done() const { return messages_.empty(); }
-  [[nodiscard]] std::uint64_t cause() const {
-    return is_input_ ? messages_[0].header.number : messages_[0].header.origin;
-  }
-  [[nodiscard]] const std::vector<MessageView>& messages() const { return messages_; }
-  [[nodiscard]] proto::Schema& schema() { return schema_.For(reader_); }
-
- private:
-  LogReader reader_;
-  bool is_input_;
-  LogSchema schema_;
-  std::vector<std::byte> bytes_;
-  std::vector<std::size_t> ends_;
-  std::vector<MessageView> messages_;
-};
 
 struct Example {
   std::uint64_t cause = 0;
@@ -113,10 +67,18 @@ struct Tally {
   std::vector<Example> examples;
 };
 
+/// What one log has where the other one is at its end.
+struct Rest {
+  const std::string* log = nullptr;  ///< null: both end with the same cause
+  std::uint64_t causes = 0;
+  std::uint64_t messages = 0;
+  std::map<std::string, std::uint64_t> types;
+};
+
 class Comparison {
  public:
   Comparison(replay::Storage& storage, const DiffAllOptions& options, const FieldFilter& filter,
-             Causes a, Causes b)
+             OutputsByCause a, OutputsByCause b)
       : options_(options),
         filter_(filter),
         causes_(storage, options.input),
@@ -124,11 +86,10 @@ class Comparison {
         b_(std::move(b)) {}
 
   Status Run() {
-    if (Status status = filter_.Check(a_.schema(), b_.schema()); !status) return status;
-    auto has_a = a_.Next();
-    auto has_b = has_a ? b_.Next() : has_a;
+    if (Status status = a_.Next(); !status) return status;
+    if (Status status = b_.Next(); !status) return status;
     ProgressLine progress("causes");
-    while (has_a && has_b && *has_a && *has_b) {
+    while (!a_.done() && !b_.done()) {
       const std::uint64_t of_a = a_.cause();
       const std::uint64_t of_b = b_.cause();
       cause_ = std::min(of_a, of_b);
@@ -140,22 +101,34 @@ class Comparison {
           !status) {
         return status;
       }
-      if (of_a == cause_) has_a = a_.Next();
-      if (has_a && of_b == cause_) has_b = b_.Next();
+      if (of_a == cause_) {
+        if (Status status = a_.Next(); !status) return status;
+      }
+      if (of_b == cause_) {
+        if (Status status = b_.Next(); !status) return status;
+      }
     }
-    if (!has_a) return has_a.error();
-    if (!has_b) return has_b.error();
+    if (!a_.done()) rest_.log = &options_.a;
+    if (!b_.done()) rest_.log = &options_.b;
+    for (OutputsByCause& longer = a_.done() ? b_ : a_; !longer.done();) {
+      progress.Show(compared_ + ++rest_.causes);
+      rest_.messages += longer.messages().size();
+      for (const MessageView& message : longer.messages()) {
+        ++rest_.types[longer.schema().NameOf(message.header.type)];
+      }
+      if (Status status = longer.Next(); !status) return status;
+    }
     return {};
   }
 
-  [[nodiscard]] bool differs() const { return !kinds_.empty() || longer() != nullptr; }
-
   [[nodiscard]] std::string Text() const {
-    std::string text = "compared " + Plain(compared_) + " causes";
-    if (compared_ > 0) text += ", " + Plain(first_cause_) + " to " + Plain(cause_);
-    text += ": " + Plain(compared_ - different_) + " have the same outputs, " + Plain(different_) +
-            (different_ == 1 ? " has not\n" : " have not\n");
-    const auto sorted = Sorted();
+    std::string text;
+    if (compared_ > 0) {
+      text = "compared " + Counted(compared_, "cause") + ", " + Plain(first_cause_) + " to " +
+             Plain(cause_) + ": " + Plain(compared_ - different_) + " have the same outputs, " +
+             Plain(different_) + (different_ == 1 ? " has not\n" : " have not\n");
+    }
+    const auto sorted = MostFirst(kinds_);
     for (std::size_t i = 0; i < std::min(sorted.size(), kKindsShown); ++i) {
       const auto& [kind, tally] = sorted[i];
       text += "  " + Plain(tally->count) + "  " + Sentence(*kind) + "\n";
@@ -165,23 +138,32 @@ class Comparison {
       text += "  and " + Plain(sorted.size() - kKindsShown) +
               " further kinds, none of them more frequent; --json has them all\n";
     }
-    if (const std::string* log = longer()) {
-      text += *log + " goes on where the other one ends\n";
+    if (rest_.log != nullptr) {
+      text += *rest_.log + " goes on where the other one ends, with " +
+              Counted(rest_.messages, "message") + " of " + Counted(rest_.causes, "cause") + "\n";
+      for (const auto& [type, count] : rest_.types)
+        text += "  " + Plain(count) + "  " + type + "\n";
     }
     return text;
   }
 
   [[nodiscard]] std::string Json(const replay::LogDifference& first) const {
-    std::string text = std::string("{\"result\":\"") + (differs() ? "differs" : "same") + "\"";
+    std::string text = std::string("{\"result\":\"") + VerdictName(first.verdict) + "\"";
     text += ",\"first_difference\":" + Plain(first.number);
     text += ",\"first_cause\":" + Plain(first_cause_) + ",\"last_cause\":" + Plain(cause_);
     text += ",\"causes\":" + Plain(compared_) + ",\"causes_different\":" + Plain(different_);
     text += ",\"goes_on\":";
-    const std::string* log = longer();
-    text += log == nullptr ? "null" : log == &options_.a ? "\"a\"" : "\"b\"";
-    text += ",\"changes\":[";
+    text += rest_.log == nullptr ? "null" : rest_.log == &options_.a ? "\"a\"" : "\"b\"";
+    text += ",\"goes_on_causes\":" + Plain(rest_.causes);
+    text += ",\"goes_on_types\":[";
+    for (const auto& [type, count] : rest_.types) {
+      text += text.back() == '[' ? "{\"type\":" : ",{\"type\":";
+      AppendJsonText(type, &text);
+      text += ",\"count\":" + Plain(count) + "}";
+    }
+    text += "],\"changes\":[";
     bool is_first = true;
-    for (const auto& [kind, tally] : Sorted()) {
+    for (const auto& [kind, tally] : MostFirst(kinds_)) {
       text += is_first ? "{\"type\":" : ",{\"type\":";
       is_first = false;
       AppendJsonText(kind->type, &text);
@@ -212,11 +194,19 @@ class Comparison {
         });
     bool same = true;
     for (const OutputPair& pair : pairs) {
-      if (pair.kind == PairKind::kSame) continue;
-      same = false;
       const MessageView* of_a = pair.kind == PairKind::kOnlyB ? nullptr : &a[pair.a];
       const MessageView* of_b = pair.kind == PairKind::kOnlyA ? nullptr : &b[pair.b];
-      if (Status status = Add(pair.kind, of_a, of_b); !status) return status;
+      std::vector<proto::FieldDifference> fields;
+      PairKind kind = pair.kind;
+      if (kind == PairKind::kSame) {
+        fields = PlaceFields(a, b, pair);
+        if (fields.empty()) continue;
+        kind = PairKind::kChanged;
+      } else if (kind == PairKind::kChanged) {
+        fields = Fields(*of_a, *of_b);
+      }
+      same = false;
+      if (Status status = Add(kind, of_a, of_b, fields); !status) return status;
     }
     if (!same) ++different_;
     return {};
@@ -232,11 +222,28 @@ class Comparison {
     return fields;
   }
 
-  Status Add(PairKind pair, const MessageView* a, const MessageView* b) {
+  /// Where `index` and `last` differ and the places of the two among their outputs do not explain
+  /// it.
+  std::vector<proto::FieldDifference> PlaceFields(const std::vector<MessageView>& a,
+                                                  const std::vector<MessageView>& b,
+                                                  const OutputPair& pair) {
+    const proto::Header& of_a = a[pair.a].header;
+    const proto::Header& of_b = b[pair.b].header;
+    const bool index = of_a.index != of_b.index && of_a.index - pair.a != of_b.index - pair.b;
+    const bool last = of_a.last() != of_b.last() && (of_a.last() != (pair.a + 1 == a.size()) ||
+                                                     of_b.last() != (pair.b + 1 == b.size()));
+    if (!index && !last) return {};
+    auto fields = filter_.Differences(a_.schema(), a[pair.a], b_.schema(), b[pair.b]);
+    std::erase_if(fields, [&](const auto& field) {
+      return !(index && field.path == "index") && !(last && field.path == "last");
+    });
+    return fields;
+  }
+
+  Status Add(PairKind pair, const MessageView* a, const MessageView* b,
+             const std::vector<proto::FieldDifference>& fields) {
     const auto has_cause = causes_.GoTo(cause_);
     if (!has_cause) return has_cause.error();
-    std::vector<proto::FieldDifference> fields;
-    if (pair == PairKind::kChanged) fields = Fields(*a, *b);
     Kind kind{.type = a != nullptr ? a_.schema().NameOf(a->header.type)
                                    : b_.schema().NameOf(b->header.type),
               .pair = pair,
@@ -284,50 +291,87 @@ class Comparison {
     return kind.cause_type.empty() ? text : text + ", caused by " + kind.cause_type;
   }
 
-  /// The most frequent ones first.
-  [[nodiscard]] std::vector<std::pair<const Kind*, const Tally*>> Sorted() const {
+  [[nodiscard]] static std::vector<std::pair<const Kind*, const Tally*>> MostFirst(
+      const std::map<Kind, Tally>& kinds) {
     std::vector<std::pair<const Kind*, const Tally*>> sorted;
-    for (const auto& [kind, tally] : kinds_) sorted.emplace_back(&kind, &tally);
+    for (const auto& [kind, tally] : kinds) sorted.emplace_back(&kind, &tally);
     std::stable_sort(sorted.begin(), sorted.end(), [](const auto& x, const auto& y) {
       return x.second->count > y.second->count;
     });
     return sorted;
   }
 
-  /// The log that has outputs of further causes; null: both end.
-  [[nodiscard]] const std::string* longer() const {
-    if (!a_.done()) return &options_.a;
-    return b_.done() ? nullptr : &options_.b;
-  }
-
   const DiffAllOptions& options_;
   const FieldFilter& filter_;
   CauseLog causes_;
-  Causes a_;
-  Causes b_;
+  OutputsByCause a_;
+  OutputsByCause b_;
   std::uint64_t compared_ = 0;
   std::uint64_t different_ = 0;
   std::uint64_t first_cause_ = 0;
   std::uint64_t cause_ = 0;  ///< being compared, or the last one
   std::map<Kind, Tally> kinds_;
+  Rest rest_;
 };
 
-/// Where the outputs of the cause begin to which message `number` of a log belongs.
-Result<std::uint64_t> BeginOfCause(replay::Storage& storage, const std::string& folder,
-                                   const replay::LogDifference& first, bool is_input) {
+/// Where the run of messages of one origin begins, of which `number` of the log in `folder` is one.
+Result<std::uint64_t> BeginOfRun(replay::Storage& storage, const std::string& folder,
+                                 std::uint64_t first, std::uint64_t number) {
+  for (std::uint64_t back = 256;; back *= 16) {
+    const std::uint64_t from = number - std::min(number - first, back);
+    auto reader = LogReader::Open(storage, folder, {.from_number = from, .check_digest = false});
+    if (!reader) return reader.error();
+    std::uint64_t begin = from;
+    std::uint64_t origin = 0;
+    while (reader->position().number < number) {
+      if (reader->Next() != ReadOutcome::kMessage) return reader->error();
+      const proto::Header& header = reader->message().header;
+      if (header.origin != origin) begin = header.number;
+      origin = header.origin;
+    }
+    if (begin > from || from == first || back >= OutputsByCause::kOutputsMax) return begin;
+  }
+}
+
+/// From where the logs are to be aligned: the first difference, or the first output of its cause.
+Result<std::uint64_t> BeginOf(replay::Storage& storage, const DiffAllOptions& options,
+                              const replay::LogDifference& first, bool is_input) {
   if (is_input || first.number <= first.first) return first.number;
   // The message before the difference is the same in both.
-  auto reader =
-      LogReader::Open(storage, folder, {.from_number = first.number - 1, .check_digest = false});
+  const std::uint64_t before = first.number - 1;
+  auto reader = LogReader::Open(storage, options.a, {.from_number = before, .check_digest = false});
   if (!reader) return reader.error();
   if (reader->Next() != ReadOutcome::kMessage) return reader->error();
-  const proto::Header& before = reader->message().header;
-  if (before.last()) return first.number;
-  const std::uint64_t begin = before.number - std::min<std::uint64_t>(before.number, before.index);
-  return std::max(first.first, begin);
+  for (const auto* bytes : {&first.a, &first.b}) {
+    const auto message = proto::ParseMessage(*bytes);
+    if (message && message->header.origin == reader->message().header.origin) {
+      return BeginOfRun(storage, options.a, first.first, before);
+    }
+  }
+  return first.number;
 }
 
 }  // namespace
+
+const char* VerdictName(replay::DiffVerdict verdict) {
+  switch (verdict) {
+    case replay::DiffVerdict::kSame:
+      return "same";
+    case replay::DiffVerdict::kDiffers:
+      return "differs";
+    case replay::DiffVerdict::kDiffersEarlier:
+      return "differs_earlier";
+    case replay::DiffVerdict::kLonger:
+      return "longer";
+    case replay::DiffVerdict::kOtherSession:
+      return "other_session";
+    case replay::DiffVerdict::kOtherRole:
+      return "other_role";
+    case replay::DiffVerdict::kNoOverlap:
+      return "no_overlap";
+  }
+  return "";
+}
 
 Result<ExitCode> DiffAll(replay::Storage& storage, const DiffAllOptions& options,
                          const FieldFilter& filter, const replay::LogDifference& first) {
@@ -337,7 +381,7 @@ Result<ExitCode> DiffAll(replay::Storage& storage, const DiffAllOptions& options
     if (!reader) return reader.error();
     is_input |= reader->role() == replay::kInputRole;
   }
-  const auto begin = BeginOfCause(storage, options.a, first, is_input);
+  const auto begin = BeginOf(storage, options, first, is_input);
   if (!begin) return begin.error();
   std::vector<LogReader> readers;
   for (const std::string* folder : {&options.a, &options.b}) {
@@ -345,13 +389,13 @@ Result<ExitCode> DiffAll(replay::Storage& storage, const DiffAllOptions& options
     if (!reader) return reader.error();
     readers.push_back(std::move(*reader));
   }
-  Comparison comparison(storage, options, filter, Causes(std::move(readers[0]), is_input),
-                        Causes(std::move(readers[1]), is_input));
+  Comparison comparison(storage, options, filter, OutputsByCause(std::move(readers[0]), is_input),
+                        OutputsByCause(std::move(readers[1]), is_input));
   if (Status status = comparison.Run(); !status) return status.error();
   Output output;
   output.text = options.json ? comparison.Json(first) : first.text + "\n" + comparison.Text();
   if (Status status = output.Flush(); !status) return status.error();
-  return comparison.differs() ? ExitCode::kNo : ExitCode::kYes;
+  return ExitCode::kNo;
 }
 
 }  // namespace tandem::tools

@@ -21,7 +21,11 @@ struct DiffAllOptions {
   bool json = false;
 };
 
-/// Compares from the cause of `first` on, the first difference, and prints what it finds.
+/// "same", "differs_earlier": what a verdict is called in JSON.
+[[nodiscard]] const char* VerdictName(replay::DiffVerdict verdict);
+
+/// Compares from the cause of `first` on, the first difference, and prints what it finds. `filter`
+/// is the one by which `first` was found, so that the two never disagree.
 Result<ExitCode> DiffAll(replay::Storage& storage, const DiffAllOptions& options,
                          const FieldFilter& filter, const replay::LogDifference& first);
 

@@ -34,7 +34,7 @@ bool IsOrIsWithin(std::string_view path, std::string_view field) {
 
 Status FieldFilter::Check(const proto::Schema& a, const proto::Schema& b) const {
   for (const std::string& field : ignored_) {
-    if (a.HasField(field) || b.HasField(field)) continue;
+    if (field == "payload_hex" || a.HasField(field) || b.HasField(field)) continue;
     return Error::BadInput("no message of these logs has a field \"" + field +
                            "\"; give it as in `tandem cat --json`, with a dot between a field and "
                            "one within it, or with the type before it, as in Trade.price");

@@ -126,6 +126,15 @@ TEST_F(LogTools, DiffIgnoresTheFieldsThatItIsTold) {
   EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
 }
 
+TEST_F(LogTools, DiffIgnoresTheSessionBesideOtherFields) {
+  Write("a", {.messages = 30});
+  Write("b", {.messages = 30, .differs_at = 10, .session = "DAY2"});
+  for (const std::string session : {"--ignore-session", "--ignore=session"}) {
+    const Ran ran = Tandem({"diff", Path("a"), Path("b"), session, "--ignore", "price"});
+    EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
+  }
+}
+
 TEST_F(LogTools, DiffRefusesInputsOfAnotherSession) {
   Write("a", {.messages = 9});
   Write("b", {.messages = 9, .differs_at = 4});
@@ -150,155 +159,6 @@ TEST_F(LogTools, DiffShowsTheCauseFromTheInputLog) {
   ran = Tandem({"diff", Path("a"), Path("b"), "--input", Path("a")});
   EXPECT_EQ(ran.exit_code, 2);
   EXPECT_TRUE(ran.err.starts_with("tandem: the log " + Path("a") + " holds outputs")) << ran.err;
-}
-
-/// Two releases that answered the same inputs.
-class DiffAll : public LogTools {
- protected:
-  /// An answer: type by name, order id or size, cause. The last one of each cause is marked so.
-  struct Answer {
-    std::uint64_t cause;
-    char kind;  ///< 'a' Accepted, 't' Trade, 'c' Cancelled
-    std::uint64_t value;
-  };
-
-  void Answers(const std::string& name, const std::vector<Answer>& answers) {
-    auto writer =
-        replay::LogWriter::Open(storage_, Path(name),
-                                {.session = proto::Session("DAY1"),
-                                 .role = replay::kOutputRole,
-                                 .schema = proto::SchemaOf({book::pb::NewOrder::descriptor()})});
-    ASSERT_TRUE(writer) << writer.error().text;
-    std::uint32_t index = 0;
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      const Answer& answer = answers[i];
-      index = i > 0 && answers[i - 1].cause == answer.cause ? index + 1 : 0;
-      std::string payload;
-      proto::Header header;
-      if (answer.kind == 't') {
-        book::pb::Trade trade;
-        trade.set_size(answer.value);
-        payload = trade.SerializeAsString();
-        header.type = 210;
-      } else if (answer.kind == 'c') {
-        book::pb::Cancelled cancelled;
-        cancelled.set_order_id(answer.value);
-        payload = cancelled.SerializeAsString();
-        header.type = 202;
-      } else {
-        book::pb::Accepted accepted;
-        accepted.set_order_id(answer.value);
-        payload = accepted.SerializeAsString();
-        header.type = 200;
-      }
-      header.session = proto::Session("DAY1");
-      header.payload_size = static_cast<std::uint16_t>(payload.size());
-      header.number = i + 1;
-      header.time_ns = static_cast<std::int64_t>(answer.cause);
-      header.origin = answer.cause;
-      header.index = index;
-      header.epoch = 1;
-      const bool last = i + 1 == answers.size() || answers[i + 1].cause != answer.cause;
-      header.flags = last ? proto::kLast : 0;
-      std::vector<std::byte> bytes(sizeof header + payload.size());
-      std::memcpy(bytes.data() + sizeof header, payload.data(), payload.size());
-      std::memcpy(bytes.data(), &header, sizeof header);
-      header.digest = proto::Digest(writer->position().digest, bytes);
-      std::memcpy(bytes.data(), &header, sizeof header);
-      writer->Append(bytes);
-    }
-    ASSERT_TRUE(writer->Close());
-  }
-
-  /// The lines of the summary that count something.
-  std::vector<std::string> Counts(std::vector<std::string> options) {
-    options.insert(options.begin(), {"diff", Path("a"), Path("b"), "--all", "--examples", "0"});
-    const Ran ran = Tandem(options);
-    EXPECT_EQ(ran.err, "");
-    auto lines = Lines(ran.out);
-    lines.push_back("exit " + std::to_string(ran.exit_code));
-    return lines;
-  }
-};
-
-TEST_F(DiffAll, SumsUpWhatTheCausesWereAnsweredWith) {
-  Write("in", {.messages = 9, .role = replay::kInputRole});
-  Answers("a", {{1, 'a', 1},
-                {1, 't', 5},
-                {2, 'a', 2},
-                {3, 'a', 3},
-                {4, 'a', 4},
-                {4, 't', 9},
-                {5, 'a', 5},
-                {6, 'a', 6},
-                {6, 't', 1},
-                {8, 'a', 8}});
-  Answers("b", {{1, 'a', 1},
-                {1, 't', 5},
-                {2, 'c', 7},
-                {2, 'a', 2},
-                {3, 'a', 3},
-                {4, 'a', 4},
-                {4, 't', 8},
-                {5, 'a', 5},
-                {6, 't', 1},
-                {6, 'a', 6},
-                {7, 'c', 7},
-                {8, 'a', 8}});
-  EXPECT_EQ(Counts({}), (std::vector<std::string>{
-                            "the logs differ first at message 3",
-                            "compared 7 causes, 2 to 8: 3 have the same outputs, 4 have not",
-                            "  2  Cancelled only in B",
-                            "  1  Accepted at another place among the outputs",
-                            "  1  Trade with another size",
-                            "exit 1",
-                        }));
-  EXPECT_EQ(Counts({"--input", Path("in"), "--ignore", "Trade.size"}),
-            (std::vector<std::string>{
-                "the logs differ first at message 3",
-                "compared 7 causes, 2 to 8: 4 have the same outputs, 3 have not",
-                "  1  Accepted at another place among the outputs, caused by Tick",
-                "  1  Cancelled only in B, caused by Cancel",
-                "  1  Cancelled only in B, caused by NewOrder",
-                "exit 1",
-            }));
-}
-
-TEST_F(DiffAll, ShowsExamplesWithTheirCauses) {
-  Write("in", {.messages = 9, .role = replay::kInputRole});
-  Answers("a", {{1, 'a', 1}, {2, 't', 5}, {3, 't', 6}, {4, 't', 7}});
-  Answers("b", {{1, 'a', 1}, {2, 't', 50}, {3, 't', 60}, {4, 't', 70}});
-  Ran ran =
-      Tandem({"diff", Path("a"), Path("b"), "--all", "--examples", "1", "--input", Path("in")});
-  EXPECT_EQ(ran.exit_code, 1) << ran.err;
-  auto lines = Lines(ran.out);
-  ASSERT_EQ(lines.size(), 17u) << ran.out;
-  EXPECT_EQ(lines[2], "  1  Trade with another size, caused by Cancel");
-  EXPECT_EQ(lines[3],
-            "      cause: 2 2012-06-21T13:30:00.000000002Z Cancel origin=1 user=alice index=1 "
-            "epoch=1 { order_id: 1 }");
-  EXPECT_EQ(lines[4],
-            "        A:  2 1970-01-01T00:00:00.000000002Z Trade origin=2 last epoch=1 "
-            "{ size: 5 }");
-  EXPECT_EQ(lines[6], "        differs: size: A 5, B 50");
-  ran = Tandem({"diff", Path("a"), Path("b"), "--all", "--json"});
-  EXPECT_EQ(ran.exit_code, 1) << ran.err;
-  EXPECT_TRUE(ran.out.starts_with(
-      "{\"result\":\"differs\",\"first_difference\":2,\"first_cause\":2,\"last_cause\":4,"
-      "\"causes\":3,\"causes_different\":3,\"goes_on\":null,\"changes\":[{\"type\":\"Trade\","
-      "\"change\":\"changed\",\"fields\":\"size\",\"cause_type\":null,\"count\":3,"
-      "\"examples\":[{\"cause\":2,\"cause_message\":null,\"a\":{\"number\":2,"))
-      << ran.out;
-}
-
-TEST_F(DiffAll, SaysWhichLogGoesOn) {
-  Answers("a", {{1, 'a', 1}, {2, 'a', 2}});
-  Answers("b", {{1, 'a', 1}, {2, 'a', 2}, {3, 'a', 3}});
-  EXPECT_EQ(Counts({}),
-            (std::vector<std::string>{Path("a") + " ends at message 2 and " + Path("b") +
-                                          " goes on to message 3; messages 1 to 2 are the same",
-                                      "compared 0 causes: 0 have the same outputs, 0 have not",
-                                      Path("b") + " goes on where the other one ends", "exit 1"}));
 }
 
 }  // namespace

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// diff --all as a person runs it: what is summed up, and that it never disagrees with diff.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <iostream>
+#include <random>
+
+#include "tests/tools/log_tools.h"
+
+namespace tandem::test {
+namespace {
+
+/// Two releases that answered the same inputs.
+class DiffAll : public LogTools {
+ protected:
+  /// An answer: type by name, order id or size, cause. Unless `index` and `last` are given, they
+  /// are as an engine makes them.
+  struct Answer {
+    std::uint64_t cause = 0;
+    char kind = 'a';  ///< 'a' Accepted, 't' Trade, 'c' Cancelled
+    std::uint64_t value = 0;
+    int index = -1;
+    int last = -1;
+    std::uint8_t other_flags = 0;
+    bool operator==(const Answer&) const = default;
+  };
+
+  /// Index and last as they are if nothing else is wanted.
+  static std::vector<Answer> Placed(std::vector<Answer> answers) {
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      Answer& answer = answers[i];
+      const bool is_first = i == 0 || answers[i - 1].cause != answer.cause;
+      const bool is_last = i + 1 == answers.size() || answers[i + 1].cause != answer.cause;
+      if (answer.index < 0) answer.index = is_first ? 0 : answers[i - 1].index + 1;
+      if (answer.last < 0) answer.last = is_last ? 1 : 0;
+    }
+    return answers;
+  }
+
+  void Answers(const std::string& name, std::vector<Answer> answers, std::uint64_t first = 1,
+               std::uint64_t digest_before = proto::kDigestStart) {
+    auto writer =
+        replay::LogWriter::Open(storage_, Path(name),
+                                {.session = proto::Session("DAY1"),
+                                 .role = replay::kOutputRole,
+                                 .schema = proto::SchemaOf({book::pb::NewOrder::descriptor()}),
+                                 .start = {.number = first - 1, .digest = digest_before}});
+    ASSERT_TRUE(writer) << writer.error().text;
+    for (const Answer& answer : Placed(std::move(answers))) {
+      std::string payload;
+      proto::Header header;
+      if (answer.kind == 't') {
+        book::pb::Trade trade;
+        trade.set_size(answer.value);
+        payload = trade.SerializeAsString();
+        header.type = 210;
+      } else if (answer.kind == 'c') {
+        book::pb::Cancelled cancelled;
+        cancelled.set_order_id(answer.value);
+        payload = cancelled.SerializeAsString();
+        header.type = 202;
+      } else {
+        book::pb::Accepted accepted;
+        accepted.set_order_id(answer.value);
+        payload = accepted.SerializeAsString();
+        header.type = 200;
+      }
+      header.session = proto::Session("DAY1");
+      header.payload_size = static_cast<std::uint16_t>(payload.size());
+      header.number = writer->position().number + 1;
+      header.time_ns = 5;
+      header.origin = answer.cause;
+      header.index = static_cast<std::uint32_t>(answer.index);
+      header.epoch = 1;
+      header.flags = static_cast<std::uint8_t>(answer.other_flags | answer.last);
+      std::vector<std::byte> bytes(sizeof header + payload.size());
+      std::memcpy(bytes.data() + sizeof header, payload.data(), payload.size());
+      std::memcpy(bytes.data(), &header, sizeof header);
+      header.digest = proto::Digest(writer->position().digest, bytes);
+      std::memcpy(bytes.data(), &header, sizeof header);
+      writer->Append(bytes);
+    }
+    ASSERT_TRUE(writer->Close());
+  }
+
+  /// The lines of the summary that count something.
+  std::vector<std::string> Counts(std::vector<std::string> options) {
+    options.insert(options.begin(), {"diff", Path("a"), Path("b"), "--all", "--examples", "0"});
+    const Ran ran = Tandem(options);
+    EXPECT_EQ(ran.err, "");
+    auto lines = Lines(ran.out);
+    lines.push_back("exit " + std::to_string(ran.exit_code));
+    return lines;
+  }
+};
+
+TEST_F(DiffAll, SumsUpWhatTheCausesWereAnsweredWith) {
+  Write("in", {.messages = 9, .role = replay::kInputRole});
+  Answers("a", {{1, 'a', 1},
+                {1, 't', 5},
+                {2, 'a', 2},
+                {3, 'a', 3},
+                {4, 'a', 4},
+                {4, 't', 9},
+                {5, 'a', 5},
+                {6, 'a', 6},
+                {6, 't', 1},
+                {8, 'a', 8}});
+  Answers("b", {{1, 'a', 1},
+                {1, 't', 5},
+                {2, 'c', 7},
+                {2, 'a', 2},
+                {3, 'a', 3},
+                {4, 'a', 4},
+                {4, 't', 8},
+                {5, 'a', 5},
+                {6, 't', 1},
+                {6, 'a', 6},
+                {7, 'c', 7},
+                {8, 'a', 8}});
+  EXPECT_EQ(Counts({}), (std::vector<std::string>{
+                            "the logs differ first at message 3",
+                            "compared 7 causes, 2 to 8: 3 have the same outputs, 4 have not",
+                            "  2  Cancelled only in B",
+                            "  1  Accepted at another place among the outputs",
+                            "  1  Trade with another size",
+                            "exit 1",
+                        }));
+  EXPECT_EQ(Counts({"--input", Path("in"), "--ignore", "Trade.size"}),
+            (std::vector<std::string>{
+                "the logs differ first at message 3",
+                "compared 7 causes, 2 to 8: 4 have the same outputs, 3 have not",
+                "  1  Accepted at another place among the outputs, caused by Tick",
+                "  1  Cancelled only in B, caused by Cancel",
+                "  1  Cancelled only in B, caused by NewOrder",
+                "exit 1",
+            }));
+}
+
+TEST_F(DiffAll, ShowsExamplesWithTheirCauses) {
+  Write("in", {.messages = 9, .role = replay::kInputRole});
+  Answers("a", {{1, 'a', 1}, {2, 't', 5}, {3, 't', 6}, {4, 't', 7}});
+  Answers("b", {{1, 'a', 1}, {2, 't', 50}, {3, 't', 60}, {4, 't', 70}});
+  Ran ran =
+      Tandem({"diff", Path("a"), Path("b"), "--all", "--examples", "1", "--input", Path("in")});
+  EXPECT_EQ(ran.exit_code, 1) << ran.err;
+  auto lines = Lines(ran.out);
+  ASSERT_EQ(lines.size(), 17u) << ran.out;
+  EXPECT_EQ(lines[2], "  1  Trade with another size, caused by Cancel");
+  EXPECT_EQ(lines[3],
+            "      cause: 2 2012-06-21T13:30:00.000000002Z Cancel origin=1 user=alice index=1 "
+            "epoch=1 { order_id: 1 }");
+  EXPECT_EQ(lines[4],
+            "        A:  2 1970-01-01T00:00:00.000000005Z Trade origin=2 last epoch=1 "
+            "{ size: 5 }");
+  EXPECT_EQ(lines[6], "        differs: size: A 5, B 50");
+  ran = Tandem({"diff", Path("a"), Path("b"), "--all", "--json"});
+  EXPECT_EQ(ran.exit_code, 1) << ran.err;
+  EXPECT_TRUE(ran.out.starts_with(
+      "{\"result\":\"differs\",\"first_difference\":2,\"first_cause\":2,\"last_cause\":4,"
+      "\"causes\":3,\"causes_different\":3,\"goes_on\":null,\"goes_on_causes\":0,\"goes_on_types\":"
+      "[],\"changes\":[{\"type\":\"Trade\","
+      "\"change\":\"changed\",\"fields\":\"size\",\"cause_type\":null,\"count\":3,"
+      "\"examples\":[{\"cause\":2,\"cause_message\":null,\"a\":{\"number\":2,"))
+      << ran.out;
+}
+
+TEST_F(DiffAll, SumsUpWhatOneLogGoesOnWith) {
+  Answers("a", {{1, 'a', 1}, {2, 'a', 2}});
+  Answers("b", {{1, 'a', 1}, {2, 'a', 2}, {3, 'a', 3}, {3, 't', 1}, {3, 't', 2}, {4, 'a', 4}});
+  const std::string first = Path("a") + " ends at message 2 and " + Path("b") +
+                            " goes on to message 6; messages 1 to 2 are the same";
+  EXPECT_EQ(Counts({}),
+            (std::vector<std::string>{
+                first, Path("b") + " goes on where the other one ends, with 4 messages of 2 causes",
+                "  2  Accepted", "  2  Trade", "exit 1"}));
+  const Ran ran = Tandem({"diff", Path("b"), Path("a"), "--all", "--json"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_EQ(ran.out,
+            "{\"result\":\"longer\",\"first_difference\":3,\"first_cause\":0,\"last_cause\":0,"
+            "\"causes\":0,\"causes_different\":0,\"goes_on\":\"a\",\"goes_on_causes\":2,"
+            "\"goes_on_types\":[{\"type\":\"Accepted\",\"count\":2},{\"type\":\"Trade\","
+            "\"count\":2}],\"changes\":[]}\n");
+}
+
+TEST_F(DiffAll, KeepsOutputsOfOneCauseTogetherWhateverTheirFlagsSay) {
+  // Trades that were picked: none is the last one of its cause.
+  std::vector<Answer> a;
+  std::vector<Answer> b;
+  for (std::uint64_t cause = 1; cause <= 40; ++cause) {
+    a.push_back({cause, 't', cause, 1, 0});
+    a.push_back({cause, 't', cause + 7, 2, 0});
+    b.push_back(a[a.size() - 2]);
+    b.push_back(a.back());
+    if (cause > 10) b.back().value = 5;
+  }
+  Answers("a", a);
+  Answers("b", b);
+  EXPECT_EQ(Counts({}), (std::vector<std::string>{
+                            "the logs differ first at message 22",
+                            "compared 30 causes, 11 to 40: 0 have the same outputs, 30 have not",
+                            "  30  Trade with another size", "exit 1"}));
+}
+
+TEST_F(DiffAll, ComparesTheCauseInWhichLogsEnd) {
+  Answers("a", {{1, 'a', 1}, {2, 'a', 2}, {2, 't', 5}, {2, 't', 6, -1, 0}});
+  Answers("b", {{1, 'a', 1}, {2, 'a', 2}, {2, 't', 5}, {2, 't', 7, -1, 0}});
+  Answers("short", {{1, 'a', 1}, {2, 'a', 2, -1, 0}});
+  EXPECT_EQ(Counts({}), (std::vector<std::string>{
+                            "the logs differ first at message 4",
+                            "compared 1 cause, 2 to 2: 0 have the same outputs, 1 has not",
+                            "  1  Trade with another size", "exit 1"}));
+  std::filesystem::remove_all(Path("b"));
+  std::filesystem::rename(Path("short"), Path("b"));
+  EXPECT_EQ(Counts({}), (std::vector<std::string>{
+                            Path("b") + " ends at message 2 and " + Path("a") +
+                                " goes on to message 4; messages 1 to 2 are the same",
+                            "compared 1 cause, 2 to 2: 0 have the same outputs, 1 has not",
+                            "  2  Trade only in A", "exit 1"}));
+}
+
+TEST_F(DiffAll, NeverCallsLogsTheSameThatDifferBeforeTheyBegin) {
+  Answers("a", {{5, 'a', 1}, {6, 'a', 2}}, 9, 0x1111);
+  Answers("b", {{5, 'a', 1}, {6, 'a', 2}}, 9, 0x2222);
+  EXPECT_EQ(Counts({}),
+            (std::vector<std::string>{
+                "the logs differ before message 9, where the later of them begins: their running "
+                "digests say so",
+                "compared 2 causes, 5 to 6: 2 have the same outputs, 0 have not", "exit 1"}));
+  const Ran ran = Tandem({"diff", Path("a"), Path("b"), "--all", "--json"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_TRUE(ran.out.starts_with("{\"result\":\"differs_earlier\",")) << ran.out;
+}
+
+TEST_F(DiffAll, SeesIndexAndLastWhereNoOtherOutputExplainsThem) {
+  const std::vector<Answer> answers{
+      {1, 'a', 1}, {2, 'a', 2}, {2, 't', 3}, {2, 't', 4}, {3, 'a', 5}};
+  Answers("a", answers);
+  std::vector<Answer> changed = answers;
+  changed[2].index = 9;
+  changed[3].index = 2;
+  Answers("b", changed);
+  const std::string first = "the logs differ first at message 3";
+  const std::string compared = "compared 2 causes, 2 to 3: 1 have the same outputs, 1 has not";
+  EXPECT_EQ(Counts({}),
+            (std::vector<std::string>{first, compared, "  1  Trade with another index", "exit 1"}));
+  for (const std::string field : {"last", "flags"}) {
+    std::filesystem::remove_all(Path("b"));
+    changed = answers;
+    if (field == "last") changed[2].last = 1;
+    if (field == "flags") changed[2].other_flags = 4;
+    Answers("b", changed);
+    EXPECT_EQ(Counts({}), (std::vector<std::string>{first, compared,
+                                                    "  1  Trade with another " + field, "exit 1"}));
+    EXPECT_EQ(
+        Counts({"--ignore", field}),
+        (std::vector<std::string>{"the logs are the same: messages 1 to 5 (in 3 messages what "
+                                  "differs is ignored)",
+                                  "exit 0"}));
+  }
+}
+
+TEST_F(DiffAll, BlamesTheCauseWhoseLastOutputIsMissing) {
+  Answers("a", {{1, 'a', 1}, {2, 'a', 2}, {2, 't', 3}, {3, 'a', 4}, {3, 't', 5}});
+  Answers("b", {{1, 'a', 1}, {2, 'a', 2, -1, 0}, {3, 'a', 4}, {3, 't', 5}});
+  const Ran ran = Tandem({"diff", Path("a"), Path("b"), "--all", "--json"});
+  EXPECT_EQ(ran.exit_code, 1) << ran.err;
+  EXPECT_NE(ran.out.find("\"causes\":2,\"causes_different\":1,"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("\"change\":\"only_a\",\"fields\":\"\",\"cause_type\":null,\"count\":1,"
+                         "\"examples\":[{\"cause\":2,"),
+            std::string::npos)
+      << ran.out;
+}
+
+TEST_F(DiffAll, AgreesWithDiffOnRandomPairs) {
+  const unsigned seed = std::random_device{}();
+  std::cout << "seed " << seed << "\n";
+  std::mt19937 random(seed);
+  const auto below = [&](std::uint64_t n) { return random() % n; };
+  for (int round = 0; round < 30; ++round) {
+    std::vector<Answer> a;
+    for (std::uint64_t cause = 1 + below(3); a.size() < 12; cause += below(3)) {
+      a.push_back({cause, "atc"[below(3)], 1 + below(3)});
+    }
+    a = Placed(a);
+    std::vector<Answer> b = a;
+    for (std::uint64_t changes = below(3); changes > 0 && !b.empty(); --changes) {
+      const std::size_t at = below(b.size());
+      const auto place = b.begin() + static_cast<std::ptrdiff_t>(at);
+      switch (below(8)) {
+        case 0:
+          b.erase(place);
+          break;
+        case 1:
+          b.insert(place, b[below(b.size())]);
+          break;
+        case 2:
+          b.resize(at);
+          break;
+        case 3:
+          ++place->value;
+          break;
+        case 4:
+          ++place->index;
+          break;
+        case 5:
+          place->last ^= 1;
+          break;
+        case 6:
+          place->other_flags ^= 8;
+          break;
+        default:
+          place->cause += 1;
+      }
+    }
+    const std::string ignored =
+        std::array{"", "last", "index", "flags", "origin", "size"}[below(6)];
+    const auto what_counts = [&](std::vector<Answer> answers) {
+      for (Answer& answer : answers) {
+        if (ignored == "last") answer.last = 0;
+        if (ignored == "index") answer.index = 0;
+        if (ignored == "flags") answer.other_flags = 0;
+        if (ignored == "origin") answer.cause = 0;
+        if (ignored == "size" && answer.kind == 't') answer.value = 0;
+      }
+      return answers;
+    };
+    const int expected = what_counts(a) == what_counts(b) ? 0 : 1;
+    Answers("a", a);
+    Answers("b", b);
+    std::vector<std::string> arguments{"diff", Path("a"), Path("b")};
+    if (!ignored.empty()) arguments.insert(arguments.end(), {"--ignore", ignored});
+    EXPECT_EQ(Tandem(arguments).exit_code, expected) << "round " << round << " " << ignored;
+    arguments.insert(arguments.end(), {"--all", "--examples", "0"});
+    const Ran ran = Tandem(arguments);
+    EXPECT_EQ(ran.exit_code, expected) << "round " << round << " " << ignored << "\n" << ran.out;
+    // And it says what differs.
+    EXPECT_EQ(ran.out.find("\n  ") != std::string::npos, expected == 1)
+        << "round " << round << " " << ignored << "\n"
+        << ran.out;
+    std::filesystem::remove_all(Path("a"));
+    std::filesystem::remove_all(Path("b"));
+  }
+}
+
+}  // namespace
+}  // namespace tandem::test
