@@ -32,6 +32,10 @@ Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder) {
   const Result<std::size_t> size = (*file)->Read(0, bytes);
   if (!size) return size.error();
   if (*size > kMarkFileSize) state.text = path + " is longer than a mark file";
+  if (*size < kMarkFileSize && *size != sizeof(MarkSlot) && *size != 0) {
+    state.text = path + " was cut to " + std::to_string(*size) +
+                 " bytes, so it may not say how far the log was synced";
+  }
   bytes.resize(kMarkFileSize);
   std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(std::min(*size, kMarkFileSize)),
             bytes.end(), std::byte{0});
@@ -68,6 +72,11 @@ Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder) {
     state.text = path + " has bytes between the two marks that should be zero";
   }
   return state;
+}
+
+std::string EndsBeforeMark(const MarkSlot& mark) {
+  return "the segment ends here, and the mark says that it was synced up to message " +
+         std::to_string(mark.number) + " at offset " + std::to_string(mark.offset);
 }
 
 Status MarkFile::Write(MarkSlot slot) {

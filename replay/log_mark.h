@@ -36,6 +36,9 @@ struct MarkState {
 /// Reads folder/mark. A missing file is no error: nothing is known to be synced then.
 Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder);
 
+/// What is wrong with a segment that is complete and ends before `mark`, which stands in it.
+[[nodiscard]] std::string EndsBeforeMark(const MarkSlot& mark);
+
 class MarkFile {
  public:
   /// `state`: what ReadMarkFile said of it. `boot_id`: of this host, now.

@@ -232,6 +232,9 @@ void LogReader::Impl::Adopt(Segment segment) {
 
 // The record at offset_ is the last one of its segment. Null: the reader stands in the next one.
 std::optional<ReadOutcome> LogReader::Impl::EnterNextSegment(const Record& end_record) {
+  if (mark_.mark.segment_id == segment_.header.segment_id && mark_.mark.offset > end_record.end) {
+    return Damaged(EndsBeforeMark(mark_.mark));
+  }
   Segment next;
   switch (Load(segment_.header.segment_id + 1, &next)) {
     case Loaded::kFailed:

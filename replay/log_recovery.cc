@@ -41,7 +41,7 @@ class Recovery {
 
   Result<Scan> ScanSegment(std::uint64_t id);
   Status ScanRecords(File& file, std::span<const std::byte> bytes, Scan* scan);
-  Status CheckMark() const;
+  Status CheckMark();
   [[nodiscard]] Error Wrong(std::string_view why) const;
   Status CheckMayCut(File& file, std::span<const std::byte> bytes, const char* why) const;
   Status Cut(File& file);
@@ -54,6 +54,7 @@ class Recovery {
   const MarkState& mark_;
   const bool host_stopped_;   ///< since the mark was written, as far as is known
   bool entered_ = false;      ///< the first segment
+  bool mark_met_ = false;     ///< a record begins where the mark stands
   bool more_follow_ = false;  ///< segments, after the one that is being scanned
   RecoveredLog log_;
 };
@@ -175,15 +176,20 @@ Status Recovery::ScanRecords(File& file, std::span<const std::byte> bytes, Scan*
 }
 
 // The mark must stand between two records and agree with the message before it.
-Status Recovery::CheckMark() const {
+Status Recovery::CheckMark() {
   const MarkSlot& mark = mark_.mark;
-  if (mark.segment_id != log_.segment.segment_id || mark.offset > log_.offset) return {};
-  if (mark.number > log_.position.number ||
-      (mark.offset == log_.offset &&
-       (mark.number != log_.position.number || mark.digest != log_.position.digest))) {
+  if (mark_met_ || mark.segment_id != log_.segment.segment_id) return {};
+  if (mark.offset == log_.offset) {
+    mark_met_ = true;
+    if (mark.number == log_.position.number && mark.digest == log_.position.digest) return {};
     return Wrong("the mark says that message " + std::to_string(mark.number) +
                  " with another digest is the last one here");
   }
+  if (mark.offset < log_.offset) {
+    return Wrong("the mark says that a record begins at offset " + std::to_string(mark.offset) +
+                 ", and none does");
+  }
+  if (log_.ended) return Wrong(EndsBeforeMark(mark));
   return {};
 }
 

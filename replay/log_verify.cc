@@ -18,6 +18,17 @@ bool BeingWritten(Storage& storage, const std::string& folder) {
   return storage.Locked(folder + "/" + std::string(kMarkFileName));
 }
 
+/// Does the mark stand before or behind the reader's message as a whole, as its number says?
+bool Agrees(const MarkSlot& mark, const LogReader& reader) {
+  const bool is_below = mark.number >= reader.position().number;
+  if (mark.segment_id != reader.segment_id()) {
+    return is_below == (mark.segment_id > reader.segment_id());
+  }
+  const std::uint64_t end = reader.offset();
+  return is_below ? mark.offset >= end
+                  : mark.offset <= end - RecordBytes(reader.message().bytes.size());
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string& folder,
@@ -64,6 +75,7 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
 
   std::uint32_t epoch = 0;
   std::int64_t time_ns = std::numeric_limits<std::int64_t>::min();
+  bool mark_is_wrong = false;
   std::uint64_t segment_id = reader.segment_id();
   report.segments = 1;
   for (;;) {
@@ -99,6 +111,13 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
                                 "; a time is not found reliably in it");
     }
     time_ns = std::max(time_ns, reader.message().header.time_ns);
+    if (!mark_is_wrong && !Agrees(mark->mark, reader)) {
+      mark_is_wrong = true;
+      report.problems.push_back("the mark of the log " + folder + " says that message " +
+                                std::to_string(mark->mark.number) + " ends at offset " +
+                                std::to_string(mark->mark.offset) + " of segment " +
+                                std::to_string(mark->mark.segment_id) + ", and it does not");
+    }
     if (number == mark->mark.number && reader.position().digest != mark->mark.digest) {
       report.problems.push_back("the log " + folder + " has another digest at message " +
                                 std::to_string(number) + " than its mark says");

@@ -122,6 +122,14 @@ Result<PortableAbout> ReadRecords(Storage& storage, const std::string& folder,
   return about;
 }
 
+/// What remains of it if that fails is in the way of the next one, which says so.
+void RemoveFolder(Storage& storage, const std::string& folder) {
+  const auto names = storage.List(folder);
+  if (!names) return;
+  for (const std::string& name : *names) (void)storage.Remove(folder + "/" + name);
+  (void)storage.Remove(folder);
+}
+
 }  // namespace
 
 std::string PortableSchemaOf(const Application& application) {
@@ -146,6 +154,7 @@ Status WritePortable(Storage& storage, const std::string& folder, proto::Session
     }
   }
   if (Status status = WriteRecords(storage, partial, session, schema, application); !status) {
+    RemoveFolder(storage, partial);
     return status;
   }
   return storage.Rename(partial, folder);

@@ -2,6 +2,7 @@
 #include "replay/replay.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "replay/log_pipe.h"
 #include "replay/stepper.h"
@@ -16,11 +17,18 @@ constexpr std::uint64_t kProgressInputs = 16;
 /// Compares outputs with those that were recorded.
 class Recorded {
  public:
-  explicit Recorded(LogReader& log) : next_(log.position().number + 1), ahead_(log, UINT64_MAX) {}
+  /// `digest`: running digest of the outputs before the replay.
+  Recorded(LogReader& log, std::uint64_t digest)
+      : begin_(log.position()), digest_(digest), ahead_(log, UINT64_MAX) {}
 
   /// False: `output` is not what was recorded, or an error; see below.
   bool Compare(std::span<const std::byte> output, const proto::Header& header) {
-    if (header.number < next_) return true;
+    const std::uint64_t digest_before = std::exchange(digest_, header.digest);
+    if (header.number <= begin_.number) return true;
+    if (header.number == begin_.number + 1 && digest_before != begin_.digest) {
+      difference_ = {.number = header.number, .is_before = true};
+      return false;
+    }
     const ReadOutcome outcome = ahead_.Next();
     if (outcome == ReadOutcome::kDamaged) {
       error_ = ahead_.error();
@@ -66,7 +74,8 @@ class Recorded {
   }
 
  private:
-  std::uint64_t next_;
+  const proto::StreamPosition begin_;
+  std::uint64_t digest_;  ///< of the outputs so far
   std::uint64_t compared_ = 0;
   std::optional<ReplayDifference> difference_;
   std::optional<Error> error_;
@@ -78,7 +87,8 @@ class Run {
   Run(Application& application, LogReader& input, const ReplayOptions& options)
       : options_(options), stepper_(application, input.session()), ahead_(input, options.last) {
     if (options.output != nullptr) pipe_.emplace(*options.output);
-    if (options.against != nullptr) recorded_.emplace(*options.against);
+    if (options.against != nullptr)
+      recorded_.emplace(*options.against, stepper_.position().output.digest);
     if (options.skips != nullptr) stepper_.PassOver(*options.skips);
   }
 

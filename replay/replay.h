@@ -59,9 +59,12 @@ struct ReplayOptions {
 /// The first output that is not the recorded one.
 struct ReplayDifference {
   std::uint64_t number = 0;
-  std::uint64_t input = 0;          ///< the input that it is an output of
-  std::vector<std::byte> replayed;  ///< empty: the replay makes no such output
-  std::vector<std::byte> recorded;  ///< empty: the recorded log ends before it
+  /// One before `number`, where the recorded log begins, differs: their running digests say so. The
+  /// fields below are empty then.
+  bool is_before = false;
+  std::uint64_t input = 0;               ///< the input that it is an output of
+  std::vector<std::byte> replayed = {};  ///< empty: the replay makes no such output
+  std::vector<std::byte> recorded = {};  ///< empty: the recorded log ends before it
 };
 
 struct ReplayResult {

@@ -151,11 +151,17 @@ class PosixLock final : public FileLock {
 };
 
 Result<std::unique_ptr<File>> OpenFile(const std::string& path, int flags, const char* what) {
-  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
+  // Without waiting: nobody may ever write into a pipe that stands where a file should.
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0644);
   if (descriptor < 0) {
     if (errno == ENOENT && (flags & O_CREAT) == 0) return std::unique_ptr<File>();
     if (errno == ENOSPC || errno == EIO) return Error::Failure(Sentence(what, path, errno));
     return Error::BadInput(Sentence(what, path, errno));
+  }
+  struct stat status;
+  if (::fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode)) {
+    ::close(descriptor);
+    return Error::BadInput(std::string("cannot ") + what + " " + path + ": it is a pipe");
   }
   return std::unique_ptr<File>(new PosixFile(descriptor, path));
 }
@@ -253,7 +259,7 @@ Result<std::unique_ptr<FileLock>> PosixStorage::Lock(const std::string& path) {
 }
 
 Result<std::unique_ptr<FileLock>> PosixStorage::LockShared(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     if (errno == ENOENT || errno == ENOTDIR) return std::unique_ptr<FileLock>();
     return Error::BadInput(Sentence("read", path, errno));

@@ -153,10 +153,21 @@ class Job {
                              ", so --from " + options_.from->text() +
                              " is behind it; give an older one, or none");
     }
-    if (range_.first <= end_ + 1) return {};
-    return Error::BadInput("the input log " + options_.input + " ends at message " +
-                           std::to_string(end_) + "; --from " + options_.from->text() +
-                           " is not in it");
+    if (options_.from && range_.first > end_) {
+      return Error::BadInput("the input log " + options_.input + " ends at message " +
+                             std::to_string(end_) + "; --from " + options_.from->text() +
+                             " is not in it");
+    }
+    if (options_.to && range_.last + 1 < std::max(next, input_->first_number() + 1)) {
+      return Error::BadInput(next > 1 ? BeginsFrom() + " stands after input " +
+                                            std::to_string(next - 1) + ", and --to " +
+                                            options_.to->text() +
+                                            " is before it; give an older one, or none"
+                                      : "the input log " + options_.input + " begins at message " +
+                                            std::to_string(input_->first_number()) + "; --to " +
+                                            options_.to->text() + " is before it");
+    }
+    return {};
   }
 
   [[nodiscard]] std::string BeginsFrom() const {

@@ -35,6 +35,7 @@ Result<ReplayAgainst> ReplayAgainst::Open(replay::Storage& storage, const std::s
   auto placed = LogReader::Open(storage, folder, {.from_number = first, .check_digest = false});
   if (!placed) return placed.error();
   ReplayAgainst against(storage, folder, std::move(*placed));
+  against.begin_ = position.number + 1;
   against.first_ = first;
   return against;
 }
@@ -49,6 +50,12 @@ Status ReplayAgainst::Judge(const replay::ReplayResult& result, const std::strin
   if (result.difference) {
     same_ = false;
     const replay::ReplayDifference& difference = *result.difference;
+    if (difference.is_before) {
+      json_ += ",\"result\":\"differs_before\",\"number\":" + Plain(difference.number) + "}";
+      text_ = "the replay differs from " + folder_ + " before output " + Plain(difference.number) +
+              ", where that begins or --from does: their running digests say so\n";
+      return {};
+    }
     if (difference.recorded.empty()) {
       json_ += ",\"result\":\"recorded_ends\"";
       text_ = folder_ + " ends before output " + Plain(difference.number) + ", of input " +
@@ -65,6 +72,11 @@ Status ReplayAgainst::Judge(const replay::ReplayResult& result, const std::strin
     json_ += ",\"result\":\"recorded_goes_on\",\"input\":" + Plain(result.recorded_goes_on_with);
     text_ = folder_ + " goes on with outputs of input " + Plain(result.recorded_goes_on_with) +
             ", and " + input + " ends before it; " + compared + "\n";
+  } else if (const std::uint64_t next = begin_ + result.progress.outputs; first_ > next) {
+    same_ = false;
+    json_ += ",\"result\":\"nothing_compared\"";
+    text_ = "nothing was compared: " + folder_ + " begins at output " + Plain(first_) +
+            ", and the replay ends before output " + Plain(next) + "\n";
   } else {
     json_ += ",\"result\":\"same\"";
     text_ = "the replay gives what " + folder_ + " has: " + compared + "\n";

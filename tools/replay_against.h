@@ -41,6 +41,7 @@ class ReplayAgainst {
   replay::Storage& storage_;
   std::string folder_;
   replay::LogReader log_;
+  std::uint64_t begin_ = 0;  ///< output that the replay begins with
   std::uint64_t first_ = 0;  ///< output that is compared first
   bool same_ = true;
   std::string text_;

@@ -36,6 +36,48 @@ bool AllZero(std::span<const std::byte> bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
 }
 
+TEST(LogRecovery, ALogThatEndsBeforeItsMarkHasLostItsEnd) {
+  TestLog part(4096);
+  part.Write(3);
+  part.Close();
+  TestLog log(4096);
+  log.Write(kMessages);
+  log.Close();
+  log.storage.Bytes(log.Path(1)) = part.storage.Bytes(part.Path(1));
+  const std::string why =
+      "where message 4 should be: the segment ends here, and the mark says that it was synced up "
+      "to message 8 at offset ";
+  EXPECT_NE(Refusal(log).find(why), std::string::npos) << Refusal(log);
+  EXPECT_NE(log.Verify().find(why), std::string::npos) << log.Verify();
+  EXPECT_NE(log.Read().back().find(why), std::string::npos) << log.Read().back();
+}
+
+TEST(LogRecovery, AMarkStandsWhereARecordBegins) {
+  for (const int by : {-8, 8, -100'000}) {
+    TestLog log(4096);
+    log.Write(3);
+    log.Sync();
+    log.Write(3);
+    log.Crash();
+    auto state = replay::ReadMarkFile(log.storage, log.folder);
+    ASSERT_TRUE(state);
+    MarkSlot slot = state->mark;
+    slot.offset = by == -100'000 ? 64 : slot.offset + static_cast<std::uint64_t>(by);
+    slot.crc = CrcOf(slot);
+    std::memcpy(log.storage.Bytes("log/mark").data() +
+                    static_cast<std::size_t>(1 - state->next_slot) * replay::kMarkSlotStride,
+                &slot, sizeof slot);
+    EXPECT_NE(Refusal(log).find("the mark says that a record begins at offset " +
+                                std::to_string(slot.offset) + ", and none does"),
+              std::string::npos)
+        << Refusal(log);
+    EXPECT_NE(log.Verify().find("the mark of the log log says that message 3 ends at offset " +
+                                std::to_string(slot.offset) + " of segment 1, and it does not"),
+              std::string::npos)
+        << log.Verify();
+  }
+}
+
 TEST(LogRecovery, WhatOnlyACrashOfTheHostLosesIsAnErrorWhileTheHostRuns) {
   // A sector of zeros in the middle, a segment without a header, a segment without a name.
   const auto zero_sector = [](TestLog& log) {

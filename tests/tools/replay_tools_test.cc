@@ -62,10 +62,18 @@ TEST_F(ReplayTools, TakesTimesForTheRange) {
 }
 
 TEST_F(ReplayTools, RefusesARangeThatCannotBe) {
+  EXPECT_EQ(Replay({"--to", "150", "--image-out", Path("image")}).exit_code, 0);
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
       {{"--from", "5", "--to", "4"}, "--from 5 is after --to 4"},
       {{"--from", "2002"},
        "the input log " + Path("flow") + " ends at message 2000; --from 2002 is not in it"},
+      {{"--from", "2001"},
+       "the input log " + Path("flow") + " ends at message 2000; --from 2001 is not in it"},
+      {{"--to", "2000-01-01"},
+       "the input log " + Path("flow") + " begins at message 1; --to 2000-01-01 is before it"},
+      {{"--image", Path("image"), "--to", "100"},
+       "the image " + Path("image") +
+           " stands after input 150, and --to 100 is before it; give an older one, or none"},
       {{"--from", "noon"},
        "--from: \"noon\" is neither a number from 1 on nor a time as 2012-06-21T13:30:00.5 or "
        "13:30:00; see `tandem replay --help`"},
@@ -173,6 +181,38 @@ TEST_F(ReplayTools, SaysWhichSideGoesOn) {
   ASSERT_EQ(lines.size(), 2u) << ran.out;
   EXPECT_EQ(lines[1], Path("out") + " goes on with outputs of input 1001, and " + Path("short") +
                           " ends before it; outputs 1 to " + half + " are the same");
+}
+
+TEST_F(ReplayTools, SaysThatWhatWasRecordedBeginsBehindItOrAfterADifference) {
+  EXPECT_EQ(Replay({"--from", "501", "--to", "1000", "-o", Path("part")}).exit_code, 0);
+  const std::string first =
+      std::to_string(replay::LogReader::Open(storage_, Path("part"), {})->first_number());
+  EXPECT_EQ(Replay({"--to", "100", "-o", Path("little")}).exit_code, 0);
+  Ran ran = Replay({"--to", "100", "--against", Path("part")});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_EQ(Lines(ran.out).back(), "nothing was compared: " + Path("part") + " begins at output " +
+                                       first + ", and the replay ends before output " +
+                                       std::to_string(Cat("little", {}).size() + 1));
+  ran = Replay({"--against", Path("part"), "--to", "1000"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.out;
+
+  EXPECT_EQ(Tandem({"generate", "--orders", "2000", "--seed", "8", "-o", Path("other")}).exit_code,
+            0);
+  EXPECT_EQ(Tandem({"replay", Path("other"), "--from", "501", "-o", Path("other_part")}).exit_code,
+            0);
+  const std::string other =
+      std::to_string(replay::LogReader::Open(storage_, Path("other_part"), {})->first_number());
+  ran = Replay({"--against", Path("other_part")});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_EQ(Lines(ran.out).back(), "the replay differs from " + Path("other_part") +
+                                       " before output " + other +
+                                       ", where that begins or --from does: their running digests "
+                                       "say so");
+  ran = Replay({"--against", Path("other_part"), "--json"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_NE(ran.out.find("\"result\":\"differs_before\",\"number\":" + other + "}"),
+            std::string::npos)
+      << ran.out;
 }
 
 TEST_F(ReplayTools, RefusesToCompareWithWhatCannotBeItsOutputs) {
