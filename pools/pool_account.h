@@ -127,6 +127,8 @@ class SharedAccount {
   [[nodiscard]] PoolAccount& account() const { return *account_; }
 
  private:
+  friend struct StateAccess;
+
   PoolAccount* account_;
   std::uint64_t count_ = 0;
 };

@@ -164,7 +164,7 @@ struct StateAccess {
     return &own.account();
   }
   static const PoolAccount* AccountOf(const StateView& view, const SharedAccount& shared) {
-    return view.Get(&shared.account());
+    return view.Get(shared.account_);  // which may lead anywhere
   }
 
   static state::TextMemory OfText(const Text& text) {

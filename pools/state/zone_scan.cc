@@ -8,6 +8,10 @@
 #include <sstream>
 #include <utility>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace tandem::state {
 
 namespace {
@@ -24,6 +28,22 @@ std::string WhatIs(const std::string& rights, const std::string& name) {
   if (name == "[stack]") return "a stack";
   if (name.empty()) return "the heap, a stack or other memory of the process";
   return (rights[2] == 'x' ? "code of " : "data of ") + name;
+}
+
+/// A sanitizer's account of the other memory: terabytes, in which no object ever lies. Where that
+/// of ThreadSanitizer is says tsan_platform.h of GCC 12.
+bool IsShadow([[maybe_unused]] const ProcessMemory::Range& range) {
+#if defined(__SANITIZE_ADDRESS__)
+  std::size_t scale = 0;
+  std::size_t begin = 0;
+  __asan_get_shadow_mapping(&scale, &begin);
+  return range.begin >= begin && range.end <= begin + ((std::uint64_t{1} << 47) >> scale);
+#elif defined(__SANITIZE_THREAD__)
+  const bool is_program = range.begin >= 0x550000000000 && range.end <= 0x568000000000;
+  return range.begin >= 0x008000000000 && range.end <= 0x7b0000000000 && !is_program;
+#else
+  return false;
+#endif
 }
 
 /// The path of the field at `offset` of an element; empty: none is described there.
@@ -77,7 +97,8 @@ Result<ProcessMemory> ProcessMemory::OfThisProcess() {
       return Error::Failure("cannot make sense of a line of /proc/self/maps: " + line);
     }
     std::getline(words >> std::ws, name);
-    if (rights.starts_with("---")) continue;  // address space, nothing in it
+    // Address space with nothing in it, or nothing that can be pointed at.
+    if (rights.starts_with("---") || IsShadow(range)) continue;
     range.what = WhatIs(rights, name);
     ranges.push_back(std::move(range));
   }
@@ -90,12 +111,18 @@ Result<ProcessMemory> ProcessMemory::OfThisProcess() {
 // Documentation/arch/x86/x86_64/mm.rst and the kernel's ELF loader: programs that are position
 // independent begin at 2/3 of the 47 bits, moved by up to 2^40, and the heap lies behind them;
 // libraries and mappings lie below the stack, moved by up to 2^40, and so does the stack itself.
+// Under AddressSanitizer and ThreadSanitizer the heap lies where their allocators say
+// (asan_allocator.h, tsan_platform.h of GCC 12).
 ProcessMemory ProcessMemory::OfAnyProcess() {
   constexpr std::uint64_t kTop = std::uint64_t{1} << 47;
   constexpr std::uint64_t kProgram = std::uint64_t{0x555555554000};
   constexpr std::uint64_t kSpread = std::uint64_t{1} << 40;
+  constexpr std::uint64_t kAsanHeap = std::uint64_t{0x600000000000};
+  constexpr std::uint64_t kTsanHeap = std::uint64_t{0x7b0000000000};
   constexpr std::uint64_t kStack = kTop - 3 * (kSpread / 64);
   return ProcessMemory({{kProgram, kProgram + 2 * kSpread, "a program or its heap, usually"},
+                        {kAsanHeap, kAsanHeap + 4 * kSpread, "the heap under AddressSanitizer"},
+                        {kTsanHeap, kTsanHeap + kSpread, "the heap under ThreadSanitizer"},
                         {kTop - 2 * kSpread, kStack, "a library or mapped memory, usually"},
                         {kStack, kTop, "a library or a stack, usually"}});
 }

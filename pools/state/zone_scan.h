@@ -33,10 +33,12 @@ class ProcessMemory {
   };
 
   /// Of this process, now, by /proc/self/maps: for the state of a live zone. Of 2^64 numbers some
-  /// 2^30 are such addresses. An error says why it cannot be read.
+  /// 2^30 are such addresses; under valgrind small ones are among them. An error says why it cannot
+  /// be read.
   static Result<ProcessMemory> OfThisProcess();
-  /// Where processes of 64-bit Linux on x86 have programs, heaps, libraries and stacks: for an
-  /// image, whose process is gone. One random number in 100,000 lies there; small ones do not.
+  /// Where processes of 64-bit Linux on x86 have programs, heaps, libraries and stacks, with
+  /// sanitizers too: for an image, whose process is gone. One random number in 100,000 lies there;
+  /// small ones do not.
   static ProcessMemory OfAnyProcess();
   /// By rising address, without overlaps.
   explicit ProcessMemory(std::vector<Range> ranges);
