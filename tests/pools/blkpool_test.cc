@@ -16,6 +16,7 @@
 #include "pools/step_scope.h"
 #include "pools/tpool.h"
 #include "tests/pools/test_zone.h"
+#include "tests/support/instrumented.h"
 
 namespace tandem::pools {
 namespace {
@@ -278,9 +279,8 @@ TEST_F(BlkpoolTest, KeepsEveryByteThroughRandomSizesAndOrders) {
   }
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-
 TEST(Blkpool, ServesMoreThanFourGibibytesInOneRequestAndInSum) {
+  if (tests::Instrumented()) GTEST_SKIP() << tests::kKeepsAccountOfAllMemory;
   auto zone = MapZone(64 * kGiB);
   Blkpool pool("pool", zone->sbrk());
   auto* first = static_cast<char*>(pool.AllocMem(5 * kGiB));
@@ -298,6 +298,7 @@ TEST(Blkpool, ServesMoreThanFourGibibytesInOneRequestAndInSum) {
 }
 
 TEST(Blkpool, ServesBuffersOfFourGibibytesAndMore) {
+  if (tests::Instrumented()) GTEST_SKIP() << tests::kKeepsAccountOfAllMemory;
   auto zone = MapZone(64 * kGiB);
   Blkpool pool("pool", zone->sbrk());
   pool.SetBufferSize(10 * kGiB);
@@ -306,8 +307,6 @@ TEST(Blkpool, ServesBuffersOfFourGibibytesAndMore) {
   EXPECT_EQ(second, first + 4 * kGiB + 16 + kFenceBytes);
   EXPECT_EQ(pool.GetFigures().taken_bytes, 10 * kGiB);
 }
-
-#endif
 
 using BlkpoolDeathTest = BlkpoolTest;
 

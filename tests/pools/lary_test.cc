@@ -14,6 +14,7 @@
 #include "pools/malloc_pool.h"
 #include "pools/sbrk.h"
 #include "tests/pools/test_zone.h"
+#include "tests/support/instrumented.h"
 
 namespace tandem::pools {
 namespace {
@@ -202,10 +203,8 @@ TEST(Lary, AlignsEachLevelToSixteenBytesAtLeast) {
   }
 }
 
-// Sanitizers take too long to poison, or have no room for, memory of that size.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-
 TEST(Lary, ServesLevelsOfFourGibibytesAndMore) {
+  if (tests::Instrumented()) GTEST_SKIP() << tests::kKeepsAccountOfAllMemory;
   auto zone = MapZone(64 * kGiB);
   Lary<Sized<kGiB>> large("large", zone->sbrk());
   std::vector<char*> places;
@@ -225,6 +224,7 @@ TEST(Lary, ServesLevelsOfFourGibibytesAndMore) {
 }
 
 TEST(Lary, CountsMoreThanFourBillionElementsAndNotOneMoreThanThirtyTwoLevels) {
+  if (tests::Instrumented()) GTEST_SKIP() << tests::kKeepsAccountOfAllMemory;
   struct Byte {
     std::uint8_t value;
   };
@@ -235,8 +235,6 @@ TEST(Lary, CountsMoreThanFourBillionElementsAndNotOneMoreThanThirtyTwoLevels) {
   EXPECT_EQ(zone->sbrk().N(), 32u);
   EXPECT_FALSE(bytes.Reserve(Lary<Byte>::kElementsMax + 1));
 }
-
-#endif
 
 using LaryDeathTest = LaryTest;
 

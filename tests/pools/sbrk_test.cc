@@ -10,6 +10,7 @@
 
 #include "pools/step_scope.h"
 #include "tests/pools/test_zone.h"
+#include "tests/support/instrumented.h"
 
 namespace tandem::pools {
 namespace {
@@ -55,6 +56,7 @@ TEST(Sbrk, RefusesSizesThatOverflow) {
 }
 
 TEST(Sbrk, ServesMoreThanFourGibibytesInOneRequestAndInSum) {
+  if (tests::UnderValgrind()) GTEST_SKIP() << tests::kKeepsAccountOfAllMemory;
   auto zone = MapZone(32 * kGiB);
   auto* large = static_cast<char*>(zone->sbrk().AllocMem(5 * kGiB));
   ASSERT_NE(large, nullptr);

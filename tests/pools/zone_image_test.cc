@@ -26,6 +26,7 @@
 #include "pools/tpool.h"
 #include "pools/zone_image_writer.h"
 #include "tests/pools/test_zone.h"
+#include "tests/support/instrumented.h"
 
 namespace tandem::pools {
 namespace {
@@ -399,6 +400,7 @@ TEST_F(ZoneImageTest, AFullDiskIsAnErrorAndNothingIsLeftBehind) {
 
 // Ports and locks of the parent must be free when it is gone, whatever its child does.
 TEST_F(ZoneImageTest, AChildKeepsNoFileOfItsParentOpen) {
+  if (tests::UnderValgrind()) GTEST_SKIP() << "valgrind keeps files of its own open";
   const auto zone = LargeZone();
   zone->root<Large>().Churn(1, 400'000);
   auto writer = ImageWriter::Start(zone->view(), Options());

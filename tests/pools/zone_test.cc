@@ -13,6 +13,7 @@
 #include "pools/tpool.h"
 #include "pools/zone_safe.h"
 #include "tests/pools/test_zone.h"
+#include "tests/support/instrumented.h"
 
 namespace tandem::pools {
 namespace {
@@ -90,6 +91,7 @@ TEST(Zone, RefusesAnAddressOrReserveThatCannotBe) {
 }
 
 TEST(Zone, SaysWhenTheSystemRefusesTheReserve) {
+  if (tests::UnderValgrind()) GTEST_SKIP() << "valgrind refuses it before the system can";
   const auto zone = Zone::Map({.reserve_bytes = std::uint64_t{1} << 47});
   ASSERT_FALSE(zone.ok());
   EXPECT_EQ(zone.error().code, ExitCode::kOutOfMemory);

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "pools/scratch_memory.h"
+#include "tests/support/instrumented.h"
 
 namespace tandem::replay {
 namespace {
@@ -27,9 +28,9 @@ TEST(OutputBatchDeathTest, EndsTheProcessWhenOneInputSaysTooMuch) {
 }
 
 TEST(ScratchMemoryDeathTest, AHeapThatIsRefusedEndsTheProcess) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "sanitizers end the process in their own way";
-#endif
+  if (tests::Instrumented()) {
+    GTEST_SKIP() << "a sanitizer or valgrind ends the process in its own way";
+  }
   EXPECT_EXIT(
       {
         pools::EndWhenHeapIsRefused();

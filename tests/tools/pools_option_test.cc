@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "tests/support/instrumented.h"
 #include "tests/tools/log_tools.h"
 
 namespace tandem::test {
@@ -137,9 +138,9 @@ TEST_F(PoolsOption, TooLittleForWhatIsReservedEndsTheStartWithTheReport) {
 }
 
 TEST_F(PoolsOption, TooLittleAddressSpaceEndsTheStartInOneSentence) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "sanitizers need address space of their own";
-#endif
+  if (tests::Instrumented()) {
+    GTEST_SKIP() << "a sanitizer or valgrind needs address space of its own";
+  }
   const Ran ran = RunProgram({"/bin/sh", "-c", "ulimit -v 4000000; exec \"$@\"", "sh",
                               TANDEM_PROGRAM, "replay", Path("flow"), "-o", Path("out"), "--pools",
                               std::string(TANDEM_SOURCE) + "/engine/book/sites/bounded.pools"});
@@ -155,9 +156,9 @@ TEST_F(PoolsOption, TooLittleAddressSpaceEndsTheStartInOneSentence) {
 }
 
 TEST_F(PoolsOption, HoweverMuchAddressSpaceThereIsAStartWorksOrSaysThatItIsTooLittle) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "sanitizers need address space of their own";
-#endif
+  if (tests::Instrumented()) {
+    GTEST_SKIP() << "a sanitizer or valgrind needs address space of its own";
+  }
   int refused = 0;
   for (int kib = 440'000; kib <= 560'000; kib += 4'000) {
     const std::string limit = "ulimit -v " + std::to_string(kib) + "; exec \"$@\"";
