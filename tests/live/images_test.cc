@@ -85,6 +85,7 @@ TEST_F(Images, APairWritesThemInTurnUnderLoadAndARestartGoesOnFromTheNewest) {
   EXPECT_TRUE(a.Says("engine a: restored "));
   EXPECT_TRUE(a.Says("is good"));
   Submit(sequencer, submitted + 501, submitted + 1000);
+  for (const char* log : {"a", "b"}) AwaitMessages(log, 99 + submitted + 1000);
   EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
   AwaitSame("a", "b");
   EXPECT_EQ(a.Output().find("reading input from 1 at "), std::string::npos) << a.Output();
