@@ -156,6 +156,7 @@ class Mapper {
         return {};
     }
     ENSURE(false, "row type %d was not refused", row.type);
+    return {};  // which a compiler may miss
   }
 
   [[nodiscard]] const LobsterTotals& totals() const { return totals_; }
