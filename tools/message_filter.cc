@@ -217,27 +217,55 @@ Result<LogReader> MessageFilter::Open(replay::Storage& storage, const std::strin
 Status MessageFilter::Check(replay::Storage& storage, const std::string& folder,
                             const LogReader& first) const {
   if (options_.types.empty() && options_.conditions.empty()) return {};
-  const auto last = LogReader::Open(
+  std::set<std::string> texts{first.schema()};
+  // Where the log is damaged, what is good of it is filtered by the schemas before that.
+  const auto end = LogReader::Open(
       storage, folder, {.from_number = replay::ReadOptions::kEnd, .check_digest = false});
-  LogSchema schemas[2];
-  const proto::Schema& at_first = schemas[0].For(first);
-  // Where the log is damaged, what is good of it is filtered by the schema that it begins with.
-  const proto::Schema& at_last =
-      !last || last->schema() == first.schema() ? at_first : schemas[1].For(*last);
+  if (end) texts.insert(end->schema());
+  if (CheckNames(folder, texts)) return {};
+  // What is not known there may be known in between.
+  auto reader =
+      LogReader::Open(storage, folder, {.from_number = range_.first, .check_digest = false});
+  if (!reader) return reader.error();
+  for (std::uint32_t generation = reader->schema_generation();
+       reader->Next(range_.last) == replay::ReadOutcome::kMessage;) {
+    if (generation == reader->schema_generation()) continue;
+    generation = reader->schema_generation();
+    texts.insert(reader->schema());
+  }
+  return CheckNames(folder, texts);
+}
+
+Status MessageFilter::CheckNames(const std::string& folder,
+                                 const std::set<std::string>& schema_texts) const {
+  std::vector<proto::Schema> schemas;
+  for (const std::string& text : schema_texts) {
+    auto schema = proto::Schema::Parse(text);
+    if (!schema) schema = proto::Schema::Parse("");  // as messages are shown then
+    if (schema) schemas.push_back(std::move(*schema));
+  }
   for (const std::string& type : options_.types) {
-    if (at_first.TypeOf(type) || at_last.TypeOf(type)) continue;
+    if (std::ranges::any_of(schemas, [&](const proto::Schema& schema) {
+          return schema.TypeOf(type).has_value();
+        })) {
+      continue;
+    }
+    std::set<std::pair<std::uint16_t, std::string>> names;
+    for (const proto::Schema& schema : schemas) {
+      names.insert(schema.names().begin(), schema.names().end());
+    }
     std::string known;
-    for (const auto& [number, name] : at_last.names()) known += (known.empty() ? "" : ", ") + name;
+    for (const auto& [number, name] : names) known += (known.empty() ? "" : ", ") + name;
     return Error::BadInput("the log " + folder + " knows no message type " + type + "; it knows " +
                            known);
   }
   for (const FieldCondition& condition : options_.conditions) {
     bool known = false;
     Status fits;
-    for (const proto::Schema* schema : {&at_first, &at_last}) {
-      if (!schema->HasField(condition.field()) || (known && fits)) continue;
+    for (const proto::Schema& schema : schemas) {
+      if (!schema.HasField(condition.field()) || (known && fits)) continue;
       known = true;
-      fits = condition.CheckValue(*schema);
+      fits = condition.CheckValue(schema);
     }
     if (known && !fits) return fits;
     if (known) continue;

@@ -62,8 +62,8 @@ class MessageFilter {
   explicit MessageFilter(const MessageFilterOptions& options) : options_(options) {}
 
   /// A reader that stands before the first message to look at. An error also if a type or a field
-  /// is not known to the log, where it begins or where it ends. `follows`: an end given as a time
-  /// may lie in the future.
+  /// is known to no schema of the log between the two ends; only then all of it is read.
+  /// `follows`: an end given as a time may lie in the future.
   Result<replay::LogReader> Open(replay::Storage& storage, const std::string& folder,
                                  bool follows = false);
 
@@ -83,6 +83,8 @@ class MessageFilter {
  private:
   Status Check(replay::Storage& storage, const std::string& folder,
                const replay::LogReader& first) const;
+  [[nodiscard]] Status CheckNames(const std::string& folder,
+                                  const std::set<std::string>& schema_texts) const;
 
   const MessageFilterOptions& options_;
   NumberRange range_;

@@ -27,6 +27,25 @@ TEST_F(LogTools, CatPrintsOneLineAMessage) {
                 "3 2012-06-21T13:30:00.000000003Z Tick origin=1 index=2 last epoch=1 {}"}));
 }
 
+TEST_F(LogTools, FiltersKnowEverySchemaOfTheLog) {
+  Write("log", {.messages = 10, .schema = ""});
+  Write("log", {.messages = 20});
+  Write("log", {.messages = 30, .schema = proto::SchemaOf({})});
+  const auto cat = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"cat", Path("log")});
+    const Ran ran = Tandem(options);
+    std::string text = ran.err.substr(0, ran.err.find(" type "));
+    for (const std::string& line : Lines(ran.out)) text += line.substr(0, line.find(' ')) + " ";
+    return text + "exit " + std::to_string(ran.exit_code);
+  };
+  EXPECT_EQ(cat({"--type", "NewOrder"}), "13 16 19 exit 0");
+  EXPECT_EQ(cat({"--where", "order_id>=14"}), "16 17 19 20 exit 0");
+  EXPECT_EQ(cat({"--where", "NewOrder.price=100", "--to", "15"}), "13 exit 0");
+  const std::string unknown = "tandem: the log " + Path("log") + " knows no message";
+  EXPECT_EQ(cat({"--type", "Nonsense"}), unknown + "exit 2");
+  EXPECT_EQ(cat({"--type", "NewOrder", "--from", "21"}), unknown + "exit 2");
+}
+
 TEST_F(LogTools, CatPrintsJsonLines) {
   Write("log", {.messages = 2});
   const Ran ran = Tandem({"cat", Path("log"), "--json", "--from", "2"});
