@@ -134,7 +134,8 @@ class Schema {
 };
 
 /// ns since 1970 of a time as TimeText writes it, or shorter: the fraction, the seconds, the time
-/// of day and the Z may be left away. Null: it is no time, or not between 1678 and 2262.
+/// of day and the Z may be left away. Null: it is no time, or none that fits: those from
+/// 1677-09-21T00:12:43.145224192Z to 2262-04-11T23:47:16.854775807Z do.
 [[nodiscard]] std::optional<std::int64_t> ParseTime(std::string_view text);
 /// "2012-06-21T13:30:00.004241176Z"
 [[nodiscard]] std::string TimeText(std::int64_t time_ns);

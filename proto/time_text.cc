@@ -92,13 +92,13 @@ std::optional<std::int64_t> ParseTime(std::string_view text) {
   int year = 0;
   int month = 0;
   int day = 0;
-  if (!parts.Number(4, 1678, 2261, &year) || !parts.Letter('-') ||
+  if (!parts.Number(4, 1677, 2262, &year) || !parts.Letter('-') ||
       !parts.Number(2, 1, 12, &month) || !parts.Letter('-') || !parts.Number(2, 1, 31, &day)) {
     return std::nullopt;
   }
   const std::int64_t days = DaysOf(year, month, day);
-  // A day that the month does not have comes back as another one.
-  if (TimeText(days * kDay).substr(8, 2) != text.substr(8, 2)) return std::nullopt;
+  const std::int64_t next_month = month == 12 ? DaysOf(year + 1, 1, 1) : DaysOf(year, month + 1, 1);
+  if (days >= next_month) return std::nullopt;  // the month has no such day
   int hour = 0;
   int minute = 0;
   int second = 0;
@@ -114,7 +114,18 @@ std::optional<std::int64_t> ParseTime(std::string_view text) {
     parts.Letter('Z');
   }
   if (!parts.done()) return std::nullopt;
-  return days * kDay + (hour * 3600 + minute * 60 + second) * kSecond + fraction;
+  std::int64_t seconds = days * 86'400 + hour * 3600 + minute * 60 + second;
+  // Before 1970 from the next second back, or the first times of all would not fit on the way.
+  if (seconds < 0) {
+    ++seconds;
+    fraction -= kSecond;
+  }
+  std::int64_t time_ns = 0;
+  if (__builtin_mul_overflow(seconds, kSecond, &time_ns) ||
+      __builtin_add_overflow(time_ns, fraction, &time_ns)) {
+    return std::nullopt;
+  }
+  return time_ns;
 }
 
 }  // namespace tandem::proto

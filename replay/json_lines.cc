@@ -13,6 +13,9 @@ namespace {
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// The number after it means "the end" to a reader of a log.
+constexpr std::uint64_t kNumberMax = std::numeric_limits<std::uint64_t>::max() - 1;
+
 std::string ToBase64(std::string_view bytes) {
   std::string text;
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
@@ -156,9 +159,18 @@ Status JsonLinesParser::TakeLog(std::string_view value) {
     const auto member = object->Find(name);
     return member ? JsonText(*member).value_or("") : "";
   };
-  const std::string session = text("session");
-  if (!proto::IsName(session, proto::kSessionSizeMax)) {
+  const std::string name = text("session");
+  if (!proto::IsName(name, proto::kSessionSizeMax)) {
     return NotA("session", "1 to 10 letters, digits, '-' or '_'");
+  }
+  proto::Session session(name);
+  if (!log_.session.empty() && log_.session != session) {
+    if (!rechain_) {
+      return Error::BadInput("says that the log is of session " + name + ", and session " +
+                             log_.session.str() +
+                             " is wanted; rechain gives the session, numbers and digests anew");
+    }
+    session = log_.session;
   }
   const std::string role = text("role");
   if (!proto::IsName(role, LogRole().bytes.size())) {
@@ -174,18 +186,19 @@ Status JsonLinesParser::TakeLog(std::string_view value) {
   } else if (first != 1) {
     return Error::BadInput("has no \"digest_before\", and only a log that begins at 1 needs none");
   }
-  if (first == 0 || first == std::numeric_limits<std::uint64_t>::max()) {
-    return NotA("first_number", "a number from 1 on");
+  if (first == 0 || first > kNumberMax) {
+    return NotA("first_number", "a number from 1 to 18446744073709551614, the largest one");
   }
   const auto schema = FromBase64(text("schema"));
   if (!schema) return NotA("schema", "base64");
-  log_ = {.session = proto::Session(session),
+  log_ = {.session = session,
           .role = LogRole(role),
-          .start = {.number = first - 1, .digest = digest},
-          .schema = *schema};
+          .start = {},
+          .schema = schema->empty() ? log_.schema : *schema};
+  if (!rechain_) log_.start = {.number = first - 1, .digest = digest};
   position_ = log_.start;
   // A schema that cannot be used is kept all the same: its payloads stand as hexadecimal digits.
-  SetSchema(*schema);
+  SetSchema(log_.schema);
   return {};
 }
 
@@ -263,6 +276,9 @@ Status JsonLinesParser::ReadHeader(const JsonObject& object, proto::Header* head
       return NotA("user", "a name of up to 8 characters");
     }
     header->user = proto::User(*text);
+  }
+  if (position_.number >= kNumberMax) {
+    return Error::BadInput("would have number 18446744073709551615, which no message has");
   }
   header->number = position_.number + 1;
   std::uint64_t number = header->number;

@@ -43,8 +43,9 @@ class JsonLinesParser {
  public:
   enum class Line : std::uint8_t { kLog, kSchema, kMessage };
 
-  /// `log`: what counts without a first line; `rechain`: numbers and digests are given anew, so
-  /// that what was changed in between can be taken.
+  /// `log`: what counts where no first line says it. A first line must not name another session.
+  /// `rechain`: whatever the lines say, numbers begin at 1, digests are made anew, and the session
+  /// is that of `log` if it names one; so lines can be taken that were changed or picked.
   explicit JsonLinesParser(JsonLog log, bool rechain = false);
 
   /// Takes the next line. A message without number, time, origin, epoch, session, digest gets what

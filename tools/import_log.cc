@@ -29,7 +29,7 @@ struct Options {
   std::string file;
   std::string folder;
   std::string session;
-  std::string role = "input";
+  std::string role;  ///< empty: as the file says, or input
   std::string application;
   std::string digest_before;
   bool rechain = false;
@@ -42,6 +42,10 @@ Result<std::string> SchemaOf(const Options& options) {
   const auto application = ApplicationOf(options.application, {});
   if (!application) return application.error();
   return (*application)->info().schema;
+}
+
+replay::LogRole RoleOf(const Options& options) {
+  return options.role.empty() ? replay::kInputRole : replay::LogRole(options.role);
 }
 
 void Tell(const Options& options, const NewLog& log, replay::LogRole role, std::uint64_t messages,
@@ -67,19 +71,27 @@ class JsonImport {
       : options_(options),
         in_(in),
         parser_({.session = proto::Session(options.session),
-                 .role = replay::LogRole(options.role),
+                 .role = RoleOf(options),
                  .start = {},
-                 .schema = std::move(schema)},
-                options.rechain) {}
+                 .schema = schema},
+                options.rechain),
+        wanted_schema_(std::move(schema)) {}
 
   Result<ExitCode> Run() {
     ProgressLine progress("messages");
     while (NextLine()) {
-      ++lines_;
+      if (const char* foreign = Foreign(); ++lines_ == 1 && foreign != nullptr) {
+        return Error::BadInput(Name() + " " + foreign);
+      }
       if (line_.find_first_not_of(" \t\r") == std::string::npos) continue;
       if (line_.size() > kLineSizeMax) return AtLine("is too long for a message");
       const auto taken = parser_.Take(line_);
       if (!taken) return AtLine(taken.error().text);
+      if (*taken == replay::JsonLinesParser::Line::kLog && !wanted_schema_.empty() &&
+          parser_.schema() != wanted_schema_) {
+        return AtLine("has a schema, and it is not that of " + options_.application +
+                      "; leave --app away");
+      }
       if (Status status = Put(*taken); !status) return status.error();
       progress.Show(messages_);
     }
@@ -87,13 +99,24 @@ class JsonImport {
     if (!log_) return Error::BadInput(Name() + " holds no line that makes a log");
     progress.Clear();
     if (const Status finished = log_->Finish(); !finished) return finished.error();
-    Tell(options_, *log_, parser_.log().role, messages_, lines_);
+    Tell(options_, *log_, role_, messages_, lines_);
     return ExitCode::kYes;
   }
 
  private:
   [[nodiscard]] std::string Name() const {
     return options_.file == "-" ? "standard input" : options_.file;
+  }
+  /// What a file is that is no text; null: it may be lines of JSON.
+  [[nodiscard]] const char* Foreign() const {
+    if (line_.starts_with("\x1f\x8b")) {
+      return "is compressed with gzip; give what `zcat` prints, with - for standard input";
+    }
+    if (line_.starts_with("\xef\xbb\xbf") || line_.starts_with("\xff\xfe") ||
+        line_.starts_with("\xfe\xff")) {
+      return "begins with a byte order mark; save it as UTF-8 without one";
+    }
+    return nullptr;
   }
   [[nodiscard]] Error AtLine(const std::string& text) const {
     return Error::BadInput(Name() + " line " + std::to_string(lines_) + " " + text);
@@ -118,8 +141,9 @@ class JsonImport {
     using Line = replay::JsonLinesParser::Line;
     if (!log_ && taken != Line::kSchema) {
       const replay::JsonLog& said = parser_.log();
+      if (options_.role.empty()) role_ = said.role;
       auto log = NewLog::Create(options_.folder, {.session = said.session,
-                                                  .role = said.role,
+                                                  .role = role_,
                                                   .schema = parser_.schema(),
                                                   .start = said.start});
       if (!log) return log.error();
@@ -134,6 +158,8 @@ class JsonImport {
   const Options& options_;
   std::istream& in_;
   replay::JsonLinesParser parser_;
+  std::string wanted_schema_;
+  replay::LogRole role_ = RoleOf(options_);
   std::optional<NewLog> log_;
   std::vector<char> piece_ = std::vector<char>(1 << 16);
   std::string line_;
@@ -141,11 +167,14 @@ class JsonImport {
   std::uint64_t messages_ = 0;
 };
 
+Status CheckSession(const Options& options) {
+  if (options.session.empty() || proto::IsName(options.session, proto::kSessionSizeMax)) return {};
+  return Error::BadInput("the session name \"" + options.session +
+                         "\" is not 1 to 10 letters, digits, '-' or '_'");
+}
+
 Result<ExitCode> ImportJsonLines(const Options& options) {
-  if (!options.session.empty() && !proto::IsName(options.session, proto::kSessionSizeMax)) {
-    return Error::BadInput("the session name \"" + options.session +
-                           "\" is not 1 to 10 letters, digits, '-' or '_'");
-  }
+  if (Status status = CheckSession(options); !status) return status.error();
   auto schema = SchemaOf(options);
   if (!schema) return schema.error();
   if (options.file == "-") return JsonImport(options, std::cin, std::move(*schema)).Run();
@@ -195,9 +224,11 @@ class BinaryImport {
       }
     }
     progress.Clear();
-    if (!log_) return Error::BadInput(options_.file + " holds no message");
+    if (!log_) {
+      if (Status status = BeginEmpty(); !status) return status.error();
+    }
     if (const Status finished = log_->Finish(); !finished) return finished.error();
-    Tell(options_, *log_, replay::LogRole(options_.role), reader_.messages(), 0);
+    Tell(options_, *log_, RoleOf(options_), reader_.messages(), 0);
     if (!reader_.ended_properly()) {
       std::fflush(stdout);
       std::fprintf(stderr,
@@ -209,6 +240,25 @@ class BinaryImport {
   }
 
  private:
+  Status Begin(proto::Session session, proto::StreamPosition start) {
+    position_ = start;
+    auto log = NewLog::Create(
+        options_.folder,
+        {.session = session, .role = RoleOf(options_), .schema = schema_, .start = start});
+    if (!log) return log.error();
+    log_.emplace(std::move(*log));
+    return {};
+  }
+
+  /// A log without messages, of a file that was made of one.
+  Status BeginEmpty() {
+    if (!reader_.ended_properly()) return Error::BadInput(options_.file + " holds no message");
+    if (!options_.session.empty()) return Begin(proto::Session(options_.session), {});
+    return Error::BadInput(options_.file +
+                           " holds no message that names a session: give --session to make an "
+                           "empty log of it");
+  }
+
   Status Take(std::span<const std::byte> bytes) {
     const auto message = proto::ParseMessage(bytes);
     if (!message) return Error::BadInput("it is no Tandem message of this header version");
@@ -216,13 +266,11 @@ class BinaryImport {
     if (!log_) {
       const auto start = StartOf(options_, header);
       if (!start) return start.error();
-      position_ = *start;
-      auto log = NewLog::Create(options_.folder, {.session = header.session,
-                                                  .role = replay::LogRole(options_.role),
-                                                  .schema = schema_,
-                                                  .start = *start});
-      if (!log) return log.error();
-      log_.emplace(std::move(*log));
+      if (!options_.session.empty() && header.session != proto::Session(options_.session)) {
+        return Error::BadInput("it is of session " + header.session.str() + ", not of " +
+                               options_.session);
+      }
+      if (Status status = Begin(header.session, *start); !status) return status;
     }
     if (header.session != log_->session()) return Error::BadInput("it is of another session");
     if (header.number != position_.number + 1) {
@@ -252,6 +300,7 @@ class BinaryImport {
 };
 
 Result<ExitCode> ImportBinaryFile(const Options& options) {
+  if (Status status = CheckSession(options); !status) return status.error();
   auto schema = SchemaOf(options);
   if (!schema) return schema.error();
   auto reader = book::BinaryFileReader::Open(options.file);
@@ -269,14 +318,16 @@ CLI::Validator Role() {
       "");
 }
 
-void AddCommon(CLI::App& command, Options& options) {
+void AddCommon(CLI::App& command, Options& options, const std::string& session) {
   command.add_option("-o,--output", options.folder, "Folder of the log to make")->required();
   command.add_option(
       "--app", options.application,
       "The application whose messages they are, for the schema: " + ApplicationChoice());
-  command.add_option("--role", options.role, "What the stream is: input, output, merged")
-      ->check(Role())
-      ->capture_default_str();
+  command
+      .add_option("--role", options.role,
+                  "What the stream is: input, output, merged; default: as the file says, or input")
+      ->check(Role());
+  command.add_option("--session", options.session, session);
   command.add_flag("--json", options.json, "Tell the result as JSON");
 }
 
@@ -290,13 +341,15 @@ void RegisterImportJsonLines(Commands& commands, CLI::App& group) {
       "  tandem import jsonl flow.jsonl -o again\n"
       "  sed 's/\"size\":\"100\"/\"size\":\"200\"/' flow.jsonl | tandem import jsonl - --rechain "
       "-o changed\n"
-      "Session, role and schema are those of the file's first line, if it says which log it is.\n",
+      "Session, role and schema are those of the file's first line, if it says which log it is.\n"
+      "Another session is only taken with --rechain, another schema not at all.\n",
       [options] { return ImportJsonLines(*options); });
   command.add_option("FILE", options->file, "The lines; - for standard input")->required();
-  AddCommon(command, *options);
-  command.add_option("--session", options->session, "Session, up to 10 characters");
-  command.add_flag("--rechain", options->rechain,
-                   "Give numbers, session and digests anew: for lines that were changed or picked");
+  AddCommon(command, *options, "Session, up to 10 characters; default: as the file says");
+  command.add_flag(
+      "--rechain", options->rechain,
+      "Numbers from 1 on, digests and, with --session, the session are given anew: for "
+      "lines that were changed or picked");
 }
 
 void RegisterImportBinaryFile(Commands& commands, CLI::App& group) {
@@ -308,7 +361,8 @@ void RegisterImportBinaryFile(Commands& commands, CLI::App& group) {
                         "Market data in such files: see tandem import itch.\n",
                         [options] { return ImportBinaryFile(*options); });
   command.add_option("FILE", options->file, "The file")->required();
-  AddCommon(command, *options);
+  AddCommon(command, *options,
+            "Session that the messages must be of; needed where there is none of them");
   command.add_option("--digest-before", options->digest_before,
                      "Running digest before the first message, if that is not number 1");
 }

@@ -11,6 +11,8 @@ namespace tandem::tools {
 namespace {
 
 constexpr std::int64_t kDay = 86'400'000'000'000;
+/// The number after it means "the end" to a reader of a log.
+constexpr std::uint64_t kNumberMax = std::numeric_limits<std::uint64_t>::max() - 1;
 
 }  // namespace
 
@@ -20,10 +22,7 @@ std::optional<Moment> Moment::Parse(std::string_view text) {
   const char* const end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, moment.number_);
   if (parsed.ec == std::errc() && parsed.ptr == end) {
-    // The largest number means "no end" elsewhere.
-    if (moment.number_ == 0 || moment.number_ == std::numeric_limits<std::uint64_t>::max()) {
-      return std::nullopt;
-    }
+    if (moment.number_ == 0 || moment.number_ > kNumberMax) return std::nullopt;
     return moment;
   }
   moment.time_ns_ = proto::ParseTime(text);
@@ -50,7 +49,13 @@ Result<std::int64_t> Moment::Time(replay::Storage& storage, const std::string& f
   }
   const std::int64_t first = reader->message().header.time_ns;
   const std::int64_t into_day = first % kDay;
-  return first - (into_day < 0 ? into_day + kDay : into_day) + *time_ns_;
+  std::int64_t time_ns = 0;
+  if (__builtin_add_overflow(first, *time_ns_ - (into_day < 0 ? into_day + kDay : into_day),
+                             &time_ns)) {
+    return Error::BadInput(text_ + " on the day of the log's first message, " +
+                           proto::TimeText(first) + ", is no time that a message can have");
+  }
+  return time_ns;
 }
 
 Result<std::uint64_t> Moment::First(replay::Storage& storage, const std::string& folder) const {
@@ -64,6 +69,7 @@ Result<std::uint64_t> Moment::Last(replay::Storage& storage, const std::string& 
   if (is_number()) return number_;
   const auto time = Time(storage, folder);
   if (!time) return time.error();
+  if (*time == std::numeric_limits<std::int64_t>::max()) return NumberRange().last;
   const auto after = replay::FirstNumberAt(storage, folder, *time + 1);
   if (!after) return after.error();
   return *after - 1;
@@ -77,9 +83,13 @@ CLI::Option* AddMoment(CLI::App& command, const std::string& name, std::optional
           [&moment, name](const std::string& text) {
             moment = Moment::Parse(text);
             if (moment) return;
-            throw CLI::ValidationError(name + ": \"" + text +
-                                       "\" is neither a number from 1 on nor a time as "
-                                       "2012-06-21T13:30:00.5 or 13:30:00");
+            const bool is_number =
+                text.size() >= 20 && text.find_first_not_of("0123456789") == std::string::npos;
+            throw CLI::ValidationError(
+                name + ": \"" + text +
+                (is_number ? "\" is more than the largest number, 18446744073709551614"
+                           : "\" is neither a number from 1 on nor a time as "
+                             "2012-06-21T13:30:00.5 or 13:30:00"));
           },
           description)
       ->type_name("NUMBER|TIME");
@@ -99,9 +109,9 @@ Result<NumberRange> RangeOf(replay::Storage& storage, const std::string& folder,
     range.last = *last;
   }
   // Two times between two messages are no contradiction: there is nothing between them.
-  const bool contradiction =
-      from && to && from->is_number() == to->is_number() &&
-      (from->is_number() ? range.first > range.last : range.first > range.last + 1);
+  const bool contradiction = from && to && from->is_number() == to->is_number() &&
+                             range.first > range.last &&
+                             (from->is_number() || range.first - range.last > 1);
   if (contradiction) {
     return Error::BadInput("--from " + from->text() + " is after --to " + to->text());
   }

@@ -17,7 +17,7 @@ namespace tandem::tools {
 
 class Moment {
  public:
-  /// Null: it is neither a number from 1 on nor a time.
+  /// Null: it is neither a number from 1 to 2^64 - 2, the largest one, nor a time.
   static std::optional<Moment> Parse(std::string_view text);
 
   [[nodiscard]] const std::string& text() const { return text_; }

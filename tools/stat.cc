@@ -63,7 +63,11 @@ struct Figures {
   std::map<std::uint16_t, TypeFigures> types;
 
   [[nodiscard]] double seconds() const {
-    return static_cast<double>(last_time_ns - first_time_ns) / 1e9;
+    if (last_time_ns <= first_time_ns) return 0;
+    // The span may be more than a signed number of ns can say.
+    return static_cast<double>(static_cast<std::uint64_t>(last_time_ns) -
+                               static_cast<std::uint64_t>(first_time_ns)) /
+           1e9;
   }
   /// A second, on average; 0: there is no time between the first and the last.
   [[nodiscard]] double Rate(std::uint64_t count) const {

@@ -2,6 +2,7 @@
 #include "engine/book/itch.h"
 
 #include <cctype>
+#include <limits>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -270,7 +271,8 @@ Result<ItchMessage> ParseItch(std::span<const std::byte> bytes) {
 Result<std::int64_t> ItchDay(const std::string& path, const std::string& date) {
   if (!date.empty()) {
     const auto time = date.size() == 10 ? proto::ParseTime(date) : std::nullopt;
-    if (time) return *time;
+    // All of the day must fit.
+    if (time && *time <= std::numeric_limits<std::int64_t>::max() - kDay) return *time;
     return Error::BadInput("the date \"" + date + "\" is not a day written as YYYY-MM-DD");
   }
   const std::string name = path.substr(path.rfind('/') + 1);
@@ -300,6 +302,9 @@ Result<ItchTotals> ReadItch(const std::string& path, std::int64_t midnight_ns, p
     std::span<const std::byte> bytes;
     const Result<bool> has = reader->Next(bytes);
     if (!has) return has.error();
+    if (!*has && reader->messages() == 0) {
+      return Error::BadInput(path + " is no day of ITCH: it holds no message");
+    }
     if (!*has) return mapper.totals();
     const Result<ItchMessage> message = ParseItch(bytes);
     const Status taken = message ? mapper.Take(*message) : Status(message.error());

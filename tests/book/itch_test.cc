@@ -244,7 +244,8 @@ TEST_F(Itch, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(wrong(Day().At(9).Delete(1).At(5).Delete(1)),
             path_ + " message 2: a message is earlier than the one before it");
   Write("");
-  EXPECT_TRUE(ReadItch(path_, 0, proto::User("ME"), {}));
+  EXPECT_EQ(ReadItch(path_, 0, proto::User("ME"), {}).error().text,
+            path_ + " is no day of ITCH: it holds no message");
   std::filesystem::remove(path_);
   EXPECT_EQ(ReadItch(path_, 0, proto::User("ME"), {}).error().text,
             "cannot read " + path_ + ": No such file or directory");

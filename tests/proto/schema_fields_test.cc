@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 
 #include "book/book.pb.h"
 #include "proto/schema.h"
@@ -104,7 +105,7 @@ TEST_F(SchemaFields, KnowsWhichFieldsThereAre) {
     EXPECT_TRUE(schema_.HasField(name)) << name;
   }
   for (const char* name :
-       {"prise", "NewOrder.maker_id", "order_id.x", "", ".", "NewOrder.", "order_id."}) {
+       {"prise", "flag", "NewOrder.maker_id", "order_id.x", "", ".", "NewOrder.", "order_id."}) {
     EXPECT_FALSE(schema_.HasField(name)) << name;
   }
 }
@@ -113,7 +114,9 @@ TEST(TimeText, IsReadAsItIsWritten) {
   for (const std::int64_t time :
        {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, std::int64_t{1'340'285'400'123'456'789},
         std::int64_t{951'782'400'000'000'000}, std::int64_t{-9'000'000'000'000'000'000},
-        std::int64_t{9'200'000'000'000'000'000}}) {
+        std::int64_t{9'200'000'000'000'000'000}, std::numeric_limits<std::int64_t>::min(),
+        std::numeric_limits<std::int64_t>::min() + 1, std::numeric_limits<std::int64_t>::max() - 1,
+        std::numeric_limits<std::int64_t>::max()}) {
     EXPECT_EQ(ParseTime(TimeText(time)), time) << TimeText(time);
   }
 }
@@ -153,6 +156,10 @@ TEST(TimeText, IsRefusedIfItIsNone) {
                            "2012--6-21",
                            "1500-01-01",
                            "2500-01-01",
+                           "1677-09-21T00:12:43.145224191Z",
+                           "1677-09-21",
+                           "2262-04-11T23:47:16.854775808Z",
+                           "2262-04-12",
                            "2012-06-21T13:30:+1"}) {
     EXPECT_FALSE(ParseTime(text).has_value()) << text;
   }

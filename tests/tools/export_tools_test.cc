@@ -130,6 +130,65 @@ TEST_F(ExportTools, LinesThatWerePickedOrChangedAreChainedAnewIfThatIsWanted) {
   EXPECT_EQ(ran.exit_code, 0) << ran.out;
 }
 
+TEST_F(ExportTools, APartThatIsChainedAnewBeginsAtOneAndCanBeReplayed) {
+  Must({"generate", "--orders", "200", "--seed", "1", "-o", Path("log")});
+  Must({"export", "jsonl", Path("log"), "--from", "100", "-o", Path("lines")});
+  Must({"import", "jsonl", Path("lines"), "--rechain", "--session", "ZZZ", "-o", Path("part")});
+  const auto header_of = [](const std::string& bytes) {
+    proto::Header header;
+    std::memcpy(&header, bytes.data(), sizeof header);
+    return header;
+  };
+  const auto part = Bytes("part");
+  EXPECT_EQ(part.size(), 2 * 101 + 1u);
+  EXPECT_EQ(part[0], "ZZZ input " + std::to_string(proto::kDigestStart));
+  EXPECT_EQ(header_of(part[1]).number, 1u);
+  EXPECT_EQ(header_of(part[1]).session, proto::Session("ZZZ"));
+  EXPECT_EQ(header_of(part[part.size() - 2]).number, 101u);
+  Must({"replay", Path("part"), "-o", Path("out")});
+  // Without another session it stays what it was.
+  Must({"import", "jsonl", Path("lines"), "--rechain", "--role", "recorded", "-o", Path("same")});
+  EXPECT_EQ(Bytes("same")[0], "GENERATED recorded " + std::to_string(proto::kDigestStart));
+}
+
+TEST_F(ExportTools, AnEmptyBinaryFileGivesAnEmptyLogBack) {
+  Write("log", {.messages = 0, .schema = ""});
+  Must({"export", "binaryfile", Path("log"), "-o", Path("file")});
+  Must({"import", "binaryfile", Path("file"), "--session", "DAY1", "--role", "output", "-o",
+        Path("again")});
+  EXPECT_EQ(Bytes("again"), Bytes("log"));
+}
+
+TEST_F(ExportTools, TheFirstAndTheLastTimeOfAllCanBePrintedNamedAndImported) {
+  const std::string first = "1677-09-21T00:12:43.145224192Z";
+  const std::string last = "2262-04-11T23:47:16.854775807Z";
+  const std::string before_last = "2262-04-11T23:47:16.854775806Z";
+  std::ofstream lines(Path("lines"));
+  for (const std::string& time : {first, before_last, last}) {
+    lines << "{\"type\":\"Tick\",\"time\":\"" << time << "\"}\n";
+  }
+  lines.close();
+  Must({"import", "jsonl", Path("lines"), "--session", "A", "-o", Path("log")});
+  const auto numbers = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"cat", Path("log")});
+    const Ran ran = Tandem(options);
+    EXPECT_EQ(ran.exit_code, 0) << ran.err;
+    std::string text;
+    for (const std::string& line : Lines(ran.out)) text += line.substr(0, line.find(' ')) + " ";
+    return text;
+  };
+  EXPECT_EQ(numbers({"--from", first, "--to", last}), "1 2 3 ");
+  EXPECT_EQ(numbers({"--from", last}), "3 ");
+  EXPECT_EQ(numbers({"--to", before_last}), "1 2 ");
+  EXPECT_EQ(numbers({"--where", "time>=" + before_last}), "2 3 ");
+  const Ran ran = Tandem({"stat", Path("log")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("\nrate          0.0 messages/s, 0 bytes/s on average; 2 in the busiest "
+                         "second, 2262-04-11T23:47:16Z\n"),
+            std::string::npos)
+      << ran.out;
+}
+
 TEST_F(ExportTools, LinesThatAPersonWroteBecomeALog) {
   std::ofstream(Path("lines"))
       << R"({"type":"NewOrder","user":"U1","time":"2026-01-05T09:30","payload":)"
@@ -236,6 +295,15 @@ TEST_F(ExportTools, RefuseWhatCannotBe) {
   std::ofstream(Path("there")) << "x";
   std::ofstream(Path("nothing")) << "\n";
   std::ofstream(Path("no_name")) << "{\"type\":\"Tick\"}\n";
+  std::ofstream(Path("mark")) << "\xef\xbb\xbf{\"type\":\"Tick\"}\n";
+  std::ofstream(Path("gzip")) << "\x1f\x8b\x08";
+  std::ofstream(Path("zero")) << "";
+  std::ofstream(Path("empty")) << std::string(2, '\0');
+  std::ofstream(Path("number")) << R"({"log":{"session":"A","role":"input","digest_before":)"
+                                << R"("0000000000000000","first_number":"18446744073709551615"}})";
+  Must({"export", "jsonl", Path("log"), "-o", Path("lines")});
+  Write("log_of_other", {.messages = 0, .schema = proto::SchemaOf({})});
+  Must({"export", "jsonl", Path("log_of_other"), "-o", Path("other")});
   std::ofstream(Path("no_text")) << "{\"type\":\"NewOrder\",\"payload\":{\"symbol\":\"\xff\"}}\n";
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
       {{"export", "jsonl", Path("log"), "-o", Path("there")},
@@ -258,6 +326,28 @@ TEST_F(ExportTools, RefuseWhatCannotBe) {
        Path("no_text") + " line 1 the payload is no NewOrder: Encountered non UTF-8 code points."},
       {{"import", "jsonl", Path("no_name"), "--session", "A", "-o", Path("log")},
        Path("log") + " is there already: remove it or choose another folder"},
+      {{"import", "jsonl", Path("lines"), "--session", "ZZZ", "-o", Path("x")},
+       Path("lines") + " line 1 says that the log is of session DAY1, and session ZZZ is wanted; "
+                       "rechain gives the session, numbers and digests anew"},
+      {{"import", "jsonl", Path("other"), "--app", "book", "-o", Path("x")},
+       Path("other") + " line 1 has a schema, and it is not that of book; leave --app away"},
+      {{"import", "jsonl", Path("mark"), "--session", "A", "-o", Path("x")},
+       Path("mark") + " begins with a byte order mark; save it as UTF-8 without one"},
+      {{"import", "jsonl", Path("gzip"), "--session", "A", "-o", Path("x")},
+       Path("gzip") +
+           " is compressed with gzip; give what `zcat` prints, with - for standard input"},
+      {{"import", "jsonl", Path("number"), "-o", Path("x")},
+       Path("number") + " line 1 has a \"first_number\" that is not a number from 1 to "
+                        "18446744073709551614, the largest one"},
+      {{"import", "itch", Path("zero"), "--date", "2026-01-05", "-o", Path("x")},
+       Path("zero") + " is no day of ITCH: it holds no message"},
+      {{"import", "binaryfile", Path("zero"), "-o", Path("x")}, Path("zero") + " holds no message"},
+      {{"import", "binaryfile", Path("empty"), "-o", Path("x")},
+       Path("empty") + " holds no message that names a session: give --session to make an empty "
+                       "log of it"},
+      {{"cat", Path("log"), "--from", "18446744073709551615"},
+       "--from: \"18446744073709551615\" is more than the largest number, 18446744073709551614; "
+       "see `tandem cat --help`"},
       {{"import", "binaryfile", Path("there"), "-o", Path("x")},
        Path("there") + " after message 0: the file ends within a message, it is cut"},
   };
