@@ -288,10 +288,8 @@ class PortableSnapshots : public Images {
               0)
         << said;
   }
-  Program StartFrom(const Sequencer& sequencer, const std::string& snapshot, Words more = {},
-                    const std::string& application = "wide") {
-    more.insert(more.end(), {"--portable", Path(snapshot)});
-    return StartEngine(sequencer, "a", more, application);
+  Program StartFrom(const Sequencer& sequencer, const std::string& snapshot) {
+    return StartEngine(sequencer, "a", {"--portable", Path(snapshot)}, "wide");
   }
   /// The same records and one of them twice, as nobody writes them: the chain is right.
   void Repeat(const std::string& from, const std::string& to, std::uint64_t record) {
@@ -401,21 +399,21 @@ TEST_F(PortableSnapshots, OneThatIsNotRightCostsAWarningAndTheLogIsStepped) {
   Save("cut", 600);
   Cut("cut", 1);
   Repeat("good", "doubled", 2);
-  Write({Activate(2)});
-  Save("newer", 1'001);
 
   Sequencer sequencer = StartSequencer("input");
-  const auto refused = [&](const std::string& snapshot, const std::string& why,
-                           const std::string& application = "wide") {
+  const auto refused = [&](const std::string& snapshot, const std::string& why) {
     SCOPED_TRACE(snapshot);
     const std::vector<std::string> before = ReadLog("a");
-    Program a = StartFrom(sequencer, snapshot, {}, application);
+    Program a = StartFrom(sequencer, snapshot);
     EXPECT_TRUE(a.Says(why));
     EXPECT_TRUE(a.Says("; stepping the input from the beginning"));
     EXPECT_TRUE(a.Says("stepping the input from 1 to verify them"));
     EXPECT_TRUE(a.Says("its log is verified"));
     EXPECT_EQ(a.Stop(SIGTERM), 0) << a.Output();
-    EXPECT_GE(ReadLog("a").size(), before.size());
+    std::vector<std::string> after = ReadLog("a");
+    ASSERT_GE(after.size(), before.size());
+    after.resize(before.size());
+    EXPECT_EQ(after, before);
   };
   {
     Program a = StartEngine(sequencer, "a");
