@@ -119,6 +119,15 @@ Status CheckMadeAlike(const LoadedImage& image, StateReplay& replay) {
   if (Status status = zone.CheckIdentity({.layout = place.layout, .build = place.build}); !status) {
     return status;
   }
+  if (zone.about().address != place.zone_address) {
+    char text[96];
+    std::snprintf(text, sizeof text,
+                  " is of a zone at 0x%" PRIx64 ", and the replay has its zone at 0x%" PRIx64,
+                  zone.about().address, place.zone_address);
+    return Error::BadInput("the image " + image.path() + text +
+                           ": their pointers differ; take the images of each engine by itself, or "
+                           "give both engines one --zone-address");
+  }
   const replay::ResumePoint& here = replay.application().resume_point();
   replay::ResumePoint there;
   if (Status status = zone.Read(reinterpret_cast<std::uintptr_t>(&here),

@@ -81,8 +81,8 @@ class StateReplay {
   std::uint64_t skips_up_to_ = 0;  ///< of the log is in skips_
 };
 
-/// An error if equal inputs need not have made equal bytes of both: another layout or build, or
-/// only one of them began with a portable snapshot, or with that one.
+/// An error if equal inputs need not have made equal bytes of both: another layout, build or
+/// address, or only one of them began with a portable snapshot, or with that one.
 [[nodiscard]] Status CheckMadeAlike(const LoadedImage& image, StateReplay& replay);
 /// Why an image may not be compared with a replay of this session that stands at `position`; null:
 /// it may.

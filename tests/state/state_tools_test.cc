@@ -232,6 +232,19 @@ TEST_F(StateTools, AuditPassesByAnImageOfAStateThatBeganWithAnotherSnapshot) {
               HasSubstr("began with a portable snapshot after input 500"));
 }
 
+TEST_F(StateTools, AuditPassesByAnImageFromAnotherAddress) {
+  Image("a/1", 1000);
+  Image("a/2", 2000);
+  Do({"state", Path("flow"), "--at", "1500", "--save", Path("b/1"), "--zone-address",
+      "0x7d0000000000"});
+  EXPECT_THAT(Lines(Audit(0)),
+              ElementsAre(StartsWith("start: engine A after input 1000, "),
+                          HasSubstr("is of a zone at 0x7d0000000000, and the replay has its zone "
+                                    "at 0x7e8000000000: their pointers differ"),
+                          StartsWith("same: engine A after input 2000, "),
+                          "audited up to input 2000: images that were the same: 1 of A, 0 of B"));
+}
+
 TEST_F(StateTools, AuditFindsABitThatNoOutputHasShown) {
   Image("a/1", 1000);
   Image("b/1", 1500);
