@@ -85,6 +85,9 @@ HeaderState ParseSegmentHeader(std::span<const std::byte> bytes, const std::stri
                   std::to_string(header->segment_bytes) + " bytes long, and none has more than " +
                   std::to_string(kSegmentBytesMax) + "; restore the file");
   }
+  if (header->first_number == 0) {
+    return broken("has a wrong segment header: it begins at number 0, and numbers begin at 1");
+  }
   return HeaderState::kWhole;
 }
 

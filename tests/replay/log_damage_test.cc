@@ -440,6 +440,20 @@ TEST(LogDamage, AHeaderThatNamesAnImpossibleSizeIsRefusedAndNothingIsMadeThatLon
   }
 }
 
+TEST(LogDamage, ALogThatBeginsAtNumberZeroIsRefused) {
+  TestLog log;
+  Fill(log, /*closed=*/false);
+  const std::uint64_t zero = 0;
+  std::memcpy(log.storage.Bytes(log.Path(1)).data() + offsetof(replay::SegmentHeader, first_number),
+              &zero, sizeof zero);
+  log.FixHeaderChecksum(1);
+  const std::string why =
+      "log/00000001.segment has a wrong segment header: it begins at number 0, and numbers begin "
+      "at 1";
+  EXPECT_EQ(log.Read().front(), "refused: " + why);
+  EXPECT_EQ(log.TryReopen().error().text, why);
+}
+
 TEST(LogDamage, ARecordOfAnUnknownKindIsPassedOverIfEvenAndRefusedIfOdd) {
   for (const std::uint8_t kind : {4, 5}) {
     TestLog log(4096);
