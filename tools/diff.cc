@@ -16,6 +16,7 @@
 #include "tools/log_schema.h"
 #include "tools/options.h"
 #include "tools/output.h"
+#include "tools/range_schemas.h"
 
 namespace tandem::tools {
 namespace {
@@ -174,16 +175,23 @@ Status CheckInputSession(replay::Storage& storage, const DiffAllOptions& logs) {
                          ": it does not hold the causes of its messages");
 }
 
-/// An error that names a field which neither log knows where it begins.
+/// An error that names a field which no schema of the two logs knows.
 Status CheckFields(replay::Storage& storage, const Options& options, const FieldFilter& filter) {
   if (filter.empty()) return {};
-  auto a = LogReader::Open(storage, options.logs.a, {.check_digest = false});
-  if (!a) return a.error();
-  auto b = LogReader::Open(storage, options.logs.b, {.check_digest = false});
-  if (!b) return b.error();
-  LogSchema schema_a;
-  LogSchema schema_b;
-  return filter.Check(schema_a.For(*a), schema_b.For(*b));
+  SchemaTexts texts;
+  for (const std::string* folder : {&options.logs.a, &options.logs.b}) {
+    const auto reader = LogReader::Open(storage, *folder, {.check_digest = false});
+    if (!reader) return reader.error();
+    texts.merge(SchemasAtEnds(storage, *folder, *reader));
+  }
+  if (filter.Check(ParseSchemas(texts))) return {};
+  // What is not known there may be known in between.
+  for (const std::string* folder : {&options.logs.a, &options.logs.b}) {
+    auto all = SchemasOfRange(storage, *folder);
+    if (!all) return all.error();
+    texts.merge(*all);
+  }
+  return filter.Check(ParseSchemas(texts));
 }
 
 /// What there is to say of live streams that were found to be the same, or no copies at all.

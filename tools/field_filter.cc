@@ -32,9 +32,10 @@ bool IsOrIsWithin(std::string_view path, std::string_view field) {
 
 }  // namespace
 
-Status FieldFilter::Check(const proto::Schema& a, const proto::Schema& b) const {
+Status FieldFilter::Check(const std::vector<proto::Schema>& schemas) const {
   for (const std::string& field : ignored_) {
-    if (field == "payload_hex" || a.HasField(field) || b.HasField(field)) continue;
+    const auto has_field = [&](const proto::Schema& schema) { return schema.HasField(field); };
+    if (field == "payload_hex" || std::ranges::any_of(schemas, has_field)) continue;
     return Error::BadInput("no message of these logs has a field \"" + field +
                            "\"; give it as in `tandem cat --json`, with a dot between a field and "
                            "one within it, or with the type before it, as in Trade.price");

@@ -18,8 +18,8 @@ class FieldFilter {
   explicit FieldFilter(std::vector<std::string> ignored = {}) : ignored_(std::move(ignored)) {}
 
   [[nodiscard]] bool empty() const { return ignored_.empty(); }
-  /// An error that names a field that neither schema knows.
-  [[nodiscard]] Status Check(const proto::Schema& a, const proto::Schema& b) const;
+  /// An error that names a field that none of the schemas knows.
+  [[nodiscard]] Status Check(const std::vector<proto::Schema>& schemas) const;
 
   /// Each message is decoded by the schema of its own log; the fields are those of B's, unless only
   /// A's shows them.

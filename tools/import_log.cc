@@ -253,6 +253,11 @@ class BinaryImport {
   /// A log without messages, of a file that was made of one.
   Status BeginEmpty() {
     if (!reader_.ended_properly()) return Error::BadInput(options_.file + " holds no message");
+    if (!options_.digest_before.empty()) {
+      return Error::BadInput(options_.file +
+                             " holds no message, so no digest is before one: leave "
+                             "--digest-before away");
+    }
     if (!options_.session.empty()) return Begin(proto::Session(options_.session), {});
     return Error::BadInput(options_.file +
                            " holds no message that names a session: give --session to make an "

@@ -217,33 +217,14 @@ Result<LogReader> MessageFilter::Open(replay::Storage& storage, const std::strin
 Status MessageFilter::Check(replay::Storage& storage, const std::string& folder,
                             const LogReader& first) const {
   if (options_.types.empty() && options_.conditions.empty()) return {};
-  std::set<std::string> texts{first.schema()};
-  // Where the log is damaged, what is good of it is filtered by the schemas before that.
-  const auto end = LogReader::Open(
-      storage, folder, {.from_number = replay::ReadOptions::kEnd, .check_digest = false});
-  if (end) texts.insert(end->schema());
-  if (CheckNames(folder, texts)) return {};
+  if (CheckNames(folder, SchemasAtEnds(storage, folder, first))) return {};
   // What is not known there may be known in between.
-  auto reader =
-      LogReader::Open(storage, folder, {.from_number = range_.first, .check_digest = false});
-  if (!reader) return reader.error();
-  for (std::uint32_t generation = reader->schema_generation();
-       reader->Next(range_.last) == replay::ReadOutcome::kMessage;) {
-    if (generation == reader->schema_generation()) continue;
-    generation = reader->schema_generation();
-    texts.insert(reader->schema());
-  }
-  return CheckNames(folder, texts);
+  const auto all = SchemasOfRange(storage, folder, range_.first, range_.last);
+  return all ? CheckNames(folder, *all) : Status(all.error());
 }
 
-Status MessageFilter::CheckNames(const std::string& folder,
-                                 const std::set<std::string>& schema_texts) const {
-  std::vector<proto::Schema> schemas;
-  for (const std::string& text : schema_texts) {
-    auto schema = proto::Schema::Parse(text);
-    if (!schema) schema = proto::Schema::Parse("");  // as messages are shown then
-    if (schema) schemas.push_back(std::move(*schema));
-  }
+Status MessageFilter::CheckNames(const std::string& folder, const SchemaTexts& texts) const {
+  const std::vector<proto::Schema> schemas = ParseSchemas(texts);
   for (const std::string& type : options_.types) {
     if (std::ranges::any_of(schemas, [&](const proto::Schema& schema) {
           return schema.TypeOf(type).has_value();

@@ -17,6 +17,7 @@
 #include "replay/log_reader.h"
 #include "tools/log_schema.h"
 #include "tools/moment.h"
+#include "tools/range_schemas.h"
 
 namespace tandem::tools {
 
@@ -83,8 +84,7 @@ class MessageFilter {
  private:
   Status Check(replay::Storage& storage, const std::string& folder,
                const replay::LogReader& first) const;
-  [[nodiscard]] Status CheckNames(const std::string& folder,
-                                  const std::set<std::string>& schema_texts) const;
+  [[nodiscard]] Status CheckNames(const std::string& folder, const SchemaTexts& texts) const;
 
   const MessageFilterOptions& options_;
   NumberRange range_;

@@ -126,6 +126,18 @@ TEST_F(LogTools, DiffIgnoresTheFieldsThatItIsTold) {
   EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
 }
 
+TEST_F(LogTools, DiffIgnoresAFieldThatOnlyASchemaInBetweenKnows) {
+  for (const std::string name : {"a", "b"}) {
+    Write(name, {.messages = 10, .schema = ""});
+    Write(name, {.messages = 20, .differs_at = name == "a" ? UINT64_MAX : 15});
+    Write(name, {.messages = 24, .schema = proto::SchemaOf({})});
+  }
+  Ran ran = Tandem({"diff", Path("a"), Path("b"), "--ignore", "price"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.err;
+  ran = Tandem({"diff", Path("a"), Path("b"), "--ignore", "prise"});
+  EXPECT_EQ(ran.exit_code, 2) << ran.out;
+}
+
 TEST_F(LogTools, DiffIgnoresTheSessionBesideOtherFields) {
   Write("a", {.messages = 30});
   Write("b", {.messages = 30, .differs_at = 10, .session = "DAY2"});
