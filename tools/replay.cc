@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replay/replay.h"
 
-#include <unistd.h>
-
-#include <chrono>
 #include <cinttypes>
 #include <cmath>
 #include <cstdio>
@@ -20,6 +17,7 @@
 #include "tools/output.h"
 #include "tools/pace.h"
 #include "tools/replay_against.h"
+#include "tools/replay_progress.h"
 
 namespace tandem::tools {
 
@@ -40,61 +38,6 @@ struct Options {
   bool json = false;
   ApplicationOptions application;
 };
-
-double SecondsSince(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-/// Inputs and rate on a terminal's line, rewritten in place.
-class ProgressLine {
- public:
-  /// `seconds`: how long it will take, if a pace says so; else 0.
-  ProgressLine(std::uint64_t total, double seconds) : total_(total), seconds_(seconds) {}
-
-  void Show(const replay::ReplayProgress& progress) {
-    if (!is_terminal_) return;
-    const auto now = Clock::now();
-    if (now - shown_ < std::chrono::milliseconds(100)) return;
-    shown_ = now;
-    const double seconds = SecondsSince(begin_);
-    const double rate = static_cast<double>(progress.inputs) / seconds;
-    const double left = seconds_ > 0 ? std::max(0.0, seconds_ - seconds)
-                        : rate > 0   ? static_cast<double>(total_ - progress.inputs) / rate
-                                     : 0;
-    std::fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " inputs, ", progress.inputs, total_);
-    std::fprintf(stderr, rate < 100'000 ? "%.0f/s" : "%.2f M/s",
-                 rate < 100'000 ? rate : rate / 1e6);
-    std::fprintf(stderr, ", %.0f s left \033[K", left);
-    is_shown_ = true;
-  }
-  void Clear() const {
-    if (is_shown_) std::fputs("\r\033[K", stderr);
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  std::uint64_t total_;
-  double seconds_;
-  Clock::time_point begin_ = Clock::now();
-  Clock::time_point shown_ = begin_;
-  bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
-  bool is_shown_ = false;
-};
-
-/// How long inputs `range` take at the pace at which they were recorded.
-Result<double> RecordedSeconds(replay::Storage& storage, const std::string& folder,
-                               NumberRange range) {
-  if (range.first > range.last) return 0.0;
-  std::int64_t times[2] = {0, 0};
-  for (const int i : {0, 1}) {
-    auto reader = replay::LogReader::Open(
-        storage, folder, {.from_number = i == 0 ? range.first : range.last, .check_digest = false});
-    if (!reader) return reader.error();
-    if (reader->Next() != replay::ReadOutcome::kMessage) return 0.0;
-    times[i] = reader->message().header.time_ns;
-  }
-  return static_cast<double>(times[1] - times[0]) / 1e9;
-}
 
 class Job {
  public:
@@ -234,7 +177,7 @@ class Job {
   Status PassOver() {
     const std::uint64_t next = application_->resume_point().input.number + 1;
     if (range_.first == next) return {};
-    ProgressLine line(range_.first - next, 0);
+    ReplayProgressLine line(range_.first - next, 0);
     const auto passed = replay::Replay(*application_, *input_,
                                        {.last = range_.first - 1,
                                         .skips = &skips_,
@@ -296,8 +239,7 @@ class Job {
       paced_seconds = *recorded / options_.speed;
       pace.emplace(options_.speed);
     }
-    ProgressLine line(taken.last + 1 - taken.first, paced_seconds);
-    const auto begin = std::chrono::steady_clock::now();
+    ReplayProgressLine line(taken.last + 1 - taken.first, paced_seconds);
     const auto result = replay::Replay(*application_, *input_,
                                        {.last = range_.last,
                                         .output = output_ ? &*output_ : nullptr,
@@ -311,7 +253,7 @@ class Job {
                                             },
                                         .look_after = options_.image_at,
                                         .look = [this] { return WriteImage(); }});
-    const double seconds = SecondsSince(begin);
+    const double seconds = line.Seconds();
     line.Clear();
     Status closed;
     if (output_) closed = output_->Close();
