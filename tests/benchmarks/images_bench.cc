@@ -6,15 +6,20 @@
 //   restart      from the start of an engine's process to the first output of it that nobody has
 //                yet, read by a client that logs in as soon as there is a port; beside the floor of
 //                the same with an empty book
-//   round trips  client to client while A, then B, writes an image, beside the same undisturbed
+//   round trips  client to client while A, then B, writes an image, beside the same undisturbed.
+//                That engine has a core for itself and its child, as if it had a host for itself;
+//                all others share the others
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cinttypes>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <thread>
@@ -60,12 +65,26 @@ struct Settings {
   std::string folder = std::filesystem::temp_directory_path();
 };
 
-void Run(const std::vector<std::string>& arguments, const std::string& output) {
+void Run(const std::vector<std::string>& arguments, const std::string& output,
+         const std::function<void()>& prepare = {}) {
   std::vector<std::string> words = arguments;
   words.insert(words.begin(), ProgramBeside("tandem"));
-  Process process = Must(Process::Start(words, output));
+  Process process = Must(Process::Start(words, output, prepare));
   const auto code = process.Wait(std::chrono::hours(1));
   ENSURE(code == 0, "tandem %s ended badly, see %s", arguments.front().c_str(), output.c_str());
+}
+
+/// Has a process run on the last core only, or on all but that; 0: this one. No more than one core:
+/// it runs there.
+void PlaceOn(pid_t process, bool last) {
+  const auto cores = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN));
+  if (cores < 2) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (unsigned core = 0; core < cores; ++core) {
+    if ((core == cores - 1) == last) CPU_SET(core, &set);
+  }
+  ENSURE(::sched_setaffinity(process, sizeof set, &set) == 0, "cannot place a process on a core");
 }
 
 /// An input log of buyers who outbid nobody: all that they order rests.
@@ -118,9 +137,20 @@ class PairInADay {
   Status StartEngine(RoleId role) {
     return pair_->Start(role, {"--images", pair_->Folder(role) + "-images"});
   }
-  /// Has engine `name` write an image.
+  /// Gives `alone` a core.
+  void Place(RoleId alone) {
+    for (const RoleId role :
+         {RoleId::kSequencer, RoleId::kEngineA, RoleId::kEngineB, RoleId::kDedup}) {
+      PlaceOn(pair_->pid(role), role == alone);
+    }
+    PlaceOn(0, false);
+  }
+  /// Has an engine that was placed write an image. Whoever asks for it takes no time from others.
   void Snapshot(const std::string& name) {
-    Run({"control", pair_->submissions(), "snapshot", name}, folder_ + "/control.out");
+    Run({"control", pair_->submissions(), "snapshot", name}, folder_ + "/control.out", [] {
+      PlaceOn(0, true);
+      (void)::setpriority(PRIO_PROCESS, 0, 19);
+    });
   }
   /// Until it has written one that nobody waited for yet.
   void AwaitImage(const std::string& name) {
@@ -220,37 +250,34 @@ void MeasureRoundTrips(const Settings& settings, PairInADay& day) {
       day.submissions(),
       {day.stream(RoleId::kDedup), day.stream(RoleId::kEngineA), day.stream(RoleId::kEngineB)}, 0,
       "TRIPS");
-  struct Case {
-    const char* name;
-    const char* engine;  ///< that writes an image; null: nobody
-    std::array<Rounds, 3> rounds{};
-  };
-  std::array<Case, 3> cases = {Case{"undisturbed", nullptr}, Case{"A writes an image", "A"},
-                               Case{"B writes an image", "B"}};
-  for (int round = 0; round < settings.rounds; ++round) {
-    for (Case& of : cases) {
-      std::thread writes([&] {
-        if (of.engine == nullptr) return;
-        std::this_thread::sleep_for(std::chrono::duration<double>(settings.seconds / 4));
-        day.Snapshot(of.engine);
-      });
-      const auto trips =
-          client.RoundTrips(settings.rate, settings.seconds, static_cast<std::uint64_t>(round));
-      writes.join();
-      for (std::size_t stream = 0; stream < 3; ++stream) of.rounds[stream].Add(trips[stream]);
-      if (of.engine != nullptr) day.AwaitImage(of.engine);
-    }
-  }
   std::printf("Round trips at %.0f orders a second, us; medians of %d rounds of %g s\n\n",
               settings.rate, settings.rounds, settings.seconds);
   PrintHead("");
-  for (const Case& of : cases) {
-    PrintRow(of.name + std::string(": merged"), of.rounds[0].Medians());
-    PrintRow("  engine A alone", of.rounds[1].Medians());
-    PrintRow("  engine B alone", of.rounds[2].Medians());
-    if (of.engine != nullptr) {
-      PrintRow("  merged to undisturbed", of.rounds[0].Medians(&cases[0].rounds[0]));
+  for (const RoleId writer : {RoleId::kEngineA, RoleId::kEngineB}) {
+    const std::string name = writer == RoleId::kEngineA ? "A" : "B";
+    const std::string other = writer == RoleId::kEngineA ? "B" : "A";
+    day.Place(writer);
+    std::array<std::array<Rounds, 3>, 2> rounds;  // undisturbed and not; merged, A, B
+    for (int round = 0; round < settings.rounds; ++round) {
+      for (const bool writes : {false, true}) {
+        std::thread asks([&] {
+          if (!writes) return;
+          std::this_thread::sleep_for(std::chrono::duration<double>(settings.seconds / 4));
+          day.Snapshot(name);
+        });
+        const auto trips =
+            client.RoundTrips(settings.rate, settings.seconds, static_cast<std::uint64_t>(round));
+        asks.join();
+        for (std::size_t i = 0; i < 3; ++i) rounds[writes ? 1 : 0][i].Add(trips[i]);
+        if (writes) day.AwaitImage(name);
+      }
     }
+    const std::size_t own = writer == RoleId::kEngineA ? 1 : 2;
+    PrintRow("undisturbed: merged", rounds[0][0].Medians());
+    PrintRow(name + " writes an image: merged", rounds[1][0].Medians());
+    PrintRow("  engine " + name + " alone", rounds[1][own].Medians());
+    PrintRow("  engine " + other + " alone", rounds[1][3 - own].Medians());
+    PrintRow("  merged to undisturbed", rounds[1][0].Medians(&rounds[0][0]));
   }
 }
 

@@ -170,7 +170,7 @@ std::vector<std::vector<double>> OpenLoopClient::RoundTrips(double rate, double 
   std::vector<std::vector<double>> round_trips(links_.size() - 1);
   for (std::size_t stream = 0; stream < round_trips.size(); ++stream) {
     for (std::size_t i = due_at.size() / 10; i < due_at.size(); ++i) {
-      const std::int64_t at = links_[1 + stream].output_at[input_of_[first + i]];
+      const std::int64_t at = links_[1 + stream].output_at[input_of_[first + i] - first_input_];
       round_trips[stream].push_back(static_cast<double>(at - due_at[i]) / 1e3);
     }
     std::sort(round_trips[stream].begin(), round_trips[stream].end());
@@ -285,9 +285,10 @@ void OpenLoopClient::OnMessage(Link& link, std::span<const std::byte> message) {
     return;
   }
   if (header.origin <= first_input_) return;
-  if (header.origin >= link.output_at.size()) link.output_at.resize(2 * header.origin + 1024);
-  if (link.output_at[header.origin] != 0) return;
-  link.output_at[header.origin] = read_at_;
+  const std::uint64_t place = header.origin - first_input_;
+  if (place >= link.output_at.size()) link.output_at.resize(2 * place + 1024);
+  if (link.output_at[place] != 0) return;
+  link.output_at[place] = read_at_;
   ++link.answered;
 }
 

@@ -44,8 +44,9 @@ class OpenLoopClient {
     bool is_logged_in = false;
     bool is_rejected = false;
     bool waits_to_write = false;
-    std::vector<std::int64_t> output_at;  ///< by input number: when its first output was read
-    std::uint64_t answered = 0;           ///< submissions that an output was read of
+    std::vector<std::int64_t>
+        output_at;               ///< by input after first_input_: when its first output was read
+    std::uint64_t answered = 0;  ///< submissions that an output was read of
   };
 
   void Connect(Link& link, std::uint16_t port, std::uint64_t from);
