@@ -112,10 +112,13 @@ class Job {
     (void)output_.Flush();  // a full disk is reported at the end of the round
   }
 
-  Status WriteStatus(const std::string& state) {
+  /// `incident`: folder of what was found.
+  Status WriteStatus(const std::string& state, const std::string& incident = "") {
     if (options_.status_file.empty()) return {};
     std::string json = "{\"role\":\"audit\",\"state\":";
     AppendJsonBytes(state, &json);
+    json += ",\"incident\":";
+    AppendJsonBytes(incident, &json);
     json += ",\"process\":" + std::to_string(::getpid()) +
             ",\"input\":" + std::to_string(auditor_.position());
     for (std::size_t side = 0; side < 2; ++side) {
@@ -145,7 +148,7 @@ class Job {
                       "all that is known is in " + *folder + "\n";
     }
     if (Status status = output_.Flush(); !status) return status.error();
-    if (Status status = WriteStatus("found a difference, see " + *folder); !status) {
+    if (Status status = WriteStatus("found a difference, see " + *folder, *folder); !status) {
       return status.error();
     }
     return ExitCode::kDivergence;

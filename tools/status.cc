@@ -14,6 +14,8 @@
 #include <optional>
 
 #include "engine/transport/served_role.h"
+#include "pools/ensure.h"
+#include "tools/audit_watch.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/json_text.h"
@@ -136,7 +138,8 @@ const char* StateText(const StatusWatch& watch) {
 
 class Observer {
  public:
-  explicit Observer(std::vector<Watched> roles) : roles_(std::move(roles)) {
+  Observer(std::vector<Watched> roles, std::vector<AuditWatch> audits)
+      : roles_(std::move(roles)), audits_(std::move(audits)) {
     for (Watched& role : roles_) {
       role.watch = std::make_unique<StatusWatch>(context_, role.endpoint, role.password_file);
     }
@@ -157,6 +160,7 @@ class Observer {
 
   boost::asio::io_context context_;
   std::vector<Watched> roles_;
+  std::vector<AuditWatch> audits_;
   std::optional<std::uint64_t> inputs_;   ///< sequenced when we began to look
   std::vector<std::uint64_t> published_;  ///< by each role when we began to look
 };
@@ -317,6 +321,10 @@ std::vector<std::string> Observer::Observe(milliseconds limit) {
     }
     std::vector<std::string> problems;
     for (const Watched& role : roles_) AddProblemsOf(role, problems);
+    for (AuditWatch& audit : audits_) {
+      audit.Look();
+      if (!audit.problem().empty()) problems.push_back(audit.problem());
+    }
     if (problems.empty() || passed >= limit || Interrupted()) return problems;
   }
 }
@@ -328,6 +336,12 @@ std::string Observer::Text() const {
     std::snprintf(line, sizeof line, "%-6s %-14s %-21s ", NameOf(role.watch->state()),
                   NameOfRole(role).c_str(), role.endpoint.text().c_str());
     text += line + Detail(role) + "\n";
+  }
+  for (const AuditWatch& audit : audits_) {
+    char line[96];
+    std::snprintf(line, sizeof line, "%-6s %-14s %-21s ", audit.runs() ? "up" : "DOWN",
+                  audit.name().c_str(), "");
+    text += line + audit.detail() + "\n";
   }
   return text;
 }
@@ -358,10 +372,20 @@ std::string Observer::Json(const std::vector<std::string>& problems) const {
     }
     out += '}';
   }
+  for (const AuditWatch& audit : audits_) {
+    out += roles_.empty() ? "{\"name\":" : ",{\"name\":";
+    AppendJsonText(audit.name(), &out);
+    out += std::string(",\"address\":\"\",\"state\":\"") + (audit.runs() ? "up" : "down") +
+           "\",\"why\":";
+    AppendJsonText(audit.problem(), &out);
+    out += ",\"status\":" + audit.json() + "}";
+  }
   return out + "]}\n";
 }
 
-Result<std::vector<Watched>> RolesOf(const std::vector<std::string>& targets) {
+/// Also the audits of a file, which serve nothing.
+Result<std::vector<Watched>> RolesOf(const std::vector<std::string>& targets,
+                                     std::vector<AuditWatch>& audits) {
   std::vector<Watched> roles;
   const auto add = [&](const std::string& name, const std::string& address) -> Status {
     auto endpoint = engine::ParseEndpoint(address);
@@ -385,6 +409,12 @@ Result<std::vector<Watched>> RolesOf(const std::vector<std::string>& targets) {
     const auto topology = LoadTopology(target);
     if (!topology) return topology.error();
     for (const RoleSpec& spec : topology->roles) {
+      if (spec.kind == "audit") {
+        const auto option = std::ranges::find(spec.arguments, "--status");
+        const std::filesystem::path folder = std::filesystem::path(target).parent_path();
+        ENSURE(spec.arguments.end() - option > 1, "an audit without --status");
+        audits.emplace_back(spec.name, folder / *(option + 1));
+      }
       if (spec.stream.empty()) continue;
       if (Status status = add(spec.name, spec.stream); !status) return status.error();
       if (spec.password_file.empty()) continue;
@@ -397,7 +427,8 @@ Result<std::vector<Watched>> RolesOf(const std::vector<std::string>& targets) {
 }
 
 Result<ExitCode> Run(const Options& options) {
-  auto roles = RolesOf(options.targets);
+  std::vector<AuditWatch> audits;
+  auto roles = RolesOf(options.targets, audits);
   if (!roles) return roles.error();
   if (!options.password_file.empty()) {
     if (const auto password = PasswordOf(StatusWatch::kUser, options.password_file); !password) {
@@ -406,7 +437,7 @@ Result<ExitCode> Run(const Options& options) {
     for (Watched& role : *roles) role.password_file = options.password_file;
   }
   CatchInterrupts();
-  Observer observer(std::move(*roles));
+  Observer observer(std::move(*roles), std::move(audits));
   for (;;) {
     const auto begin = Clock::now();
     const std::vector<std::string> problems = observer.Observe(milliseconds(options.wait_ms));

@@ -342,6 +342,8 @@ TEST_F(RunFile, AuditsTheStatesOfItsEnginesWithoutDisturbingThem) {
   snapshot("A");
   snapshot("B");
   audit_says("\"same_b\":1,");
+  EXPECT_EQ(AskStatus(&output, {"--wait", "10000"}), 0) << output;
+  EXPECT_NE(output.find("the same: "), output.npos) << output;
   const pid_t engine_a = ProcessOf(run, "engine.A");
 
   // Behind the last order, so that no output can show it.
@@ -363,7 +365,13 @@ TEST_F(RunFile, AuditsTheStatesOfItsEnginesWithoutDisturbingThem) {
   EXPECT_NE(output.find("differs:   1 field; 1 byte in all"), output.npos) << output;
   EXPECT_NE(output.find("verdict:   damage"), output.npos) << output;
   output.clear();
-  EXPECT_EQ(AskStatus(&output, {"--wait", "10000"}), 0) << output;
+  EXPECT_EQ(AskStatus(&output, {"--wait", "1000"}), 1) << output;
+  EXPECT_NE(output.find("\nDOWN   audit "), output.npos) << output;
+  EXPECT_NE(output.find("NOT HEALTHY: audit: a state is not what its input makes of it, see "
+                        "day/audit.incidents/"),
+            output.npos)
+      << output;
+  EXPECT_EQ(Count(output, "NOT HEALTHY"), 1u) << output;
   EXPECT_EQ(ProcessOf(run, "engine.A"), engine_a);
   EXPECT_EQ(Count(run.Output(), "engine.A: started"), 1u);
   EXPECT_EQ(flipped.Stop(SIGTERM), 0) << flipped.Output();
