@@ -242,6 +242,11 @@ class Job {
       ++finding.runs;
       finding.how = circumstances.how;
       if (IsSame(*result)) continue;
+      const bool is_given = finding.name == "other-build" || finding.name == "other-pools";
+      if (is_given && !result->report && result->code == ExitCode::kBadInput) {
+        return Error::BadInput(finding.name + " cannot be tried with " + finding.how +
+                               ": the process " + result->end);
+      }
       finding.again = Again(perturbation.name, run);
       if (result->report) {
         finding.outcome = CheckOutcome::kDiffers;
