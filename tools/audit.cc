@@ -137,10 +137,12 @@ class Job {
         WriteStateIncident(storage_, options_.incidents, finding, options_.audit.input);
     if (!folder) return folder.error();
     if (options_.json) {
-      output_.text += "{\"event\":\"incident\",\"engine\":\"" + engine::NameOfSide(finding.side) +
-                      "\",\"input\":" + std::to_string(finding.image.label.input.number) +
-                      ",\"equal_at\":" + std::to_string(finding.equal_at) + ",\"verdict\":\"" +
-                      NameOf(finding.verdict) + "\",\"folder\":";
+      output_.text +=
+          "{\"event\":\"incident\",\"engine\":\"" + engine::NameOfSide(finding.side) +
+          "\",\"input\":" + std::to_string(finding.image.label.input.number) +
+          ",\"equal_at\":" + std::to_string(finding.equal_at) + ",\"own_equal_at\":" +
+          (finding.own_equal_with.empty() ? "null" : std::to_string(finding.own_equal_at)) +
+          ",\"verdict\":\"" + NameOf(finding.verdict) + "\",\"folder\":";
       AppendJsonBytes(*folder, &output_.text);
       output_.text += "," + ComparisonJson(finding.comparison) + "}\n";
     } else {

@@ -74,7 +74,8 @@ Status Auditor::Start(const Candidate& oldest,
   if (!replay) return replay.error();
   replay_ = std::move(*replay);
   const std::uint64_t bytes = image->zone().about().state_bytes;
-  bases_.push_back({oldest.image.path, std::move(*image)});
+  bases_.push_back({oldest.side, oldest.image.path, std::move(*image)});
+  start_side_ = oldest.side;
   done_.push_back(oldest.image.path);
   on_step({.what = AuditStep::What::kStart,
            .side = oldest.side,
@@ -152,9 +153,9 @@ Result<std::optional<AuditFinding>> Auditor::Round(
     }
     ++same_[candidate.side];
     same_at_[candidate.side] = number;
-    // By replay: an image of the same input as the one that the replay began with proves it, too.
-    is_proven_ = true;
-    Keep({candidate.image.path, (*image)->TakeImage()});
+    // What one engine has wrong from the beginning, its own later images have, too.
+    is_proven_ = is_proven_ || candidate.side != start_side_;
+    Keep({candidate.side, candidate.image.path, (*image)->TakeImage()});
     on_step(step);
   }
   return std::optional<AuditFinding>();
@@ -172,6 +173,9 @@ Result<AuditFinding> Auditor::Examine(const Candidate& candidate, LoadedImage& i
     if (base.image.label().input.number > number) break;
     finding.equal_at = base.image.label().input.number;
     finding.equal_with = base.path;
+    if (base.side != candidate.side) continue;
+    finding.own_equal_at = finding.equal_at;
+    finding.own_equal_with = base.path;
   }
   finding.is_proven = is_proven_;
   auto comparison = replay_->Compare(image, kDifferencesKept);
@@ -185,7 +189,7 @@ Result<AuditFinding> Auditor::Examine(const Candidate& candidate, LoadedImage& i
   const auto second = replay_->Hash();
   if (second && *second != *first) {
     finding.verdict = AuditFinding::Verdict::kNondeterminism;
-  } else if (second && finding.is_proven) {
+  } else if (second && (finding.is_proven || !finding.own_equal_with.empty())) {
     finding.verdict = AuditFinding::Verdict::kDamage;
   }
   return finding;
@@ -195,8 +199,11 @@ void Auditor::Keep(Base base) {
   const auto behind = std::find_if(bases_.begin(), bases_.end(), [&](const Base& other) {
     return other.image.label().input.number > base.image.label().input.number;
   });
+  const auto is_of_side = [side = base.side](const Base& other) { return other.side == side; };
   bases_.insert(behind, std::move(base));
-  if (bases_.size() > kBasesKept) bases_.pop_front();
+  if (std::count_if(bases_.begin(), bases_.end(), is_of_side) > kBasesKept) {
+    bases_.erase(std::find_if(bases_.begin(), bases_.end(), is_of_side));
+  }
 }
 
 Result<bool> Auditor::GoBack(std::uint64_t number, std::uint64_t zone_address) {

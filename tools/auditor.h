@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -54,14 +55,18 @@ struct AuditFinding {
   enum class Verdict : std::uint8_t {
     kDamage,          ///< replays agree with each other, and not with the image
     kNondeterminism,  ///< replays differ among themselves
-    kUndecided        ///< it, or the image that the replay began with
+    kUndecided        ///< it, or what the replay began with: an image of the other engine
   };
   Verdict verdict = Verdict::kUndecided;
   std::size_t side = 0;        ///< whose image differs
   FoundImage image;            ///< that one
   std::uint64_t equal_at = 0;  ///< input up to which the replay was proven; 0: it began there
   std::string equal_with;      ///< the image that proved it, or the replay began with; empty: none
-  bool is_proven = false;      ///< that image was met by replay, or the replay began at input 1
+  bool is_proven = false;      ///< the replay began at input 1, or both engines agreed with it
+  /// The last image of the same engine that the replay agreed with, or began with, and its input;
+  /// empty: there is none. Only what came behind it can be said of this engine.
+  std::string own_equal_with;
+  std::uint64_t own_equal_at = 0;
   state::Comparison comparison;  ///< A: the replay, B: the image
 };
 
@@ -92,10 +97,11 @@ class Auditor {
   };
   /// Where a replay may begin again.
   struct Base {
+    std::size_t side = 0;
     std::string path;
     replay::StateImage image;
   };
-  static constexpr std::size_t kBasesKept = 16;
+  static constexpr std::ptrdiff_t kBasesKept = 16;  ///< of each side
   void Keep(Base base);
 
   Result<std::vector<Candidate>> Candidates();
@@ -111,7 +117,8 @@ class Auditor {
   /// Images that were the same, and the one that it all began with, oldest input first. Their files
   /// stay readable when their names are gone.
   std::deque<Base> bases_;
-  bool is_proven_ = false;
+  std::size_t start_side_ = 0;  ///< whose image it all began with
+  bool is_proven_ = false;      ///< see AuditFinding
   std::array<std::uint64_t, 2> same_{};
   std::array<std::uint64_t, 2> same_at_{};
   std::vector<std::string> done_;  ///< images that were looked at and are still there

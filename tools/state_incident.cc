@@ -34,6 +34,8 @@ engine::Sheet SheetOf(const AuditFinding& finding, const std::string& input) {
   sheet.Add("image", finding.image.path);
   sheet.Add("equal up to input", finding.equal_at);
   sheet.Add("equal with", finding.equal_with);
+  sheet.Add("engine equal up to input", finding.own_equal_at);
+  sheet.Add("engine equal with", finding.own_equal_with);
   sheet.Add("is proven", finding.is_proven ? "yes" : "no");
   sheet.Add("verdict", NameOf(finding.verdict));
   sheet.Add("input log", input);
@@ -55,6 +57,22 @@ std::string JsonLines(const state::Comparison& comparison) {
     out += '\n';
   }
   return out;
+}
+
+/// When the memory of this engine was changed. That the other one was right says nothing of it.
+std::string Window(const AuditFinding& finding) {
+  const std::string number = Plain(finding.image.label.input.number);
+  if (finding.own_equal_with.empty()) {
+    return "No image of it was proven before: at some time before input " + number;
+  }
+  return "Between input " + Plain(finding.own_equal_at) + ", of which its image was equal, and " +
+         number;
+}
+
+/// Which of its images may have the damage.
+std::string Suspects(const AuditFinding& finding) {
+  if (finding.own_equal_with.empty()) return "";
+  return " of input " + Plain(finding.own_equal_at + 1) + " and later";
 }
 
 /// Images go when their engine has newer ones; this one stays.
@@ -80,22 +98,22 @@ std::string DescribeFinding(const AuditFinding& finding, const std::string& fold
     text += "nothing, that is from input 1 on";
   } else {
     text += finding.equal_with + ", input " + Plain(finding.equal_at);
-    text += finding.is_proven ? ", which was equal" : ", which nobody has proven";
+    text += finding.is_proven ? ", which was equal" : ", which nobody else has proven";
   }
   text += "\ndiffers:   " + ExtentText(finding.comparison) + "; A is the replay, B the image\n";
   text += DifferencesText(finding.comparison);
   text += "verdict:   ";
   switch (finding.verdict) {
     case AuditFinding::Verdict::kDamage:
-      text += "damage: two replays agree with each other, and not with engine " + side +
-              ".\n           Between input " + Plain(finding.equal_at) + " and " + number +
-              " its memory was changed by something that is not the input:\n           a fault of "
-              "the memory, a stray write, somebody's hand. What it answers from then on may be\n"
-              "           wrong, and no output need have shown it yet.\n";
-      text += "next: stop engine " + side + ", move its images of input " +
-              Plain(finding.equal_at + 1) +
-              " and later away, and start it again: it steps the\n      log from an older image, "
-              "or from the beginning. Look at its host before you do.\n";
+      text +=
+          "damage: two replays agree with each other, and not with engine " + side +
+          ".\n           " + Window(finding) +
+          " its memory was changed\n           by something that is not the input: a fault of the "
+          "memory, a stray write, somebody's hand.\n           What it answers from then on may "
+          "be wrong, and no output need have shown it yet.\n";
+      text += "next: stop engine " + side + ", move its images" + Suspects(finding) +
+              " away, and start it again: it steps the\n      log from an older image, or from the "
+              "beginning. Look at its host before you do.\n";
       break;
     case AuditFinding::Verdict::kNondeterminism:
       text +=
@@ -113,6 +131,7 @@ std::string DescribeFinding(const AuditFinding& finding, const std::string& fold
       break;
   }
   text += "next: tandem bisect " + folder + " --input " + input +
+          (finding.own_equal_with.empty() ? " --from-start" : "") +
           "\n      narrows down after which message it was there\n";
   return text;
 }
@@ -129,8 +148,8 @@ Result<std::string> WriteStateIncident(replay::Storage& storage, const std::stri
     folder = incidents + "/" + name + "." + std::to_string(again);
   }
   if (Status status = Keep(finding.image.path, partial + "/image"); !status) return status.error();
-  if (std::filesystem::exists(finding.equal_with, ignored)) {
-    if (Status status = Keep(finding.equal_with, partial + "/start"); !status) {
+  if (std::filesystem::exists(finding.own_equal_with, ignored)) {
+    if (Status status = Keep(finding.own_equal_with, partial + "/start"); !status) {
       return status.error();
     }
   }

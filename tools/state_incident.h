@@ -8,7 +8,8 @@
 //     report.txt         the same for a person, and what to do
 //     differences.jsonl  pool, element, field and both values, a line each
 //     image              the image that differs; a link to its file, or a copy
-//     start              the last one before it that was equal, or the replay began with
+//     start              the last one of the same engine before it that was equal; not there if
+//     none
 //
 // NUMBER is the input after which the state stands. It appears under its name whole or not at all.
 #pragma once

@@ -207,7 +207,9 @@ TEST_F(StateTools, AuditGoesBackForAnEngineThatIsBehind) {
   const std::string text = Audit(4, {"--follow", "--every", "0.05", "--status", status});
   EXPECT_THAT(text, HasSubstr("same: engine A after input 2000, "));
   EXPECT_THAT(text, HasSubstr("differs: engine B after input 1500, "));
-  EXPECT_THAT(text, HasSubstr("replayed:  from " + Path("a/1") + ", input 1000, which was equal"));
+  EXPECT_THAT(text, HasSubstr("replayed:  from " + Path("a/1") +
+                              ", input 1000, which nobody else has "
+                              "proven"));
 }
 
 TEST_F(StateTools, AuditPassesByAnImageOfAStateThatBeganWithAnotherSnapshot) {
@@ -266,7 +268,39 @@ TEST_F(StateTools, AuditFindsABitThatNoOutputHasShown) {
   EXPECT_THAT(json, HasSubstr("\"state\":\"found a difference, see " + incident + "\""));
   // The folder alone is enough to go on.
   EXPECT_THAT(Do({"bisect", incident, "--input", Path("flow")}, 1),
-              HasSubstr("after input 1500, and not after input 2000"));
+              HasSubstr("after input 1000, and not after input 2000"));
+}
+
+// That A was right after input 2000 says nothing of what B had then.
+TEST_F(StateTools, AuditSaysSinceWhenTheAccusedEngineItselfWasNotProven) {
+  Image("a/1", 1000);
+  Image("a/2", 2000);
+  Image("b/1", 1500);
+  Image("b/2", 2010, 1990);
+  const std::string text = Audit(4);
+  EXPECT_THAT(text, HasSubstr("replayed:  from " + Path("a/2") + ", input 2000, which was equal"));
+  EXPECT_THAT(text, HasSubstr("Between input 1500, of which its image was equal, and 2010 its "));
+  EXPECT_THAT(text, HasSubstr("move its images of input 1501 and later away"));
+  const std::string found = Do({"bisect", Path("incidents/2010"), "--input", Path("flow")}, 1);
+  EXPECT_THAT(found, HasSubstr("after input 1500, and not after input 2010"));
+  EXPECT_THAT(found, HasSubstr("one flipped bit explains all of it: 0x01"));
+}
+
+TEST_F(StateTools, AuditSaysNothingOfTheTimeBeforeTheFirstImageOfTheAccusedEngine) {
+  Image("a/1", 1000);
+  Image("a/2", 2000);
+  Image("b/1", 2010, 1990);
+  EXPECT_THAT(Audit(4), HasSubstr("verdict:   undecided"))
+      << "what A's first image has wrong, its second one has, too";
+  const std::string text = Audit(4, {"--from-start"});
+  EXPECT_THAT(text, HasSubstr("No image of it was proven before: at some time before input 2010 "));
+  EXPECT_THAT(text, HasSubstr("next: stop engine B, move its images away, and start it again"));
+  const std::string next = "next: tandem bisect " + Path("incidents/2010.2") + " --input " +
+                           Path("flow") + " --from-start\n";
+  EXPECT_THAT(text, HasSubstr(next));
+  EXPECT_FALSE(std::filesystem::exists(Path("incidents/2010.2/start")));
+  EXPECT_THAT(Do({"bisect", Path("incidents/2010.2"), "--input", Path("flow"), "--from-start"}, 1),
+              HasSubstr("after input 0, and not after input 2010"));
 }
 
 TEST_F(StateTools, AuditDoesNotSayWhoIsWrongBeforeItKnows) {
