@@ -159,12 +159,14 @@ void RegisterEngine(Commands& commands) {
       ->check(WholeNumber(0, 1'000'000))
       ->capture_default_str()
       ->type_name("NUMBER");
-  command.add_option("--images", options->role.images,
-                     "Folder for images of the state, which a Snapshot in the input has it write; "
-                     "made if missing. A restart goes on from the newest that is good");
+  command
+      .add_option("--images", options->role.images,
+                  "Folder for images of the state, which a Snapshot in the input has it write; "
+                  "made if missing. A restart goes on from the newest that is good")
+      ->check(NotEmpty());
   command
       .add_option("--images-keep", options->role.images_keep,
-                  "How many images are kept; older ones are removed")
+                  "How many of its images are kept; older ones of it are removed")
       ->check(WholeNumber(1, 1'000'000))
       ->capture_default_str()
       ->type_name("NUMBER");
@@ -172,6 +174,7 @@ void RegisterEngine(Commands& commands) {
       .add_option("--portable", options->role.portable,
                   "Portable snapshot to begin from when there is no image that is good, as after a "
                   "change of the build; see `tandem replay --portable-out`")
+      ->check(NotEmpty())
       ->type_name("FOLDER");
   options->application.AddTo(command);
   command

@@ -158,6 +158,15 @@ CLI::Validator NotNegative() {
       "");
 }
 
+CLI::Validator NotEmpty() {
+  return CLI::Validator(
+      [](std::string& text) {
+        return text.empty() ? std::string("\"\" is no folder; name one, or leave the option out")
+                            : std::string();
+      },
+      "");
+}
+
 CLI::Option* AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
                          const std::string& description) {
   return command

@@ -64,6 +64,8 @@ CLI::Validator WholeNumber(std::uint64_t min = 0, std::uint64_t max = kNoMax);
 CLI::Validator Rate();
 /// A check for sizes without a sign; the library would take -1 as the largest.
 CLI::Validator NotNegative();
+/// For folders: "" is none, as of a variable of a script that is not set.
+CLI::Validator NotEmpty();
 
 /// An option whose value must be HOST:PORT; it is required unless the caller says otherwise.
 CLI::Option* AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,

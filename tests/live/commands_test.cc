@@ -109,6 +109,10 @@ TEST_F(Commands, EndWithOneSentenceOnWrongOptions) {
       {{"engine", "--log", log, "--input", "1", "--stream", "0", "--name", "A/B"},
        "\"A/B\" is no name"},
       {With(kEngine, {"--log", log, "--zone-limit", "much"}), "much"},
+      {With(kEngine, {"--log", log, "--images", ""}),
+       "--images: \"\" is no folder; name one, or leave the option out"},
+      {With(kEngine, {"--log", log, "--portable", ""}),
+       "--portable: \"\" is no folder; name one, or leave the option out"},
       {With(kEngine, {"--log", log, "--app", "chess"}), "there is no application \"chess\""},
       {{"sequencer", "--log", log, "--submissions", "7", "--stream", "localhost:7"},
        "--submissions and --stream are both port 7 of 127.0.0.1: a port is for one thing; give two "
