@@ -56,7 +56,8 @@ inline constexpr std::size_t kMaxAlignment = 4096;
 
 /// Bounds of a pool. Reaching one is out of memory. Both are functions of the calls alone, so two
 /// copies of a deterministic process reach them at the same message. A limit below what the pool
-/// has already held is refused: a replay under it would have ended before.
+/// has already held is refused: a replay under it would have ended before, or, where a pool makes
+/// do with a smaller block of its base, lie otherwise in memory.
 struct Limit {
   std::uint64_t elements = kNoLimit;  ///< live elements, or blocks where there are no elements
   std::uint64_t bytes = kNoLimit;     ///< bytes taken from the base, in real block sizes

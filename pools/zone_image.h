@@ -87,6 +87,8 @@ class ZoneImage {
   /// An error, with the zone as it was: another address, a link or limit that what the image holds
   /// does not allow, pools in other places, a reserve that is too small, a damaged first chunk.
   [[nodiscard]] Status RestoreInto(std::uint64_t zone_address) const;
+  /// What of that shows before a byte of the state is read: all but the damage.
+  [[nodiscard]] Status CheckZone(std::uint64_t zone_address) const;
 
  private:
   ZoneImage();

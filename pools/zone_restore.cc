@@ -27,12 +27,17 @@ std::string AddressText(std::uint64_t address) {
 
 }  // namespace
 
-Status ZoneImage::RestoreInto(std::uint64_t zone_address) const {
+Status ZoneImage::CheckZone(std::uint64_t zone_address) const {
   const ZoneView zone(zone_address);
   if (Status status = CheckPlaces(zone); !status) {
     return status;
   }
-  if (Status status = CheckSettings(zone); !status) {
+  return CheckSettings(zone);
+}
+
+Status ZoneImage::RestoreInto(std::uint64_t zone_address) const {
+  const ZoneView zone(zone_address);
+  if (Status status = CheckZone(zone_address); !status) {
     return status;
   }
   // What lies at the beginning is used at once: the header, and most of the time the root.
@@ -97,10 +102,11 @@ Status ZoneImage::CheckSettings(const ZoneView& zone) const {
     const bool too_low = pool.limit.elements < had.figures.live_peak ||
                          pool.limit.bytes < had.figures.taken_peak_bytes;
     if (too_low) {
-      return Refused("holds a pool " + pool.name + " that has held " +
-                     std::to_string(had.figures.live_peak) + " elements or blocks and " +
-                     std::to_string(had.figures.taken_peak_bytes) +
-                     " bytes, which is above the limit that is set now; raise the limit");
+      return Refused(
+          "holds a pool " + pool.name + " that has held " + std::to_string(had.figures.live_peak) +
+          " elements or blocks and " + std::to_string(had.figures.taken_peak_bytes) +
+          " bytes, which is above the limit that is set now; raise the limit, or start from "
+          "the log, for a state under that limit lies otherwise");
     }
     const PoolControl* const base = slots[pool.slot].base;
     const std::uint32_t base_slot =

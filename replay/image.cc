@@ -154,6 +154,8 @@ Status Restore(Application& application, const StateImage& image, proto::Session
       !status) {
     return status;
   }
+  // Before the resume point is looked for, whose address is another one in another zone.
+  if (Status status = image.zone().CheckZone(place.zone_address); !status) return status;
   if (Status status = CheckLabel(application, image); !status) return status;
   return image.zone().RestoreInto(place.zone_address);
 }
