@@ -107,7 +107,8 @@ Status ImageKeeper::Open() {
 std::optional<replay::ImageLabel> ImageKeeper::RestoreNewest(
     replay::Application& application, proto::Session session,
     const std::function<Status(const replay::ImageLabel&)>& fits) {
-  for (const std::uint64_t number : List(options_.folder)) {
+  const std::vector<std::uint64_t> numbers = List(options_.folder);
+  for (const std::uint64_t number : numbers) {
     const auto begin = std::chrono::steady_clock::now();
     auto image = replay::StateImage::Open(PathOf(number));
     Status status = image ? Status() : Status(image.error());
@@ -130,6 +131,15 @@ std::optional<replay::ImageLabel> ImageKeeper::RestoreNewest(
                  label.output.number, image->path(),
                  Milliseconds(static_cast<std::uint64_t>(
                      std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count())));
+    own_.insert(number);
+    for (const std::uint64_t older : numbers) {
+      if (older >= number) continue;
+      const auto before = replay::StateImage::Open(PathOf(older));
+      if (before && before->label().application == label.application &&
+          before->label().session == label.session) {
+        own_.insert(older);
+      }
+    }
     VerifyBehind(std::move(*image));
     return label;
   }
@@ -146,17 +156,17 @@ void ImageKeeper::VerifyBehind(replay::StateImage image) {
 
 void ImageKeeper::Take(replay::Application& application, proto::Session session) {
   if (writer_) {
-    spdlog::warn("engine {}: no image after input {}: the one after input {} is still written",
-                 options_.engine, application.resume_point().input.number, writing_number_);
+    const std::uint64_t due = application.resume_point().input.number;
+    NotWritten(due, "the image after input " + std::to_string(writing_number_) +
+                        " was still being written when the one after input " + std::to_string(due) +
+                        " was due");
     return;
   }
   writing_number_ = application.resume_point().input.number;
   writing_since_ns_ = WallNs();
   auto started = replay::StartImage(application, session, PathOf(writing_number_));
   if (!started) {
-    failure_ = started.error().text;
-    spdlog::warn("engine {}: no image after input {}: {}", options_.engine, writing_number_,
-                 failure_);
+    NotWritten(writing_number_, started.error().text);
     return;
   }
   writer_.emplace(std::move(*started));
@@ -169,9 +179,7 @@ Status ImageKeeper::OnTime() {
       if (*outcome) {
         Written(**outcome);
       } else {
-        failure_ = outcome->error().text;
-        spdlog::warn("engine {}: no image after input {}: {}; the engine goes on", options_.engine,
-                     writing_number_, failure_);
+        NotWritten(writing_number_, outcome->error().text);
       }
     }
   }
@@ -192,13 +200,21 @@ Status ImageKeeper::OnTime() {
                         ", and start the engine again");
 }
 
+void ImageKeeper::NotWritten(std::uint64_t number, const std::string& why) {
+  failed_number_ = number;
+  failure_ = why;
+  spdlog::warn("engine {}: no image after input {}: {}; the engine goes on", options_.engine,
+               number, why);
+}
+
 void ImageKeeper::Written(const pools::ImageWritten& written) {
   number_ = writing_number_;
   written_ns_ = writing_since_ns_;
-  failure_.clear();
+  if (number_ > failed_number_) failure_.clear();
   spdlog::info("engine {}: image after input {}: {}, stood still for {}, written in {}",
                options_.engine, number_, MiB(written.file_bytes), Milliseconds(written.fork_ns),
                Milliseconds(written.write_ns));
+  own_.insert(number_);
   RemoveOld();
 }
 
@@ -211,13 +227,14 @@ void ImageKeeper::Fill(pb::Status* status) const {
 }
 
 void ImageKeeper::RemoveOld() const {
-  const std::vector<std::uint64_t> numbers = List(options_.folder);
-  for (std::size_t i = options_.keep; i < numbers.size(); ++i) {
+  std::uint32_t kept = 0;
+  for (const std::uint64_t number : List(options_.folder)) {
+    if (!own_.contains(number) || ++kept <= options_.keep) continue;
     std::error_code error;
-    fs::remove(PathOf(numbers[i]), error);
+    fs::remove(PathOf(number), error);
     if (error) {
       spdlog::warn("engine {}: the old image {} cannot be removed: {}", options_.engine,
-                   PathOf(numbers[i]), error.message());
+                   PathOf(number), error.message());
     }
   }
 }

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -70,7 +71,9 @@ class ImageKeeper {
  private:
   [[nodiscard]] std::string PathOf(std::uint64_t input_number) const;
   void VerifyBehind(replay::StateImage image);
+  void NotWritten(std::uint64_t number, const std::string& why);
   void Written(const pools::ImageWritten& written);
+  /// Of its own, all but the newest; what is there of others neither counts nor goes.
   void RemoveOld() const;
 
   Options options_;
@@ -80,7 +83,11 @@ class ImageKeeper {
   std::uint64_t number_ = 0;     ///< input that the newest image stands after; 0: none is known
   std::int64_t written_ns_ = 0;  ///< of that one, wall clock
   std::uint64_t restored_number_ = 0;  ///< input that this process went on from; 0: from nothing
-  std::string failure_;                ///< why the last one could not be written; empty: it could
+  /// Numbers of images that count and are removed when they are old: those that this process wrote,
+  /// the one that it went on from, and those of the same session and application before that one.
+  std::set<std::uint64_t> own_;
+  std::uint64_t failed_number_ = 0;  ///< input of the last image that could not be written
+  std::string failure_;              ///< why; empty: none, or a later one could
 
   enum class Verified { kNotYet, kGood, kDamaged };
   std::thread verifier_;
