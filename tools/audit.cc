@@ -158,18 +158,33 @@ class Job {
 
   Result<ExitCode> End() {
     if (compared_ == 0 && !options_.follow) {
+      (void)output_.Flush();
       return Error::BadInput(
           "there was nothing to compare: it takes an image to begin with and another one, which "
-          "the "
-          "input log has reached; or --from-start, and one image");
+          "the input log has reached; or --from-start, and one image");
     }
     if (!options_.json) {
       output_.text += "audited up to input " + std::to_string(auditor_.position()) +
                       ": images that were the same: " + std::to_string(auditor_.same(0)) +
                       " of A, " + std::to_string(auditor_.same(1)) + " of B\n";
+      if (auditor_.beyond_log() != 0) {
+        output_.text +=
+            "images that the input log has not reached: " + std::to_string(auditor_.beyond_log()) +
+            "\n";
+      }
+    }
+    ExitCode code = ExitCode::kYes;
+    for (std::size_t side = 0; side < 2; ++side) {
+      if (options_.audit.images[side].empty() || auditor_.has_proven(side)) continue;
+      const std::string name = engine::NameOfSide(side);
+      if (!options_.follow) code = ExitCode::kNo;
+      output_.text += options_.json
+                          ? "{\"event\":\"unproven\",\"engine\":\"" + name + "\"}\n"
+                          : "nothing is proven of engine " + name + ": no image of it in " +
+                                options_.audit.images[side] + " was compared\n";
     }
     if (Status status = output_.Flush(); !status) return status.error();
-    return ExitCode::kYes;
+    return code;
   }
 
   const Options& options_;
@@ -190,7 +205,9 @@ void RegisterAudit(Commands& commands) {
       "  tandem state flow --at 2000 --save images-b/2000 > b.txt\n"
       "  tandem audit --a images-a --b images-b --input flow\n"
       "Exit code 0 if all images are what a replay makes, 4 if one is not: then all that is known "
-      "is in a\nfolder of --incidents. Runs at the lowest priority.\n",
+      "is in a\nfolder of --incidents; 1 if no image of an engine that was given could be "
+      "compared. "
+      "Runs at the\nlowest priority.\n",
       [options] { return Job(*options).Run(); });
   command.add_option("--a", options->audit.images[0], "Folder with images of engine A")
       ->required()

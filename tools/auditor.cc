@@ -2,16 +2,15 @@
 #include "tools/auditor.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <utility>
+
+#include "replay/log_reader.h"
 
 namespace tandem::tools {
 namespace {
 
-bool Exists(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
+bool Has(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
 }
 
 }  // namespace
@@ -33,19 +32,29 @@ std::uint64_t Auditor::position() const {
 }
 
 // Those that were not looked at yet, oldest input first.
-Result<std::vector<Auditor::Candidate>> Auditor::Candidates() {
+Result<std::vector<Auditor::Candidate>> Auditor::Candidates(
+    const std::function<void(const AuditStep&)>& on_step) {
   std::vector<Candidate> candidates;
   std::vector<std::string> still_there;
   for (std::size_t side = 0; side < options_.images.size(); ++side) {
     if (options_.images[side].empty()) continue;
-    auto images = ImagesIn(options_.images[side]);
+    std::vector<PassedBy> passed_by;
+    auto images = ImagesIn(options_.images[side], &passed_by);
     if (!images) return images.error();
     for (FoundImage& image : *images) {
-      if (std::find(done_.begin(), done_.end(), image.path) != done_.end()) {
+      if (Has(done_, image.path)) {
         still_there.push_back(image.path);
       } else {
         candidates.push_back({.side = side, .image = std::move(image)});
       }
+    }
+    for (PassedBy& file : passed_by) {
+      if (Has(unreadable_, file.path)) continue;
+      unreadable_.push_back(file.path);
+      on_step({.what = AuditStep::What::kPassedBy,
+               .side = side,
+               .path = std::move(file.path),
+               .why = std::move(file.why)});
     }
   }
   done_ = std::move(still_there);
@@ -56,26 +65,50 @@ Result<std::vector<Auditor::Candidate>> Auditor::Candidates() {
   return candidates;
 }
 
+// All that is wrong with the image itself, so that what else is wrong is the log or the
+// application.
+Result<std::optional<std::string>> Auditor::WhyNoStart(const Candidate& candidate) {
+  const auto why = [](std::string text) { return std::optional(std::move(text)); };
+  const auto image = replay::StateImage::Open(candidate.image.path);
+  if (!image) return why(image.error().text);
+  if (Status status = image->zone().Verify(); !status) return why(status.error().text);
+  auto empty = StateReplay::FromNothing(options_.application, options_.input);
+  if (!empty) return empty.error();
+  if (image->label().input.number != 0) {
+    replay::PosixStorage storage;
+    const auto log = replay::LogReader::Open(
+        storage, options_.input,
+        {.from_number = image->label().input.number + 1, .check_digest = false});
+    if (!log) return why(log.error().text);
+    if (log->position() != image->label().input) {
+      return why("the image is of " + StandsText(image->label()) +
+                 ", and the input log has another message there: it is of another input");
+    }
+  }
+  if (options_.from_nothing) return std::optional<std::string>();
+  empty->reset();  // the next one lies at the same address
+  const auto replay = StateReplay::FromImage(options_.application, options_.input, *image);
+  return replay ? std::optional<std::string>() : why(replay.error().text);
+}
+
 Status Auditor::Start(const Candidate& oldest,
                       const std::function<void(const AuditStep&)>& on_step) {
+  auto image = replay::StateImage::Open(oldest.image.path);
+  if (!image) return image.error();
+  const std::uint64_t address = image->zone().about().address;
+  auto replay = options_.from_nothing
+                    ? StateReplay::FromNothing(At(address, options_.application), options_.input)
+                    : StateReplay::FromImage(options_.application, options_.input, *image);
+  if (!replay) return replay.error();
+  replay_ = std::move(*replay);
   if (options_.from_nothing) {
-    const auto image = replay::StateImage::Open(oldest.image.path);  // for where its zone lies
-    if (!image) return image.error();
-    auto replay = StateReplay::FromNothing(At(image->zone().about().address, options_.application),
-                                           options_.input);
-    if (!replay) return replay.error();
-    replay_ = std::move(*replay);
     is_proven_ = true;
     return {};
   }
-  auto image = replay::StateImage::Open(oldest.image.path);
-  if (!image) return image.error();
-  auto replay = StateReplay::FromImage(options_.application, options_.input, *image);
-  if (!replay) return replay.error();
-  replay_ = std::move(*replay);
+  has_start_ = true;
+  start_side_ = oldest.side;
   const std::uint64_t bytes = image->zone().about().state_bytes;
   bases_.push_back({oldest.side, oldest.image.path, std::move(*image)});
-  start_side_ = oldest.side;
   done_.push_back(oldest.image.path);
   on_step({.what = AuditStep::What::kStart,
            .side = oldest.side,
@@ -88,13 +121,22 @@ Status Auditor::Start(const Candidate& oldest,
 
 Result<std::optional<AuditFinding>> Auditor::Round(
     const std::function<void(const AuditStep&)>& on_step, const std::function<bool()>& ask) {
-  const auto candidates = Candidates();
+  const auto candidates = Candidates(on_step);
   if (!candidates) return candidates.error();
+  beyond_log_ = 0;
+  if (candidates->empty()) return std::optional<AuditFinding>();
+  replay::PosixStorage storage;
+  const auto log = replay::LogReader::Open(storage, options_.input, {.check_digest = false});
+  if (!log) return log.error();
+  const auto end = replay::LogReader::LastPosition(storage, options_.input);
+  if (!end) return end.error();
   for (const Candidate& candidate : *candidates) {
     if (!ask()) break;
+    const replay::ImageLabel& label = candidate.image.label;
+    const std::uint64_t number = label.input.number;
     AuditStep step{.side = candidate.side,
                    .path = candidate.image.path,
-                   .label = candidate.image.label,
+                   .label = label,
                    .from = position(),
                    .why = ""};
     const auto pass_by = [&](const std::string& why) {
@@ -103,33 +145,39 @@ Result<std::optional<AuditFinding>> Auditor::Round(
       done_.push_back(candidate.image.path);
       on_step(step);
     };
+    if (label.session != log->session()) {
+      pass_by("the image is of session " + label.session.str() + ", and the input log of session " +
+              log->session().str());
+      continue;
+    }
+    if (end->number < number) {  // the log has not got there
+      ++beyond_log_;
+      continue;
+    }
     if (replay_ == nullptr) {
-      if (Status status = Start(candidate, on_step); !status) {
-        if (options_.from_nothing || Exists(candidate.image.path)) return status.error();
-        pass_by(status.error().text);  // an engine keeps a few only
+      const auto why = WhyNoStart(candidate);
+      if (!why) return why.error();
+      if (*why) {
+        pass_by(**why);
         continue;
       }
+      if (Status status = Start(candidate, on_step); !status) return status.error();
       if (!options_.from_nothing) continue;
       step.from = 0;
     }
-    const std::uint64_t number = candidate.image.label.input.number;
+    const auto image = LoadedImage::Load(candidate.image.path);
+    if (!image) {
+      pass_by(image.error().text);
+      continue;
+    }
     if (number < position()) {  // of an engine that is behind the other one
-      const auto image = replay::StateImage::Open(candidate.image.path);
-      const auto back = image ? GoBack(number, image->zone().about().address) : Result<bool>(false);
+      const auto back = GoBack(number, (*image)->image().zone().about().address);
       if (!back) return back.error();
       if (!*back) {
         pass_by("the replay stands after input " + std::to_string(position()) + " already");
         continue;
       }
       step.from = position();
-    }
-    const auto end = replay_->LogEnd();
-    if (!end) return end.error();
-    if (*end < number) break;  // the log has not got there
-    const auto image = LoadedImage::Load(candidate.image.path);
-    if (!image) {
-      pass_by(image.error().text);
-      continue;
     }
     if (const Status alike = CheckMadeAlike(**image, *replay_); !alike) {
       pass_by(alike.error().text);
@@ -140,7 +188,8 @@ Result<std::optional<AuditFinding>> Auditor::Round(
       return status.error();
     }
     if (const auto why = WhyNotComparable(**image, *replay_)) {
-      return Error::BadInput("the image " + candidate.image.path + " " + *why);
+      pass_by("the image " + *why);
+      continue;
     }
     step.bytes = (*image)->bytes().size();
     done_.push_back(candidate.image.path);

@@ -44,8 +44,8 @@ struct AuditStep {
   What what = What::kSame;
   std::size_t side = 0;  ///< 0: A
   std::string path;
-  replay::ImageLabel label;
-  std::uint64_t from = 0;  ///< input after which the replay stood before
+  replay::ImageLabel label = {};  ///< empty if it cannot be read
+  std::uint64_t from = 0;         ///< input after which the replay stood before
   std::uint64_t bytes = 0;
   std::string why;
 };
@@ -78,8 +78,8 @@ class Auditor {
 
   /// Looks at all images that there are and that the log has reached, oldest input first, and tells
   /// `on_step` of each. Ends early if `ask` says false, or at the first that differs, which it
-  /// gives. May be called again, for those that have come. An error: the log, the application, or
-  /// an image that belongs to neither.
+  /// gives. An image that cannot be read or compared is passed by. May be called again, for those
+  /// that have come. An error: the log or the application.
   Result<std::optional<AuditFinding>> Round(const std::function<void(const AuditStep&)>& on_step,
                                             const std::function<bool()>& ask);
 
@@ -87,6 +87,12 @@ class Auditor {
   [[nodiscard]] std::uint64_t position() const;
   /// Images of each side that were the same.
   [[nodiscard]] std::uint64_t same(std::size_t side) const { return same_[side]; }
+  /// Is an image of that side known to be what the input makes of it, be it the one to begin with?
+  [[nodiscard]] bool has_proven(std::size_t side) const {
+    return same_[side] != 0 || (has_start_ && is_proven_ && start_side_ == side);
+  }
+  /// Images that wait for the log to get there, in the last round.
+  [[nodiscard]] std::uint64_t beyond_log() const { return beyond_log_; }
   /// The last input at which each side was; 0: never.
   [[nodiscard]] std::uint64_t same_at(std::size_t side) const { return same_at_[side]; }
 
@@ -104,10 +110,13 @@ class Auditor {
   static constexpr std::ptrdiff_t kBasesKept = 16;  ///< of each side
   void Keep(Base base);
 
-  Result<std::vector<Candidate>> Candidates();
+  Result<std::vector<Candidate>> Candidates(const std::function<void(const AuditStep&)>& on_step);
+  /// Why nothing can begin with this image, whatever is right with the log; null: it can.
+  Result<std::optional<std::string>> WhyNoStart(const Candidate& candidate);
   /// Puts the replay where it may step to input `number`, which it has passed. False: there is no
   /// image left to begin with.
   Result<bool> GoBack(std::uint64_t number, std::uint64_t zone_address);
+  /// An error is one of the log or the application.
   Status Start(const Candidate& oldest, const std::function<void(const AuditStep&)>& on_step);
   Result<AuditFinding> Examine(const Candidate& candidate, LoadedImage& image,
                                const std::function<bool()>& ask);
@@ -121,7 +130,10 @@ class Auditor {
   bool is_proven_ = false;      ///< see AuditFinding
   std::array<std::uint64_t, 2> same_{};
   std::array<std::uint64_t, 2> same_at_{};
-  std::vector<std::string> done_;  ///< images that were looked at and are still there
+  bool has_start_ = false;
+  std::uint64_t beyond_log_ = 0;
+  std::vector<std::string> unreadable_;  ///< files that were named already
+  std::vector<std::string> done_;        ///< images that were looked at and are still there
 };
 
 [[nodiscard]] const char* NameOf(AuditFinding::Verdict verdict);

@@ -49,9 +49,25 @@ Result<std::vector<FoundImage>> ImagesOf(const Options& options) {
   for (const std::string& path : options.images) {
     std::error_code ignored;
     if (std::filesystem::is_directory(path, ignored)) {
-      auto found = ImagesIn(path);
+      std::vector<PassedBy> passed_by;
+      auto found = ImagesIn(path, &passed_by);
       if (!found) return found.error();
-      all.insert(all.end(), found->begin(), found->end());
+      for (FoundImage& one : *found) {
+        const auto image = replay::StateImage::Open(one.path);
+        const Status whole = image ? image->zone().Verify() : Status(image.error());
+        if (whole) {
+          all.push_back(std::move(one));
+        } else {
+          passed_by.push_back({one.path, whole.error().text});
+        }
+      }
+      const bool is_incident = std::filesystem::exists(path + "/facts.txt", ignored);
+      for (const PassedBy& file : passed_by) {
+        const std::string name = std::filesystem::path(file.path).filename().string();
+        if (is_incident && name != "image" && name != "start") continue;
+        std::fprintf(stderr, "tandem: note: passed by: %s: %s\n", file.path.c_str(),
+                     file.why.c_str());
+      }
       continue;
     }
     const auto image = replay::StateImage::Open(path);

@@ -10,7 +10,7 @@
 namespace tandem::tools {
 
 Result<std::vector<FoundImage>> ImagesIn(const std::string& folder,
-                                         std::vector<std::string>* passed_by) {
+                                         std::vector<PassedBy>* passed_by) {
   std::error_code error;
   std::vector<FoundImage> found;
   std::filesystem::directory_iterator entry(folder, error);
@@ -26,8 +26,8 @@ Result<std::vector<FoundImage>> ImagesIn(const std::string& folder,
     const auto image = replay::StateImage::Open(path);
     if (image) {
       found.push_back({path, image->label(), image->zone().about().written_ns});
-    } else if (passed_by != nullptr && std::filesystem::exists(path, ignored)) {
-      passed_by->push_back(image.error().text);
+    } else if (std::filesystem::exists(path, ignored)) {
+      passed_by->push_back({path, image.error().text});
     }
   }
   std::sort(found.begin(), found.end(), [](const FoundImage& a, const FoundImage& b) {

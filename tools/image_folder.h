@@ -17,10 +17,16 @@ struct FoundImage {
   std::int64_t written_ns = 0;
 };
 
+/// A file that is no image, or one that is damaged.
+struct PassedBy {
+  std::string path;
+  std::string why;
+};
+
 /// Oldest input first; of two at one input the one written first. What is no image, or one that is
-/// damaged in its header, is named in `passed_by`, if that is not null. An error: there is no such
+/// damaged in its header, is put behind `passed_by`. An error: there is no such
 /// folder.
 Result<std::vector<FoundImage>> ImagesIn(const std::string& folder,
-                                         std::vector<std::string>* passed_by = nullptr);
+                                         std::vector<PassedBy>* passed_by);
 
 }  // namespace tandem::tools

@@ -223,10 +223,11 @@ TEST_F(StateTools, AuditPassesByAnImageOfAStateThatBeganWithAnotherSnapshot) {
   const auto passed_by = HasSubstr(
       "is of a state that began with a portable snapshot after input 500, and the replay began "
       "with input 1: both answer alike");
-  EXPECT_THAT(Lines(Audit(0)),
+  EXPECT_THAT(Lines(Audit(1)),
               ElementsAre(StartsWith("start: engine A after input 1000, "), passed_by, passed_by,
                           StartsWith("same: engine A after input 2500, "),
-                          "audited up to input 2500: images that were the same: 1 of A, 0 of B"));
+                          "audited up to input 2500: images that were the same: 1 of A, 0 of B",
+                          StartsWith("nothing is proven of engine B: no image of it in ")));
   EXPECT_THAT(Lines(Do({"audit", "--a", Path("b"), "--input", Path("flow")})),
               ElementsAre(StartsWith("start: engine A after input 1500, "),
                           StartsWith("same: engine A after input 2000, "),
@@ -240,12 +241,62 @@ TEST_F(StateTools, AuditPassesByAnImageFromAnotherAddress) {
   Image("a/2", 2000);
   Do({"state", Path("flow"), "--at", "1500", "--save", Path("b/1"), "--zone-address",
       "0x7d0000000000"});
-  EXPECT_THAT(Lines(Audit(0)),
+  EXPECT_THAT(Lines(Audit(1)),
               ElementsAre(StartsWith("start: engine A after input 1000, "),
                           HasSubstr("is of a zone at 0x7d0000000000, and the replay has its zone "
                                     "at 0x7e8000000000: their pointers differ"),
                           StartsWith("same: engine A after input 2000, "),
-                          "audited up to input 2000: images that were the same: 1 of A, 0 of B"));
+                          "audited up to input 2000: images that were the same: 1 of A, 0 of B",
+                          StartsWith("nothing is proven of engine B: no image of it in ")));
+}
+
+TEST_F(StateTools, AuditPassesByWhatIsDamagedOrOfAnotherInputAndSaysSo) {
+  Do({"generate", "--orders", "3000", "--symbols", "4", "--users", "2", "--seed", "6", "-o",
+      Path("other")});
+  const auto image_of_other = [this](const std::string& name, const char* at) {
+    Do({"state", Path("other"), "--at", at, "--save", Path(name)});
+  };
+  image_of_other("a/1", "500");
+  Image("a/2", 900);
+  FlipByte("a/2", -5000);
+  Image("a/3", 1000);
+  image_of_other("b/1", "1200");
+  Image("b/2", 1300);
+  FlipByte("b/2", -5000);
+  std::ofstream(Path("b/3")) << "no image";
+  Image("b/4", 1500);
+  for (const bool from_start : {false, true}) {
+    const std::string text = Audit(
+        0, from_start ? std::vector<std::string>{"--from-start"} : std::vector<std::string>{});
+    EXPECT_THAT(
+        Lines(text),
+        ElementsAre(StartsWith("passed by: " + Path("b/3") + ": "),
+                    AllOf(StartsWith("passed by: " + Path("a/1") + ": "),
+                          HasSubstr("it is of another input")),
+                    AllOf(StartsWith("passed by: " + Path("a/2") + ": "), HasSubstr("is damaged")),
+                    StartsWith(from_start ? "same: engine A after input 1000, "
+                                          : "start: engine A after input 1000, "),
+                    AllOf(StartsWith("passed by: " + Path("b/1") + ": "),
+                          HasSubstr("it is of another input")),
+                    AllOf(StartsWith("passed by: " + Path("b/2") + ": "), HasSubstr("is damaged")),
+                    StartsWith("same: engine B after input 1500, "),
+                    StartsWith("audited up to input 1500: ")));
+  }
+  EXPECT_THAT(
+      Do({"bisect", Path("b"), Path("a/3"), "--input", Path("flow")}, 2),
+      AllOf(HasSubstr("passed by: " + Path("b/2") + ": "),
+            HasSubstr("passed by: " + Path("b/3") + ": "), HasSubstr("it is of another input")));
+}
+
+TEST_F(StateTools, AuditDoesNotSayYesOfAnEngineWithoutAnImage) {
+  Image("a/1", 1000);
+  Image("a/2", 2000);
+  std::ofstream(Path("b/1")) << "no image";
+  const std::string text = Audit(1);
+  EXPECT_THAT(text, HasSubstr("passed by: " + Path("b/1") + ": "));
+  EXPECT_THAT(text, HasSubstr("nothing is proven of engine B: no image of it in " + Path("b")));
+  EXPECT_THAT(Audit(1, {"--json"}), HasSubstr("{\"event\":\"unproven\",\"engine\":\"B\"}"));
+  Do({"audit", "--a", Path("a"), "--input", Path("flow")});
 }
 
 TEST_F(StateTools, AuditFindsABitThatNoOutputHasShown) {
