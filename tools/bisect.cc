@@ -181,6 +181,7 @@ class Damage {
       return Ask();
     });
     note_.Show("");
+    outputs_differ_ = search.outputs_differ();
     std::string where;
     if (explained && bad.has_walk()) where = bad.walk().ByteText(explained->address);
     Output output;
@@ -199,6 +200,11 @@ class Damage {
     text += "image:   " + bad.path() + "\n";
     text += "differs: " + ExtentText(comparison) + "; A is the replay, B the image\n";
     text += DifferencesText(comparison);
+    if (outputs_differ_) {
+      text +=
+          "outputs: their running digest differs, so by then it had answered otherwise than the "
+          "replay, or the\n         digest itself was overwritten; not all of this came at once\n";
+    }
     if (!explained) {
       return text + "when:    after input " + Plain(good_) + ", up to input " + Plain(end) +
              "; no flip of bits that differ explains it, so the damage has spread since, or it was "
@@ -251,6 +257,7 @@ class Damage {
     } else {
       json += "null";
     }
+    json += std::string(",\"outputs_differ\":") + (outputs_differ_ ? "true" : "false");
     return json + ",\"comparison\":{" + ComparisonJson(comparison) + "}}\n";
   }
 
@@ -260,6 +267,7 @@ class Damage {
   std::optional<replay::StateImage> good_image_;
   std::uint64_t good_ = 0;
   std::uint64_t address_ = 0;
+  bool outputs_differ_ = false;
   std::size_t first_ = 0;
   std::uint64_t compared_ = 0;
 };

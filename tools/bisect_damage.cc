@@ -16,10 +16,18 @@ std::optional<DamageExplained> DamageSearch::Run(
   begin_ = good_.position().number;
   end_ = bad_.label().input.number;
   if (!good_.ReadAhead()) return std::nullopt;  // once, and not in every child
-  const std::vector<Flip> flips = Differing();
+  std::vector<Flip> flips = Differing();
   if (flips.empty()) return std::nullopt;
+  // The digest sums up all outputs, so it has followed from other differences, unless a bit of it
+  // is all that there is.
+  const std::size_t all = flips.size();
+  if (all > 1 || !IsOneBit(flips[0])) {
+    outputs_differ_ =
+        std::erase_if(flips, [this](const Flip& flip) { return IsOfOutputDigest(flip); }) != 0;
+  }
   // If nothing followed from the damage, all that differs came at once.
-  std::optional<DamageExplained> found = TryAll(flips);
+  std::optional<DamageExplained> found;
+  if (flips.size() == all) found = TryAll(flips);
   // It always explains the image if it came after the last input, which says nothing of several.
   if (found && found->bits == 0 && found->earliest == end_) found.reset();
   for (const Flip& flip : flips) {
@@ -30,6 +38,14 @@ std::optional<DamageExplained> DamageSearch::Run(
   }
   if (found) found->trials = trials_;
   return found;
+}
+
+bool DamageSearch::IsOneBit(const Flip& flip) { return (flip.bits & (flip.bits - 1)) == 0; }
+
+bool DamageSearch::IsOfOutputDigest(const Flip& flip) const {
+  const std::uint64_t& digest = good_.application().resume_point().output.digest;
+  const auto begin = reinterpret_cast<std::uintptr_t>(&digest);
+  return flip.address >= begin && flip.address < begin + sizeof digest;
 }
 
 // In a child, so that the replay stays where it is.
@@ -103,7 +119,7 @@ std::uint64_t DamageSearch::Latest(const std::vector<Flip>& flips, std::uint64_t
 std::optional<DamageExplained> DamageSearch::TryAll(const std::vector<Flip>& flips) {
   if (!Try(flips, end_)) return std::nullopt;
   const std::uint64_t earliest = Try(flips, begin_) ? begin_ : Earliest(flips, begin_, end_);
-  const bool is_one_bit = flips.size() == 1 && (flips[0].bits & (flips[0].bits - 1)) == 0;
+  const bool is_one_bit = flips.size() == 1 && IsOneBit(flips[0]);
   return DamageExplained{.address = flips[0].address,
                          .bits = is_one_bit ? flips[0].bits : std::uint8_t{0},
                          .earliest = earliest,

@@ -34,6 +34,10 @@ class DamageSearch {
   /// input of the same log.
   DamageSearch(StateReplay& good, const LoadedImage& bad) : good_(good), bad_(bad) {}
 
+  /// Does the running digest of the outputs differ, which only another output can bring about, but
+  /// for damage of that digest alone? After Run.
+  [[nodiscard]] bool outputs_differ() const { return outputs_differ_; }
+
   /// Null: no such flip was found. `ask`: called before each trial; false ends the search.
   std::optional<DamageExplained> Run(const std::function<bool(std::uint64_t trials)>& ask);
 
@@ -47,6 +51,8 @@ class DamageSearch {
   static constexpr std::uint64_t kTrialsMax = 2000;
 
   [[nodiscard]] std::vector<Flip> Differing();
+  [[nodiscard]] static bool IsOneBit(const Flip& flip);
+  [[nodiscard]] bool IsOfOutputDigest(const Flip& flip) const;
   /// Does the replay end in the bad image if these bits are flipped after input `number`?
   bool Try(const std::vector<Flip>& flips, std::uint64_t number);
   /// The first input after which the flips explain it; `yes` is one, `no` before it is none.
@@ -63,6 +69,7 @@ class DamageSearch {
   std::uint64_t trials_ = 0;
   std::function<bool(std::uint64_t)> ask_;
   bool stopped_ = false;
+  bool outputs_differ_ = false;
 };
 
 }  // namespace tandem::tools

@@ -402,6 +402,21 @@ TEST_F(StateTools, BisectNamesTheVeryMessageWhereImagesStandCloseTogether) {
               HasSubstr("what the input makes of it after input 2049, and not after input 2050"));
 }
 
+TEST_F(StateTools, BisectDoesNotTakeADigestOfOutputsForBytesThatWereDamaged) {
+  const auto bisect = [this](const std::string& image) {
+    return Do({"bisect", image, "--input", Path("flow"), "--from-start"}, 1);
+  };
+  const std::string spread = bisect(Image("spread", 2800, 2500));
+  EXPECT_THAT(spread, AllOf(HasSubstr("resume_point.output.digest: "),
+                            HasSubstr("outputs: their running digest differs, so by then"),
+                            HasSubstr("no flip of bits that differ explains it"),
+                            Not(HasSubstr("explain all of it"))));
+  EXPECT_THAT(bisect(Image("found", 3000, 2500)),
+              AllOf(HasSubstr("outputs: their running digest differs, so by then"),
+                    HasSubstr("one flipped bit explains all of it: 0x01"),
+                    HasSubstr("after input 2500 at the earliest")));
+}
+
 TEST_F(StateTools, BisectFindsNothingWhereNothingIs) {
   Image("a/1", 1000);
   Image("a/2", 2000);
