@@ -28,10 +28,13 @@ bool LooksLost(std::span<const std::byte> segment, std::uint64_t offset, std::ui
 
 class Recovery {
  public:
-  Recovery(Storage& storage, const std::string& folder, const MarkState& mark)
+  enum class Mode : std::uint8_t { kRecovers, kLooksOnly };
+
+  Recovery(Storage& storage, const std::string& folder, const MarkState& mark, Mode mode)
       : storage_(storage),
         folder_(folder),
         mark_(mark),
+        changes_(mode == Mode::kRecovers),
         host_stopped_(!mark.WrittenInBoot(storage.BootId())) {}
 
   Result<RecoveredLog> Run(const SegmentList& segments);
@@ -52,6 +55,7 @@ class Recovery {
   Storage& storage_;
   const std::string& folder_;
   const MarkState& mark_;
+  const bool changes_;        ///< what a crash left; else looks only
   const bool host_stopped_;   ///< since the mark was written, as far as is known
   bool entered_ = false;      ///< the first segment
   bool mark_met_ = false;     ///< a record begins where the mark stands
@@ -101,7 +105,8 @@ Result<RecoveredLog> Recovery::Run(const SegmentList& segments) {
 
 Result<Recovery::Scan> Recovery::ScanSegment(std::uint64_t id) {
   const std::string path = SegmentPath(folder_, id);
-  Result<std::unique_ptr<File>> file = storage_.OpenToWrite(path);
+  Result<std::unique_ptr<File>> file =
+      changes_ ? storage_.OpenToWrite(path) : storage_.OpenToRead(path);
   if (!file) return file.error();
   if (*file == nullptr) return Error::BadInput(path + " is missing; restore the file");
   const Result<std::unique_ptr<Mapping>> mapping = (*file)->Map();
@@ -233,7 +238,7 @@ Status Recovery::CheckMayCut(File& file, std::span<const std::byte> bytes, const
 // as it was meant to be.
 Status Recovery::Cut(File& file) {
   if (Status status = Clear(file); !status) return status;
-  return file.Preallocate(log_.segment.segment_bytes);
+  return changes_ ? file.Preallocate(log_.segment.segment_bytes) : Status();
 }
 
 // The end record has been read; nothing may follow it in the file.
@@ -251,6 +256,8 @@ Status Recovery::CutAfterEnd(File& file) {
 Status Recovery::Clear(File& file) {
   const Result<std::uint64_t> used = BytesUsedAfter(file, log_.offset);
   if (!used) return used.error();
+  log_.report.bytes_cut += *used;
+  if (!changes_) return {};
   const std::vector<std::byte> zeros(1u << 16);
   for (std::uint64_t done = 0; done < *used;) {
     const std::uint64_t size = std::min<std::uint64_t>(*used - done, zeros.size());
@@ -259,12 +266,11 @@ Status Recovery::Clear(File& file) {
     }
     done += size;
   }
-  log_.report.bytes_cut += *used;
   return *used > 0 ? file.Sync() : Status{};
 }
 
 Status Recovery::SetAside(const std::vector<std::uint64_t>& ids) {
-  if (ids.empty()) return {};
+  if (ids.empty() || !changes_) return {};
   // The last one first: a crash in between leaves no new gap.
   for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
     const std::string path = SegmentPath(folder_, *id);
@@ -278,7 +284,17 @@ Status Recovery::SetAside(const std::vector<std::uint64_t>& ids) {
 
 Result<RecoveredLog> RecoverLog(Storage& storage, const std::string& folder,
                                 const SegmentList& segments, const MarkState& mark) {
-  return Recovery(storage, folder, mark).Run(segments);
+  return Recovery(storage, folder, mark, Recovery::Mode::kRecovers).Run(segments);
+}
+
+Status MayRecoverLog(Storage& storage, const std::string& folder) {
+  const Result<SegmentList> segments = ListSegments(storage, folder);
+  if (!segments) return segments.error();
+  if (segments->ids.empty()) return {};
+  const Result<MarkState> mark = ReadMarkFile(storage, folder);
+  if (!mark) return mark.error();
+  const auto log = Recovery(storage, folder, *mark, Recovery::Mode::kLooksOnly).Run(*segments);
+  return log ? Status() : log.error();
 }
 
 }  // namespace tandem::replay

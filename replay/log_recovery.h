@@ -44,4 +44,7 @@ struct RecoveredLog {
 Result<RecoveredLog> RecoverLog(Storage& storage, const std::string& folder,
                                 const SegmentList& segments, const MarkState& mark);
 
+/// Changes nothing: would a writer that opens the log now go on with it? An error says why not.
+Status MayRecoverLog(Storage& storage, const std::string& folder);
+
 }  // namespace tandem::replay

@@ -7,6 +7,7 @@
 
 #include "proto/schema.h"
 #include "replay/log_mark.h"
+#include "replay/log_recovery.h"
 #include "replay/log_segment.h"
 
 namespace tandem::replay {
@@ -37,7 +38,16 @@ Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string
   if (BeingWritten(storage, folder)) return problems;
   const Result<LogTail> tail = reader.ReadTail();
   if (!tail) return tail.error();
+  const std::string next = SegmentPath(folder, reader.segment_id() + 1);
+  const Result<std::unique_ptr<File>> file = storage.OpenToRead(next);
+  if (!file) return file.error();
+  if (tail->bytes == 0 && !tail->cut && *file == nullptr) return problems;
   const std::string last = std::to_string(reader.position().number);
+  if (const Status may = MayRecoverLog(storage, folder); !may) {
+    problems.push_back("the log " + folder + " ends after message " + last +
+                       " for who reads it, and cannot be continued: " + may.error().text);
+    return problems;
+  }
   const std::string segment = std::to_string(tail->segment_id);
   if (tail->bytes > 0) {
     problems.push_back("the log " + folder + " ends in " + std::to_string(tail->bytes) +
@@ -51,9 +61,6 @@ Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string
                        "was there after message " +
                        last + " was cut off");
   }
-  const std::string next = SegmentPath(folder, reader.segment_id() + 1);
-  const Result<std::unique_ptr<File>> file = storage.OpenToRead(next);
-  if (!file) return file.error();
   if (*file != nullptr) {
     problems.push_back(next + " follows message " + last +
                        ", where the log ends; it will be set aside when the log is continued");

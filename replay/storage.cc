@@ -124,6 +124,7 @@ class PosixFile final : public File {
     if (!size) return size.error();
     if (*size == 0) return std::unique_ptr<Mapping>(new PosixMapping(nullptr, 0));
     void* address = ::mmap(nullptr, *size, PROT_READ, MAP_SHARED, descriptor_, 0);
+    if (address == MAP_FAILED && errno == ENODEV) return ReadError(EISDIR);
     if (address == MAP_FAILED) return Error::Failure(Sentence("map", path_, errno));
     return std::unique_ptr<Mapping>(new PosixMapping(address, *size));
   }

@@ -3,6 +3,7 @@
 // The `tandem` program.
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <boost/system/system_error.hpp>
 #include <cerrno>
@@ -101,6 +102,15 @@ Result<ExitCode> RunChosen(const Commands& commands) {
   }
 }
 
+/// A log or an image is read where it is mapped.
+void OnBusError(int /*signal*/) {
+  constexpr char kText[] =
+      "tandem: a file was cut while it was read, or its disk cannot be read; put it back and try "
+      "again\n";
+  (void)!::write(STDERR_FILENO, kText, sizeof kText - 1);
+  ::_exit(static_cast<int>(ExitCode::kFailure));
+}
+
 int Main(int argument_count, char** arguments) {
   CLI::App root("Runs a stateful service twice and proves that the copies agree.", "tandem");
   root.set_version_flag("--version", "tandem " TANDEM_VERSION);
@@ -136,6 +146,7 @@ int Main(int argument_count, char** arguments) {
     return static_cast<int>(ExitCode::kBadInput);
   }
   SetUpLogging();
+  std::signal(SIGBUS, OnBusError);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error, as a full disk is
   pools::EndWhenHeapIsRefused();
   Result<ExitCode> result = RunChosen(commands);

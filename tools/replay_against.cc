@@ -72,7 +72,8 @@ Status ReplayAgainst::Judge(const replay::ReplayResult& result, const std::strin
     json_ += ",\"result\":\"recorded_goes_on\",\"input\":" + Plain(result.recorded_goes_on_with);
     text_ = folder_ + " goes on with outputs of input " + Plain(result.recorded_goes_on_with) +
             ", and " + input + " ends before it; " + compared + "\n";
-  } else if (const std::uint64_t next = begin_ + result.progress.outputs; first_ > next) {
+  } else if (const std::uint64_t next = begin_ + result.progress.outputs;
+             first_ > begin_ && first_ >= next) {
     same_ = false;
     json_ += ",\"result\":\"nothing_compared\"";
     text_ = "nothing was compared: " + folder_ + " begins at output " + Plain(first_) +

@@ -49,6 +49,13 @@ NewLogFolder::NewLogFolder(replay::Storage& storage, std::string folder)
   }
 }
 
+/// Could a writer of a log have made it?
+bool IsOfALog(const std::string& name) {
+  std::string_view of(name);
+  if (of.ends_with(".new")) of.remove_suffix(4);
+  return of == replay::kMarkFileName || replay::SegmentIdOf(std::string(of)).has_value();
+}
+
 // Of what cannot be read nobody knows, so it stays.
 bool NewLogFolder::HoldsMessages() {
   const auto holds = HoldsLog(storage_, folder_);
@@ -67,6 +74,7 @@ void NewLogFolder::TakeBack() {
   if (!names) return;
   for (const std::string& name : *names) {
     if (std::ranges::find(names_before_, name) != names_before_.end()) continue;
+    if (!IsOfALog(name)) continue;
     if (!storage_.Remove(folder_ + "/" + name)) return;
   }
   for (const std::string& missing : missing_folders_) {

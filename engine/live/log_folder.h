@@ -23,8 +23,8 @@ class NewLogFolder {
  public:
   NewLogFolder(replay::Storage& storage, std::string folder);
 
-  /// Removes the files and folders that were not there before, unless there is a log with messages
-  /// now or somebody writes one.
+  /// Removes the folders and the files of a log that were not there before, unless there is a log
+  /// with messages now or somebody writes one. Files of others stay.
   void TakeBack();
 
  private:

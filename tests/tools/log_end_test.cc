@@ -125,9 +125,26 @@ TEST_F(LogEnd, ASegmentThatCannotBeReadIsNoDamage) {
   std::filesystem::remove(second);
   std::filesystem::create_directory(second);
   const Ran ran = Tandem({"verify", Path("log")});
-  EXPECT_EQ(ran.exit_code, 5);
+  EXPECT_EQ(ran.exit_code, 2);
   EXPECT_EQ(ran.out, "");
-  EXPECT_EQ(ran.err, "tandem: cannot map " + second + ": No such device\n");
+  EXPECT_EQ(ran.err, "tandem: cannot read " + second + ": Is a directory\n");
+}
+
+TEST_F(LogEnd, DamageThatAWriterRefusesIsNotSaidToBeCut) {
+  Write("log",
+        {.messages = 300, .role = replay::kInputRole, .close = false, .segment_bytes = 1 << 20});
+  std::fstream file(replay::SegmentPath(Path("log"), 1), std::ios::in | std::ios::out);
+  file.seekp(30'000);
+  file << std::string(400, '\0');
+  file.close();
+  const Ran ran = Tandem({"verify", Path("log")});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_NE(ran.out.find(" for who reads it, and cannot be continued: the log " + Path("log") +
+                         " is damaged in segment 1 at offset "),
+            std::string::npos)
+      << ran.out;
+  EXPECT_NE(ran.out.find(", and whole messages follow it; restore "), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("will be cut"), std::string::npos) << ran.out;
 }
 
 }  // namespace

@@ -193,6 +193,8 @@ TEST_F(ReplayTools, SaysThatWhatWasRecordedBeginsBehindItOrAfterADifference) {
   EXPECT_EQ(Lines(ran.out).back(), "nothing was compared: " + Path("part") + " begins at output " +
                                        first + ", and the replay ends before output " +
                                        std::to_string(Cat("little", {}).size() + 1));
+  EXPECT_EQ(Replay({"--from", "101", "-o", Path("rest")}).exit_code, 0);
+  EXPECT_EQ(Replay({"--to", "100", "--against", Path("rest")}).exit_code, 1);
   ran = Replay({"--against", Path("part"), "--to", "1000"});
   EXPECT_EQ(ran.exit_code, 0) << ran.out;
 
