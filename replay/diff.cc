@@ -76,7 +76,7 @@ class Side {
 
   [[nodiscard]] std::size_t segments() const { return segments_.size(); }
   [[nodiscard]] Result<SegmentHeader> Header(std::size_t index) const {
-    return ReadSegmentHeader(storage_, SegmentPath(folder_, segments_[index]));
+    return ReadSegmentHeader(storage_, folder_, segments_[index]);
   }
 
   Number first = 0;

@@ -23,7 +23,9 @@ std::string WhyNot(const Checkpoint& checkpoint, const SegmentHeader& header) {
   return fits ? "" : "has a checkpoint of another place";
 }
 
-Result<Beginning> ReadBeginning(Storage& storage, const std::string& path) {
+Result<Beginning> ReadBeginning(Storage& storage, const std::string& folder,
+                                std::uint64_t segment_id) {
+  const std::string path = SegmentPath(folder, segment_id);
   const Result<std::unique_ptr<File>> file = storage.OpenToRead(path);
   if (!file) return file.error();
   if (*file == nullptr) return Error::Failure(path + " went away");
@@ -31,9 +33,9 @@ Result<Beginning> ReadBeginning(Storage& storage, const std::string& path) {
   if (!mapping) return mapping.error();
   const std::span<const std::byte> bytes = (*mapping)->bytes();
   Beginning beginning;
-  Error error;
-  if (ParseSegmentHeader(bytes, path, &beginning.header, &error) != HeaderState::kWhole) {
-    return error;
+  std::string wrong;
+  if (ParseSegmentHeader(bytes, segment_id, &beginning.header, &wrong) != HeaderState::kWhole) {
+    return HeaderDamage(storage, folder, segment_id, wrong);
   }
   beginning.why = "has no checkpoint";
   std::uint64_t offset = sizeof(SegmentHeader);
@@ -109,7 +111,7 @@ Result<FoundCheckpoint> FindCheckpoint(Storage& storage, const std::string& fold
   std::string why;
   std::uint64_t first_number = 0;
   for (auto id = list->ids.rbegin(); id != list->ids.rend(); ++id) {
-    Result<Beginning> beginning = ReadBeginning(storage, SegmentPath(folder, *id));
+    Result<Beginning> beginning = ReadBeginning(storage, folder, *id);
     if (!beginning) return beginning.error();
     if (beginning->checkpoint) {
       return FoundCheckpoint{
@@ -130,7 +132,7 @@ Result<std::uint64_t> FirstNumberFor(Storage& storage, const std::string& folder
   const Result<SegmentList> list = ListSegments(storage, folder);
   if (!list) return list.error();
   for (auto id = list->ids.rbegin(); id != list->ids.rend(); ++id) {
-    const Result<Beginning> beginning = ReadBeginning(storage, SegmentPath(folder, *id));
+    const Result<Beginning> beginning = ReadBeginning(storage, folder, *id);
     if (!beginning) return beginning.error();
     if (!beginning->checkpoint) continue;
     const AcceptedByUser& accepted = beginning->checkpoint->accepted;

@@ -41,9 +41,11 @@ class LogReader::Impl {
 
   [[nodiscard]] const proto::MessageView& message() const { return message_; }
   [[nodiscard]] const Error& error() const { return error_; }
+  [[nodiscard]] bool damaged() const { return damaged_; }
   [[nodiscard]] bool unreadable() const { return unreadable_; }
   [[nodiscard]] proto::StreamPosition position() const { return position_; }
   [[nodiscard]] const SegmentHeader& header() const { return segment_.header; }
+  [[nodiscard]] bool stands() const { return segment_.mapping != nullptr; }
   [[nodiscard]] std::uint64_t first_number() const { return first_number_; }
   [[nodiscard]] const std::string& schema() const { return schema_; }
   [[nodiscard]] std::uint32_t schema_generation() const { return schema_generation_; }
@@ -57,17 +59,20 @@ class LogReader::Impl {
     tail.offset = offset_;
     Record record;
     const char* why = nullptr;
-    if (ReadRecord(bytes_, offset_, segment_.header.crc, &record, &why) == RecordState::kWhole &&
-        record.kind == RecordKind::kEnd) {
-      tail.offset = record.end;
-    } else {
-      const Result<std::uint64_t> size = segment_.file->Size();
-      if (!size) return size.error();
-      tail.cut = *size < segment_.header.segment_bytes;
-    }
+    const bool ended =
+        ReadRecord(bytes_, offset_, segment_.header.crc, &record, &why) == RecordState::kWhole &&
+        record.kind == RecordKind::kEnd;
+    if (ended) tail.offset = record.end;
     const Result<std::uint64_t> used = BytesUsedAfter(*segment_.file, tail.offset);
     if (!used) return used.error();
     tail.bytes = *used;
+    if (ended) return tail;
+    const Result<std::uint64_t> size = segment_.file->Size();
+    if (!size) return size.error();
+    tail.cut = *size < segment_.header.segment_bytes;
+    const Result<bool> follows = WholeFollows(*used);
+    if (!follows) return follows.error();
+    tail.whole_follows = *follows;
     return tail;
   }
 
@@ -78,9 +83,15 @@ class LogReader::Impl {
     std::unique_ptr<File> file;
     std::unique_ptr<Mapping> mapping;
   };
-  enum class Loaded : std::uint8_t { kYes, kNotThere, kMissing, kFailed };
+  enum class Loaded : std::uint8_t {
+    kYes,
+    kNotThere,    ///< as at the end of a log
+    kDamaged,     ///< missing, or its header is not whole
+    kUnreadable,  ///< nobody knows whether it is whole
+  };
 
-  Loaded Load(std::uint64_t segment_id, Segment* segment);
+  Loaded Load(std::uint64_t segment_id, Segment* segment, Error* error);
+  [[nodiscard]] Result<bool> WholeFollows(std::uint64_t used) const;
   void Adopt(Segment segment);
   bool EnterFirst(std::uint64_t segment_id);
   std::optional<ReadOutcome> EnterNextSegment(const Record& end_record);
@@ -89,7 +100,6 @@ class LogReader::Impl {
   ReadOutcome Take(const Record& record);
   void TakeMeta(const Record& record);
   void TakeLeadingMeta();
-  Result<std::uint64_t> FindSegment(const std::vector<std::uint64_t>& ids, std::uint64_t number);
   bool Hop(std::uint64_t to_number);
   bool TakeDigestAt(std::uint64_t offset);
   ReadOutcome Damaged(std::string_view why) {
@@ -186,17 +196,41 @@ bool LogReader::Impl::MapAgain() {
   return true;
 }
 
+// Does something whole lie in the `used` bytes behind offset_, where nothing whole is, or a segment
+// behind them? A writer may go on meanwhile: so the file is read, not the mapping, for it may be
+// cut behind an end record, and the place itself is looked at last.
+Result<bool> LogReader::Impl::WholeFollows(std::uint64_t used) const {
+  bool follows = false;
+  if (used > 0) {
+    std::vector<std::byte> bytes(used + RecordBytes(kRecordBodySizeMax));
+    const Result<std::size_t> size = segment_.file->Read(offset_, bytes);
+    if (!size) return size.error();
+    bytes.resize(*size);
+    follows = FindRecord(bytes, 0, used, segment_.header) < bytes.size();
+  }
+  if (!follows) {
+    const std::string next = SegmentPath(folder_, segment_.header.segment_id + 1);
+    const Result<std::unique_ptr<File>> file = storage_.OpenToRead(next);
+    if (!file) return file.error();
+    const Result<bool> blank = *file == nullptr ? true : SegmentIsBlank(storage_, next);
+    if (!blank) return blank.error();
+    follows = !*blank;
+  }
+  Record record;
+  const char* ignored = nullptr;
+  return follows &&
+         ReadRecord(bytes_, offset_, segment_.header.crc, &record, &ignored) != RecordState::kWhole;
+}
+
 // Opens a segment and looks at its header. One whose header is still zero is not there yet, as
-// after a crash of the host, unless the mark says otherwise.
-LogReader::Impl::Loaded LogReader::Impl::Load(std::uint64_t segment_id, Segment* segment) {
+// after a crash of the host, unless the mark says otherwise. `error`: why it cannot be read, or as
+// its text what the damage is.
+LogReader::Impl::Loaded LogReader::Impl::Load(std::uint64_t segment_id, Segment* segment,
+                                              Error* error) {
   const std::string path = SegmentPath(folder_, segment_id);
-  const auto failed = [this](Error error) {
-    Fail(std::move(error));
-    return Loaded::kFailed;
-  };
-  const auto unreadable = [&](Error error) {
-    unreadable_ = true;
-    return failed(std::move(error));
+  const auto unreadable = [error](const Error& why) {
+    *error = why;
+    return Loaded::kUnreadable;
   };
   // The lock first: a name that is there afterwards stays.
   Result<std::unique_ptr<FileLock>> lock = storage_.LockShared(path);
@@ -204,20 +238,16 @@ LogReader::Impl::Loaded LogReader::Impl::Load(std::uint64_t segment_id, Segment*
   Result<std::unique_ptr<File>> file = storage_.OpenToRead(path);
   if (!file) return unreadable(file.error());
   if (*file == nullptr || *lock == nullptr) {
+    error->text = "the segment is missing";
     const bool missing = segment_id == missing_ || mark_.Covers(segment_id, 0);
-    return missing ? Loaded::kMissing : Loaded::kNotThere;
+    return missing ? Loaded::kDamaged : Loaded::kNotThere;
   }
   Result<std::unique_ptr<Mapping>> mapping = (*file)->Map();
   if (!mapping) return unreadable(mapping.error());
-  Error error;
-  const HeaderState state = ParseSegmentHeader((*mapping)->bytes(), path, &segment->header, &error);
+  const HeaderState state =
+      ParseSegmentHeader((*mapping)->bytes(), segment_id, &segment->header, &error->text);
   if (state == HeaderState::kZero && !mark_.Covers(segment_id, 0)) return Loaded::kNotThere;
-  if (state != HeaderState::kWhole) return failed(std::move(error));
-  if (segment->header.segment_id != segment_id) {
-    return failed(Error::BadInput(path + " is segment " +
-                                  std::to_string(segment->header.segment_id) +
-                                  " by its header; it was renamed or swapped"));
-  }
+  if (state != HeaderState::kWhole) return Loaded::kDamaged;
   segment->lock = std::move(*lock);
   segment->file = std::move(*file);
   segment->mapping = std::move(*mapping);
@@ -236,14 +266,19 @@ std::optional<ReadOutcome> LogReader::Impl::EnterNextSegment(const Record& end_r
     return Damaged(EndsBeforeMark(mark_.mark));
   }
   Segment next;
-  switch (Load(segment_.header.segment_id + 1, &next)) {
-    case Loaded::kFailed:
-      return ReadOutcome::kDamaged;
+  const std::uint64_t next_id = segment_.header.segment_id + 1;
+  const auto damaged = [&](std::string_view why) {
+    return Fail(Damage(folder_, next_id, 0, position_.number + 1, why));
+  };
+  Error error;
+  switch (Load(next_id, &next, &error)) {
+    case Loaded::kUnreadable:
+      unreadable_ = true;
+      return Fail(std::move(error));
     case Loaded::kNotThere:
       return ReadOutcome::kEnd;
-    case Loaded::kMissing:
-      return Fail(Damage(folder_, segment_.header.segment_id + 1, 0, position_.number + 1,
-                         "the segment is missing"));
+    case Loaded::kDamaged:
+      return damaged(error.text);
     case Loaded::kYes:
       break;
   }
@@ -251,7 +286,7 @@ std::optional<ReadOutcome> LogReader::Impl::EnterNextSegment(const Record& end_r
   if (!used) return Fail(used.error());
   if (*used > 0) return Damaged("bytes follow the last record of the segment");
   if (const char* wrong = CheckFollows(next.header, segment_.header, position_)) {
-    return Fail(Damage(folder_, next.header.segment_id, 0, position_.number + 1, wrong));
+    return damaged(wrong);
   }
   Adopt(std::move(next));
   return std::nullopt;
@@ -265,8 +300,7 @@ Status LogReader::Impl::Open(std::uint64_t from_number) {
   if (!mark) return mark.error();
   mark_ = std::move(*mark);
   if (!list->after_gap.empty()) missing_ = ids.back() + 1;
-  const Result<SegmentHeader> first =
-      ReadSegmentHeader(storage_, SegmentPath(folder_, ids.front()));
+  const Result<SegmentHeader> first = ReadSegmentHeader(storage_, folder_, ids.front());
   if (!first) return first.error();
   first_number_ = first->first_number;
   if (from_number == ReadOptions::kFirst) {
@@ -278,12 +312,18 @@ Status LogReader::Impl::Open(std::uint64_t from_number) {
                            std::to_string(from_number) + " is not in it");
   }
 
-  const Result<std::uint64_t> segment_id = FindSegment(ids, from_number);
-  if (!segment_id) return segment_id.error();
-  if (!EnterFirst(*segment_id)) return error_;
+  // Who asks for the end wants to know what keeps a reader from it.
+  const auto over_damage = from_number == ReadOptions::kEnd ? OverDamage::kStop : OverDamage::kGoOn;
+  const std::uint64_t segment_id =
+      ids[FindSegment(storage_, folder_, ids, over_damage, [&](const SegmentHeader& header) {
+        return header.first_number <= from_number;
+      })];
+  if (!EnterFirst(segment_id)) return error_;
   if (!Hop(from_number)) {
     // What the record lengths led to is not right: find out with every check.
-    if (!EnterFirst(*segment_id)) return error_;
+    damaged_ = false;
+    unreadable_ = false;
+    if (!EnterFirst(segment_id)) return error_;
     while (position_.number + 1 < from_number) {
       const ReadOutcome outcome = Next(std::numeric_limits<std::uint64_t>::max());
       if (outcome == ReadOutcome::kDamaged) return error_;
@@ -301,12 +341,21 @@ Status LogReader::Impl::Open(std::uint64_t from_number) {
 
 bool LogReader::Impl::EnterFirst(std::uint64_t segment_id) {
   Segment segment;
-  const Loaded loaded = Load(segment_id, &segment);
-  if (loaded == Loaded::kMissing) Fail(MissingSegment(folder_, segment_id));
-  if (loaded == Loaded::kNotThere) {
-    Fail(Error::BadInput(SegmentPath(folder_, segment_id) + " is not there any more; try again"));
+  Error error;
+  switch (Load(segment_id, &segment, &error)) {
+    case Loaded::kUnreadable:
+      unreadable_ = true;
+      Fail(std::move(error));
+      return false;
+    case Loaded::kDamaged:
+      Fail(HeaderDamage(storage_, folder_, segment_id, error.text));
+      return false;
+    case Loaded::kNotThere:
+      Fail(Error::BadInput(SegmentPath(folder_, segment_id) + " is not there any more; try again"));
+      return false;
+    case Loaded::kYes:
+      break;
   }
-  if (loaded != Loaded::kYes) return false;
   position_ = {.number = segment.header.first_number - 1, .digest = segment.header.digest_before};
   Adopt(std::move(segment));
   TakeLeadingMeta();
@@ -323,29 +372,6 @@ void LogReader::Impl::TakeLeadingMeta() {
          record.kind != RecordKind::kMessage && record.kind != RecordKind::kEnd) {
     TakeMeta(record);
   }
-}
-
-// The last segment that begins at or before `number`.
-Result<std::uint64_t> LogReader::Impl::FindSegment(const std::vector<std::uint64_t>& ids,
-                                                   std::uint64_t number) {
-  std::size_t low = 0;
-  std::size_t high = ids.size();
-  while (high - low > 1) {
-    const std::size_t middle = low + (high - low) / 2;
-    Segment segment;
-    switch (Load(ids[middle], &segment)) {
-      case Loaded::kFailed:
-        return error_;
-      case Loaded::kMissing:
-        return MissingSegment(folder_, ids[middle]);
-      case Loaded::kNotThere:
-        high = middle;
-        break;
-      case Loaded::kYes:
-        (segment.header.first_number <= number ? low : high) = middle;
-    }
-  }
-  return ids[low];
 }
 
 // Goes to just before message `to_number` by record lengths alone, or to the end of the log.
@@ -402,6 +428,11 @@ LogReader::~LogReader() = default;
 
 Result<LogReader> LogReader::Open(Storage& storage, const std::string& folder,
                                   const ReadOptions& options) {
+  return OpenFor(storage, folder, options, /*damaged_too=*/false);
+}
+
+Result<LogReader> LogReader::OpenFor(Storage& storage, const std::string& folder,
+                                     const ReadOptions& options, bool damaged_too) {
   for (;;) {
     const Result<SegmentList> before = ListSegments(storage, folder);
     if (!before) return before.error();
@@ -410,15 +441,27 @@ Result<LogReader> LogReader::Open(Storage& storage, const std::string& folder,
     if (status) return LogReader(std::move(impl));
     // What fails because the log is just being trimmed is tried again.
     const Result<SegmentList> after = ListSegments(storage, folder);
-    if (!after || after->ids.front() <= before->ids.front()) return status.error();
+    if (after && after->ids.front() > before->ids.front()) continue;
+    if (damaged_too && impl->stands()) return LogReader(std::move(impl));
+    return status.error();
   }
 }
 
 Result<proto::StreamPosition> LogReader::LastPosition(Storage& storage, const std::string& folder) {
-  const Result<LogReader> reader =
-      Open(storage, folder, {.from_number = ReadOptions::kEnd, .check_digest = false});
+  const Result<LogEnd> end = FindEnd(storage, folder);
+  if (!end) return end.error();
+  if (end->damage) return *end->damage;
+  return end->last;
+}
+
+Result<LogEnd> LogReader::FindEnd(Storage& storage, const std::string& folder) {
+  Result<LogReader> reader =
+      OpenFor(storage, folder, {.from_number = ReadOptions::kEnd, .check_digest = false},
+              /*damaged_too=*/true);
   if (!reader) return reader.error();
-  return reader->position();
+  LogEnd end{.last = reader->position(), .damage = {}};
+  if (reader->impl_->damaged()) end.damage = reader->error();
+  return end;
 }
 
 ReadOutcome LogReader::Next(std::uint64_t up_to) { return impl_->Next(up_to); }

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "pools/result.h"
@@ -52,12 +53,22 @@ struct LogTail {
   std::uint64_t segment_id = 0;
   std::uint64_t offset = 0;
   bool cut = false;  ///< no end record, and the file is shorter than it was made
+  /// A whole message, an end record or a segment lies behind what is none, so it is not a record
+  /// that is just being written, and no writer will complete it.
+  bool whole_follows = false;
+};
+
+/// Where a reader that goes through a log would come to.
+struct LogEnd {
+  proto::StreamPosition last;   ///< of the last whole message
+  std::optional<Error> damage;  ///< what stops it there; null: the end
 };
 
 class LogReader {
  public:
-  /// An error if there is no log, it cannot be read, or it has no message `from_number` and does
-  /// not end just before it. A segment that is missing further on is damage, for Next to find.
+  /// An error if there is no log, its first segment cannot be read, or it has no message
+  /// `from_number` and does not end just before it. A segment that is missing or damaged further on
+  /// is for Next to find; one further back is not looked at.
   static Result<LogReader> Open(Storage& storage, const std::string& folder,
                                 const ReadOptions& options);
   LogReader(LogReader&&) noexcept;
@@ -88,12 +99,18 @@ class LogReader {
   /// At the end (Next gave kEnd): what follows. Reads the rest of the segment.
   [[nodiscard]] Result<LogTail> ReadTail() const;
 
-  /// Number and digest of the last whole message now.
+  /// Number and digest of the last whole message now; an error where FindEnd finds damage.
   static Result<proto::StreamPosition> LastPosition(Storage& storage, const std::string& folder);
+  /// Looks at some segment headers and the records of one segment, so damage that lies before the
+  /// last segment is found only if it is in a header that it looks at, or a segment is missing.
+  static Result<LogEnd> FindEnd(Storage& storage, const std::string& folder);
 
  private:
   class Impl;
   explicit LogReader(std::unique_ptr<Impl> impl);
+  /// `damaged_too`: gives the reader that stands where damage keeps it from `from_number`, too.
+  static Result<LogReader> OpenFor(Storage& storage, const std::string& folder,
+                                   const ReadOptions& options, bool damaged_too);
   std::unique_ptr<Impl> impl_;
 };
 

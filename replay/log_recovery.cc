@@ -47,9 +47,10 @@ class Recovery {
   Status CheckMark();
   [[nodiscard]] Error Wrong(std::string_view why) const;
   Status CheckMayCut(File& file, std::span<const std::byte> bytes, const char* why) const;
-  Status Cut(File& file);
+  Status Cut(File& file, std::span<const std::byte> bytes);
   Status CutAfterEnd(File& file);
   Status Clear(File& file);
+  Result<std::uint64_t> MessagesOf(std::uint64_t id);
   Status SetAside(const std::vector<std::uint64_t>& ids);
 
   Storage& storage_;
@@ -65,16 +66,19 @@ class Recovery {
 
 Result<RecoveredLog> Recovery::Run(const SegmentList& segments) {
   const std::vector<std::uint64_t>& ids = segments.ids;
-  if (mark_.mark.segment_id > ids.back()) return MissingSegment(folder_, ids.back() + 1);
-  const Result<SegmentHeader> first =
-      ReadSegmentHeader(storage_, SegmentPath(folder_, ids.front()));
+  if (mark_.mark.segment_id > ids.back()) {
+    return MissingSegment(storage_, folder_, ids.back() + 1);
+  }
+  const Result<SegmentHeader> first = ReadSegmentHeader(storage_, folder_, ids.front());
   if (!first) return first.error();
   log_.first_number = first->first_number;
   const std::uint64_t from = std::max(mark_.mark.segment_id, ids.front());
   log_.first_unsynced_segment = from;
 
   // Names reach the disk in any order, so a crash of the host may leave a gap above the mark.
-  if (!host_stopped_ && !segments.after_gap.empty()) return MissingSegment(folder_, ids.back() + 1);
+  if (!host_stopped_ && !segments.after_gap.empty()) {
+    return MissingSegment(storage_, folder_, ids.back() + 1);
+  }
   if (Status status = SetAside(segments.after_gap); !status) return status.error();
   for (auto id = std::find(ids.begin(), ids.end(), from); id != ids.end(); ++id) {
     more_follow_ = *id != ids.back();
@@ -91,10 +95,11 @@ Result<RecoveredLog> Recovery::Run(const SegmentList& segments) {
                        std::to_string(log_.position.number) + " (segment " +
                        std::to_string(log_.segment.segment_id) + ", offset " +
                        std::to_string(log_.offset) + ") " + std::to_string(log_.report.bytes_cut) +
-                       " bytes were cut";
+                       " bytes were cut" + AmongThemWhole(log_.report.messages_cut);
     if (log_.report.segments_set_aside > 0) {
       log_.report.text += " and " + std::to_string(log_.report.segments_set_aside) +
-                          " later segments were set aside as *.cut";
+                          " later segments were set aside as *.cut, with " +
+                          std::to_string(log_.report.messages_set_aside) + " whole messages";
     }
   }
   if (!mark_.text.empty()) {
@@ -108,21 +113,22 @@ Result<Recovery::Scan> Recovery::ScanSegment(std::uint64_t id) {
   Result<std::unique_ptr<File>> file =
       changes_ ? storage_.OpenToWrite(path) : storage_.OpenToRead(path);
   if (!file) return file.error();
-  if (*file == nullptr) return Error::BadInput(path + " is missing; restore the file");
+  if (*file == nullptr) return MissingSegment(storage_, folder_, id);
   const Result<std::unique_ptr<Mapping>> mapping = (*file)->Map();
   if (!mapping) return mapping.error();
   const std::span<const std::byte> bytes = (*mapping)->bytes();
 
   SegmentHeader header;
-  Error error;
-  const HeaderState state = ParseSegmentHeader(bytes, path, &header, &error);
+  std::string why;
+  const HeaderState state = ParseSegmentHeader(bytes, id, &header, &why);
   if (state == HeaderState::kZero && entered_ && host_stopped_ && !mark_.Covers(id, 0)) {
     return Scan::kNotThere;
   }
-  if (state != HeaderState::kWhole) return error;
-  const char* wrong = nullptr;
-  if (header.segment_id != id) wrong = "its header names another segment; it was swapped";
-  if (wrong == nullptr && entered_) wrong = CheckFollows(header, log_.segment, log_.position);
+  if (state != HeaderState::kWhole) {
+    return entered_ ? Damage(folder_, id, 0, log_.position.number + 1, why)
+                    : HeaderDamage(storage_, folder_, id, why);
+  }
+  const char* wrong = entered_ ? CheckFollows(header, log_.segment, log_.position) : nullptr;
   if (wrong != nullptr) return Damage(folder_, id, 0, log_.position.number + 1, wrong);
 
   log_.segment = header;
@@ -165,7 +171,7 @@ Status Recovery::ScanRecords(File& file, std::span<const std::byte> bytes, Scan*
           !status) {
         return status;
       }
-      return Cut(file);
+      return Cut(file, bytes);
     }
     log_.offset = record.end;
     if (record.kind == RecordKind::kMessage) {
@@ -236,7 +242,12 @@ Status Recovery::CheckMayCut(File& file, std::span<const std::byte> bytes, const
 
 // Nothing whole begins at log_.offset: zeros from here to the end of the file, and the file as long
 // as it was meant to be.
-Status Recovery::Cut(File& file) {
+Status Recovery::Cut(File& file, std::span<const std::byte> bytes) {
+  if (host_stopped_) {
+    const Result<std::uint64_t> end = file.WrittenEnd(log_.offset);
+    if (!end) return end.error();
+    log_.report.messages_cut = CountMessages(bytes, log_.offset, *end, log_.segment);
+  }
   if (Status status = Clear(file); !status) return status;
   return changes_ ? file.Preallocate(log_.segment.segment_bytes) : Status();
 }
@@ -269,13 +280,35 @@ Status Recovery::Clear(File& file) {
   return *used > 0 ? file.Sync() : Status{};
 }
 
+// Whole messages in a segment; one whose header is not whole has none.
+Result<std::uint64_t> Recovery::MessagesOf(std::uint64_t id) {
+  const Result<std::unique_ptr<File>> file = storage_.OpenToRead(SegmentPath(folder_, id));
+  if (!file) return file.error();
+  if (*file == nullptr) return MissingSegment(storage_, folder_, id);
+  const Result<std::unique_ptr<Mapping>> mapping = (*file)->Map();
+  if (!mapping) return mapping.error();
+  const std::span<const std::byte> bytes = (*mapping)->bytes();
+  SegmentHeader header;
+  std::string ignored;
+  if (ParseSegmentHeader(bytes, id, &header, &ignored) != HeaderState::kWhole) return 0;
+  const Result<std::uint64_t> end = (*file)->WrittenEnd(sizeof header);
+  if (!end) return end.error();
+  return CountMessages(bytes, sizeof header, *end, header);
+}
+
 Status Recovery::SetAside(const std::vector<std::uint64_t>& ids) {
-  if (ids.empty() || !changes_) return {};
+  if (ids.empty()) return {};
+  log_.report.segments_set_aside += ids.size();
+  for (const std::uint64_t id : ids) {
+    const Result<std::uint64_t> messages = MessagesOf(id);
+    if (!messages) return messages.error();
+    log_.report.messages_set_aside += *messages;
+  }
+  if (!changes_) return {};
   // The last one first: a crash in between leaves no new gap.
   for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
     const std::string path = SegmentPath(folder_, *id);
     if (Status status = storage_.Rename(path, path + ".cut"); !status) return status;
-    ++log_.report.segments_set_aside;
   }
   return storage_.SyncFolder(folder_);
 }
@@ -287,14 +320,20 @@ Result<RecoveredLog> RecoverLog(Storage& storage, const std::string& folder,
   return Recovery(storage, folder, mark, Recovery::Mode::kRecovers).Run(segments);
 }
 
-Status MayRecoverLog(Storage& storage, const std::string& folder) {
+Result<LogRecovery> MayRecoverLog(Storage& storage, const std::string& folder) {
   const Result<SegmentList> segments = ListSegments(storage, folder);
   if (!segments) return segments.error();
-  if (segments->ids.empty()) return {};
   const Result<MarkState> mark = ReadMarkFile(storage, folder);
   if (!mark) return mark.error();
   const auto log = Recovery(storage, folder, *mark, Recovery::Mode::kLooksOnly).Run(*segments);
-  return log ? Status() : log.error();
+  if (!log) return log.error();
+  return log->report;
+}
+
+std::string AmongThemWhole(std::uint64_t messages) {
+  if (messages == 0) return "";
+  return ", among them " + std::to_string(messages) + " whole message" +
+         (messages == 1 ? "" : "s") + " beyond a hole";
 }
 
 }  // namespace tandem::replay

@@ -24,7 +24,9 @@ namespace tandem::replay {
 struct LogRecovery {
   bool created = false;                  ///< there was no log
   std::uint64_t bytes_cut = 0;           ///< after the last whole message; 0: a clean end
+  std::uint64_t messages_cut = 0;        ///< whole ones among those bytes, beyond a hole
   std::uint64_t segments_set_aside = 0;  ///< segments after the cut, renamed to *.cut
+  std::uint64_t messages_set_aside = 0;  ///< whole ones in those
   std::string text;                      ///< for the operator; empty: nothing was cut
 };
 
@@ -44,7 +46,11 @@ struct RecoveredLog {
 Result<RecoveredLog> RecoverLog(Storage& storage, const std::string& folder,
                                 const SegmentList& segments, const MarkState& mark);
 
-/// Changes nothing: would a writer that opens the log now go on with it? An error says why not.
-Status MayRecoverLog(Storage& storage, const std::string& folder);
+/// Changes nothing: what a writer that opened the log now would cut. An error says why it would
+/// not go on with it.
+Result<LogRecovery> MayRecoverLog(Storage& storage, const std::string& folder);
+
+/// ", among them 3 whole messages beyond a hole"; empty for none.
+[[nodiscard]] std::string AmongThemWhole(std::uint64_t messages);
 
 }  // namespace tandem::replay

@@ -1,36 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replay/log_seek.h"
 
+#include <limits>
+#include <optional>
+
 #include "replay/log_reader.h"
 #include "replay/log_segment.h"
 
 namespace tandem::replay {
 
-Result<std::uint64_t> FirstNumberAt(Storage& storage, const std::string& folder,
-                                    std::int64_t time_ns) {
+namespace {
+
+struct Found {
+  std::uint64_t number = 0;
+  std::optional<Error> damage;  ///< stands at `number`, before a message of the time
+};
+
+Result<Found> Find(Storage& storage, const std::string& folder, std::int64_t time_ns) {
   const Result<SegmentList> list = ListSegments(storage, folder);
   if (!list) return list.error();
-  const std::vector<std::uint64_t>& ids = list->ids;
   // The last segment before which every time is earlier. The first one always counts as such.
-  std::size_t low = 0;
-  std::size_t high = ids.size();
   std::uint64_t first_number = ReadOptions::kFirst;
-  while (high - low > 1) {
-    const std::size_t middle = low + (high - low) / 2;
-    const std::string path = SegmentPath(folder, ids[middle]);
-    const Result<SegmentHeader> header = ReadSegmentHeader(storage, path);
-    if (!header) {
-      // A segment that a crash left without a header holds nothing; the reader judges it.
-      const Result<bool> blank = SegmentIsBlank(storage, path);
-      if (!blank || !*blank) return header.error();
-      high = middle;
-    } else if (header->time_before_ns < time_ns) {
-      low = middle;
-      first_number = header->first_number;
-    } else {
-      high = middle;
-    }
-  }
+  FindSegment(storage, folder, list->ids, OverDamage::kGoOn, [&](const SegmentHeader& header) {
+    const bool is_before = header.time_before_ns < time_ns;
+    if (is_before) first_number = header.first_number;
+    return is_before;
+  });
   Result<LogReader> reader =
       LogReader::Open(storage, folder, {.from_number = first_number, .check_digest = false});
   if (!reader) return reader.error();
@@ -38,13 +33,32 @@ Result<std::uint64_t> FirstNumberAt(Storage& storage, const std::string& folder,
     switch (reader->Next()) {
       case ReadOutcome::kMessage:
         if (reader->message().header.time_ns < time_ns) break;
-        return reader->position().number;
+        return Found{.number = reader->position().number, .damage = {}};
       case ReadOutcome::kEnd:
-        return reader->position().number + 1;
+        return Found{.number = reader->position().number + 1, .damage = {}};
       case ReadOutcome::kDamaged:
-        return reader->error();
+        return Found{.number = reader->position().number + 1, .damage = reader->error()};
     }
   }
+}
+
+}  // namespace
+
+Result<std::uint64_t> FirstNumberAt(Storage& storage, const std::string& folder,
+                                    std::int64_t time_ns) {
+  const Result<Found> found = Find(storage, folder, time_ns);
+  if (!found) return found.error();
+  if (found->damage) return *found->damage;
+  return found->number;
+}
+
+Result<std::uint64_t> LastNumberAt(Storage& storage, const std::string& folder,
+                                   std::int64_t time_ns) {
+  constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
+  if (time_ns == std::numeric_limits<std::int64_t>::max()) return kAll;
+  const Result<Found> found = Find(storage, folder, time_ns + 1);
+  if (!found) return found.error();
+  return found->damage ? kAll : found->number - 1;
 }
 
 }  // namespace tandem::replay

@@ -13,8 +13,13 @@
 namespace tandem::replay {
 
 /// The number of the first message whose time is `time_ns` or later; the number after the last one
-/// if there is none.
+/// if there is none. An error if damage lies before it.
 Result<std::uint64_t> FirstNumberAt(Storage& storage, const std::string& folder,
                                     std::int64_t time_ns);
+
+/// The number of the last message whose time is `time_ns` or earlier; the largest number there is
+/// if that may lie behind damage, which whoever reads up to it finds.
+Result<std::uint64_t> LastNumberAt(Storage& storage, const std::string& folder,
+                                   std::int64_t time_ns);
 
 }  // namespace tandem::replay

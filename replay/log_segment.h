@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +20,9 @@
 #include "replay/storage.h"
 
 namespace tandem::replay {
+
+/// The largest number of a message: the one after it means "the end" to a reader.
+constexpr std::uint64_t kMessageNumberMax = std::numeric_limits<std::uint64_t>::max() - 1;
 
 enum class RecordState : std::uint8_t {
   kWhole,    ///< record is valid and its CRC is right
@@ -67,6 +72,10 @@ inline RecordState ReadRecord(std::span<const std::byte> segment, std::uint64_t 
 std::uint64_t FindRecord(std::span<const std::byte> segment, std::uint64_t offset,
                          std::uint64_t end, const SegmentHeader& header);
 
+/// Whole messages that begin in [`offset`, `end`), wherever and of whatever number they are.
+std::uint64_t CountMessages(std::span<const std::byte> segment, std::uint64_t offset,
+                            std::uint64_t end, const SegmentHeader& header);
+
 /// At the speed of memory.
 [[nodiscard]] inline bool AllZero(std::span<const std::byte> bytes) {
   return bytes.empty() || (bytes[0] == std::byte{0} &&
@@ -96,6 +105,7 @@ inline const char* CheckMessage(const Record& record, std::uint64_t number, prot
     return "a message whose size is not what its header says";
   }
   if (header.number != number) return "a message with another number";
+  if (number > kMessageNumberMax) return "a message with number 2^64 - 1, which no message has";
   if (!SameSession(header.session, session)) return "a message of another session";
   return nullptr;
 }
@@ -107,15 +117,19 @@ const char* CheckFollows(const SegmentHeader& next, const SegmentHeader& before,
 
 enum class HeaderState : std::uint8_t { kWhole, kZero, kBroken };
 
-/// The header of the segment in `path`. `error` says what is wrong with a zero or broken one.
-HeaderState ParseSegmentHeader(std::span<const std::byte> bytes, const std::string& path,
-                               SegmentHeader* header, Error* error);
+/// The header in the file of segment `segment_id`. `why` says what is wrong with a zero or broken
+/// one.
+HeaderState ParseSegmentHeader(std::span<const std::byte> bytes, std::uint64_t segment_id,
+                               SegmentHeader* header, std::string* why);
 
-/// ParseSegmentHeader on a file that is opened for it.
-Result<SegmentHeader> ReadSegmentHeader(Storage& storage, const std::string& path);
+/// ParseSegmentHeader on a file that is opened for it; what is wrong as HeaderDamage.
+Result<SegmentHeader> ReadSegmentHeader(Storage& storage, const std::string& folder,
+                                        std::uint64_t segment_id);
 
 /// True if the file has no header yet, as when the host crashed while the log was made.
 Result<bool> SegmentIsBlank(Storage& storage, const std::string& path);
+
+enum class OverDamage : std::uint8_t { kStop, kGoOn };
 
 struct SegmentList {
   std::vector<std::uint64_t> ids;        ///< in order, without a gap; at least one
@@ -125,8 +139,13 @@ struct SegmentList {
 /// The segments of a log; an error if `folder` is none.
 Result<SegmentList> ListSegments(Storage& storage, const std::string& folder);
 
-/// "the log FOLDER is damaged: 00000002.segment is missing; restore the file"
-[[nodiscard]] Error MissingSegment(const std::string& folder, std::uint64_t segment_id);
+/// The place in `ids` of the last segment for which `is_before` holds, by halving: it holds up to
+/// some segment, for the first one always. A segment without a header yet is the end of the search,
+/// and so is a damaged one that it meets, or that is passed over for the ones after it: whoever
+/// reads on from the place gets to what it is.
+std::size_t FindSegment(Storage& storage, const std::string& folder,
+                        const std::vector<std::uint64_t>& ids, OverDamage over_damage,
+                        const std::function<bool(const SegmentHeader&)>& is_before);
 
 /// Bytes from `offset` to the last one in the file that is not zero. Reads to the end of the file.
 Result<std::uint64_t> BytesUsedAfter(File& file, std::uint64_t offset);
@@ -136,5 +155,13 @@ Result<std::uint64_t> BytesUsedAfter(File& file, std::uint64_t offset);
 /// "FOLDER is damaged in segment 3 at offset 512, where message 17 should be: WHY; ..."
 [[nodiscard]] Error Damage(const std::string& folder, std::uint64_t segment_id,
                            std::uint64_t offset, std::uint64_t number, std::string_view why);
+
+/// Damage at the beginning of a segment, for who has not read what comes before: the number is that
+/// after the segment before, which is read for it; where that cannot be told, what the segment
+/// after it says.
+[[nodiscard]] Error HeaderDamage(Storage& storage, const std::string& folder,
+                                 std::uint64_t segment_id, std::string_view why);
+[[nodiscard]] Error MissingSegment(Storage& storage, const std::string& folder,
+                                   std::uint64_t segment_id);
 
 }  // namespace tandem::replay

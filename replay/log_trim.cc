@@ -20,17 +20,16 @@ Result<std::size_t> FindSegment(Storage& storage, const std::string& folder,
   std::size_t high = ids.size();
   while (high - low > 1) {
     const std::size_t middle = low + (high - low) / 2;
-    const std::string path = SegmentPath(folder, ids[middle]);
-    const Result<SegmentHeader> found = ReadSegmentHeader(storage, path);
+    const Result<SegmentHeader> found = ReadSegmentHeader(storage, folder, ids[middle]);
     if (!found) {
-      const Result<bool> blank = SegmentIsBlank(storage, path);
+      const Result<bool> blank = SegmentIsBlank(storage, SegmentPath(folder, ids[middle]));
       if (!blank || !*blank) return found.error();
       high = middle;
       continue;
     }
     (found->first_number <= number ? low : high) = middle;
   }
-  const Result<SegmentHeader> found = ReadSegmentHeader(storage, SegmentPath(folder, ids[low]));
+  const Result<SegmentHeader> found = ReadSegmentHeader(storage, folder, ids[low]);
   if (!found) return found.error();
   *header = *found;
   return low;
@@ -67,9 +66,8 @@ Result<LogTrim> TrimLog(Storage& storage, const std::string& folder, std::uint64
                         bool look_only) {
   const Result<SegmentList> list = ListSegments(storage, folder);
   if (!list) return list.error();
-  if (!list->after_gap.empty()) return MissingSegment(folder, list->ids.back() + 1);
-  const Result<SegmentHeader> first =
-      ReadSegmentHeader(storage, SegmentPath(folder, list->ids.front()));
+  if (!list->after_gap.empty()) return MissingSegment(storage, folder, list->ids.back() + 1);
+  const Result<SegmentHeader> first = ReadSegmentHeader(storage, folder, list->ids.front());
   if (!first) return first.error();
   LogTrim trim{.first_number = first->first_number, .digest_before = first->digest_before};
   if (number <= first->first_number) return trim;

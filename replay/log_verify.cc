@@ -43,27 +43,32 @@ Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string
   if (!file) return file.error();
   if (tail->bytes == 0 && !tail->cut && *file == nullptr) return problems;
   const std::string last = std::to_string(reader.position().number);
-  if (const Status may = MayRecoverLog(storage, folder); !may) {
+  const Result<LogRecovery> may = MayRecoverLog(storage, folder);
+  if (!may) {
     problems.push_back("the log " + folder + " ends after message " + last +
                        " for who reads it, and cannot be continued: " + may.error().text);
     return problems;
   }
-  const std::string segment = std::to_string(tail->segment_id);
+  const std::string place = " in segment " + std::to_string(tail->segment_id) + " at offset " +
+                            std::to_string(tail->offset) + " after message " + last;
   if (tail->bytes > 0) {
-    problems.push_back("the log " + folder + " ends in " + std::to_string(tail->bytes) +
-                       " bytes that are no whole message, in segment " + segment + " at offset " +
-                       std::to_string(tail->offset) + " after message " + last +
-                       "; they were never synced and will be cut when the log is continued");
+    problems.push_back("the log " + folder + " ends" + place + " with " +
+                       std::to_string(tail->bytes) + " bytes " +
+                       (may->messages_cut == 0
+                            ? "that are no whole message"
+                            : "where no whole message begins" + AmongThemWhole(may->messages_cut)) +
+                       "; no mark says that they were synced, and they will be cut when the log is "
+                       "continued");
   }
   if (tail->cut) {
-    problems.push_back("the log " + folder + " ends in segment " + segment +
+    problems.push_back("the log " + folder + " ends" + place +
                        " without an end record, and the file is shorter than it was made: what "
-                       "was there after message " +
-                       last + " was cut off");
+                       "was there was cut off");
   }
   if (*file != nullptr) {
-    problems.push_back(next + " follows message " + last +
-                       ", where the log ends; it will be set aside when the log is continued");
+    problems.push_back("the log " + folder + " ends" + place + ", and " + next +
+                       " follows with whole messages: " + std::to_string(may->messages_set_aside) +
+                       "; it will be set aside when the log is continued");
   }
   return problems;
 }

@@ -176,6 +176,11 @@ Status LogWriter::Impl::Open() {
 }
 
 Status LogWriter::Impl::Create() {
+  if (options_.start.number > kMessageNumberMax) {
+    return Error::BadInput("no log can begin after message " +
+                           std::to_string(options_.start.number) + ", for no message has a " +
+                           "larger number than " + std::to_string(kMessageNumberMax));
+  }
   if (options_.session.empty()) {
     return Error::BadInput("there is no log at " + folder_ + " and no session to begin one with");
   }
@@ -281,6 +286,13 @@ void LogWriter::Impl::Append(std::span<const std::byte> message) {
          "message %llu has %zu bytes and its header says %zu",
          static_cast<unsigned long long>(number), message.size(),
          sizeof(proto::Header) + payload_size);
+  if (number > kMessageNumberMax) [[unlikely]] {
+    (void)Fail(Error::BadInput("message " + std::to_string(number) +
+                               " would follow the last that a stream can have, " +
+                               std::to_string(kMessageNumberMax) + "; begin a new session"))
+        .ok();
+    return;
+  }
   ENSURE(number == appended_.position.number + 1, "message %llu after %llu",
          static_cast<unsigned long long>(number),
          static_cast<unsigned long long>(appended_.position.number));

@@ -128,7 +128,7 @@ Result<std::optional<AuditFinding>> Auditor::Round(
   replay::PosixStorage storage;
   const auto log = replay::LogReader::Open(storage, options_.input, {.check_digest = false});
   if (!log) return log.error();
-  const auto end = replay::LogReader::LastPosition(storage, options_.input);
+  const auto end = replay::LogReader::FindEnd(storage, options_.input);
   if (!end) return end.error();
   for (const Candidate& candidate : *candidates) {
     if (!ask()) break;
@@ -150,7 +150,8 @@ Result<std::optional<AuditFinding>> Auditor::Round(
               log->session().str());
       continue;
     }
-    if (end->number < number) {  // the log has not got there
+    if (end->last.number < number) {  // the log has not got there
+      if (end->damage) return *end->damage;
       ++beyond_log_;
       continue;
     }

@@ -299,9 +299,19 @@ class Sides {
  private:
   Result<ExitCode> Halve() {
     replay::PosixStorage storage;
-    const auto end = replay::LogReader::LastPosition(storage, options_.input);
+    const auto end = replay::LogReader::FindEnd(storage, options_.input);
     if (!end) return end.error();
-    std::uint64_t differ = options_.to != 0 ? std::min(options_.to, end->number) : end->number;
+    const std::uint64_t last = end->last.number;
+    if (end->damage && (options_.to == 0 || options_.to > last)) return *end->damage;
+    if (options_.to > last) {
+      return Error::BadInput("the input log " + options_.input + " ends at message " + Plain(last) +
+                             "; --to " + Plain(options_.to) + " is not in it");
+    }
+    if (options_.to != 0 && options_.to <= begin_) {
+      return Error::BadInput("the two begin after input " + Plain(begin_) + ", and --to " +
+                             Plain(options_.to) + " is not behind it");
+    }
+    std::uint64_t differ = options_.to != 0 ? options_.to : last;
     const auto all = Same(differ);
     if (!all) return all.error();
     if (*all) return SayEqual(differ);

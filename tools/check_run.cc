@@ -191,9 +191,10 @@ class Job {
                                  {.from_number = point().input.number + 1, .check_digest = false});
     if (!input) return input.error();
     input_.emplace(std::move(*input));
-    const auto end = LogReader::LastPosition(storage_, options_.input);
+    const auto end = LogReader::FindEnd(storage_, options_.input);
     if (!end) return end.error();
-    inputs_ = std::min(end->number, options_.last);
+    if (end->damage && end->last.number < options_.last) return *end->damage;
+    inputs_ = std::min(end->last.number, options_.last);
     states_ = CheckStates(inputs_);
     auto skips = replay::ReadSkips(storage_, options_.input);
     if (!skips) return skips.error();

@@ -69,10 +69,7 @@ Result<std::uint64_t> Moment::Last(replay::Storage& storage, const std::string& 
   if (is_number()) return number_;
   const auto time = Time(storage, folder);
   if (!time) return time.error();
-  if (*time == std::numeric_limits<std::int64_t>::max()) return NumberRange().last;
-  const auto after = replay::FirstNumberAt(storage, folder, *time + 1);
-  if (!after) return after.error();
-  return *after - 1;
+  return replay::LastNumberAt(storage, folder, *time);
 }
 
 CLI::Option* AddMoment(CLI::App& command, const std::string& name, std::optional<Moment>& moment,

@@ -27,7 +27,8 @@ class Moment {
   /// The number of the first message at this moment or later. One that is given as a number is not
   /// looked for.
   Result<std::uint64_t> First(replay::Storage& storage, const std::string& folder) const;
-  /// The number of the last message at this moment or earlier.
+  /// The number of the last message at this moment or earlier, as far as damage lets that be told:
+  /// see LastNumberAt.
   Result<std::uint64_t> Last(replay::Storage& storage, const std::string& folder) const;
   /// The time, if it is none by number; a time of day on the day of the log's first message.
   Result<std::int64_t> Time(replay::Storage& storage, const std::string& folder) const;

@@ -11,6 +11,7 @@
 #include "replay/portable.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
+#include "tools/json_text.h"
 #include "tools/log_end.h"
 #include "tools/moment.h"
 #include "tools/options.h"
@@ -75,9 +76,10 @@ class Job {
     if (!input) return input.error();
     input_.emplace(std::move(*input));
     if (Status status = CheckIsInput(input_->role(), options_.input); !status) return status;
-    const auto end = replay::LogReader::LastPosition(storage_, options_.input);
+    auto end = replay::LogReader::FindEnd(storage_, options_.input);
     if (!end) return end.error();
-    end_ = end->number;
+    end_ = end->last.number;
+    damage_ = std::move(end->damage);
     if (Status status = Begin(); !status) return status;
     const std::uint64_t next = application_->resume_point().input.number + 1;
     if (input_->first_number() > next) {
@@ -97,6 +99,7 @@ class Job {
                              " is behind it; give an older one, or none");
     }
     if (options_.from && range_.first > end_) {
+      if (damage_) return *damage_;
       return Error::BadInput("the input log " + options_.input + " ends at message " +
                              std::to_string(end_) + "; --from " + options_.from->text() +
                              " is not in it");
@@ -126,6 +129,7 @@ class Job {
     }
     const std::uint64_t number = application_->resume_point().input.number;
     if (number > end_) {
+      if (damage_) return *damage_;
       return Error::BadInput(BeginsFrom() + " stands after input " + std::to_string(number) +
                              ", and the input log " + options_.input + " ends at " +
                              std::to_string(end_) + "; give the log that has what was stepped");
@@ -160,6 +164,7 @@ class Job {
     if (options_.image_at == 0 || (options_.image_at >= first && options_.image_at <= last)) {
       return {};
     }
+    if (damage_ && options_.image_at > end_ && options_.image_at <= range_.last) return *damage_;
     return Error::BadInput("--image-at " + std::to_string(options_.image_at) +
                            " is none of the inputs that are stepped, " + std::to_string(first) +
                            " to " + std::to_string(last));
@@ -270,7 +275,10 @@ class Job {
     if (!result->difference && !Interrupted() &&
         input_->Next(range_.last) == replay::ReadOutcome::kEnd &&
         input_->position().number < range_.last) {
-      if (Status noted = NoteEnd(storage_, options_.input, *input_); !noted) return noted.error();
+      auto problems = replay::EndProblems(storage_, options_.input, *input_);
+      if (!problems) return problems.error();
+      end_problems_ = std::move(*problems);
+      NoteAll(end_problems_);
     }
     if (!options_.image_out.empty() && options_.image_at == 0 && !result->difference) {
       if (Status status = WriteImage(); !status) return status.error();
@@ -334,7 +342,16 @@ class Job {
                   result.progress.inputs, result.progress.outputs, seconds,
                   application_->resume_point().input.number, position().number, position().digest,
                   Interrupted() && !AtEnd() ? "true" : "false");
-    return line + (against_ ? "," + against_->json() : "") + ImageJson() + "}\n";
+    return line + EndJson() + (against_ ? "," + against_->json() : "") + ImageJson() + "}\n";
+  }
+
+  [[nodiscard]] std::string EndJson() const {
+    std::string out = ",\"input_end_problems\":[";
+    for (std::size_t i = 0; i < end_problems_.size(); ++i) {
+      if (i > 0) out += ',';
+      AppendJsonText(end_problems_[i], &out);
+    }
+    return out + "]";
   }
 
   [[nodiscard]] std::string ImageText() const {
@@ -365,7 +382,9 @@ class Job {
   replay::PosixStorage storage_;
   std::unique_ptr<replay::Application> application_;
   std::optional<replay::LogReader> input_;
-  std::uint64_t end_ = 0;  ///< last input there is
+  std::uint64_t end_ = 0;                  ///< last input there is
+  std::optional<Error> damage_;            ///< that follows it
+  std::vector<std::string> end_problems_;  ///< of the input, if the replay got there
   replay::Skips skips_;
   NumberRange range_;  ///< of the inputs whose outputs are wanted
   std::optional<ReplayAgainst> against_;
@@ -445,7 +464,9 @@ void RegisterReplay(Commands& commands) {
                   "1: at the recorded pace, 10: ten times as fast; 0: as fast as it goes")
       ->check(Speed())
       ->capture_default_str();
-  command.add_flag("--json", options->json, "Tell the result as JSON");
+  command.add_flag("--json", options->json,
+                   "Tell the result as JSON, with what is wrong behind the end of the input as "
+                   "input_end_problems");
   options->application.AddTo(command);
 }
 

@@ -57,23 +57,25 @@ Result<std::uint64_t> StateReplay::LogEnd() {
 }
 
 Status StateReplay::ReadAhead() {
-  const auto end = LogEnd();
+  const auto end = replay::LogReader::FindEnd(storage_, input_);
   if (!end) return end.error();
-  if (skips_up_to_ >= *end) return {};
+  if (skips_up_to_ >= end->last.number) return {};
   auto skips = replay::ReadSkips(storage_, input_);  // what names an input may stand far behind it
   if (!skips) return skips.error();
   skips_ = std::move(*skips);
-  skips_up_to_ = *end;
+  skips_up_to_ = end->last.number;
   return {};
 }
 
 Status StateReplay::StepTo(std::uint64_t number, const std::function<bool()>& ask) {
   if (number <= position().number) return {};
-  const auto end = LogEnd();
+  const auto end = replay::LogReader::FindEnd(storage_, input_);
   if (!end) return end.error();
-  if (*end < number) {
-    return Error::BadInput("the input log " + input_ + " ends at message " + std::to_string(*end) +
-                           ", and message " + std::to_string(number) + " is wanted");
+  if (end->last.number < number) {
+    if (end->damage) return *end->damage;
+    return Error::BadInput("the input log " + input_ + " ends at message " +
+                           std::to_string(end->last.number) + ", and message " +
+                           std::to_string(number) + " is wanted");
   }
   if (Status status = ReadAhead(); !status) return status;
   auto log = replay::LogReader::Open(storage_, input_,

@@ -64,8 +64,7 @@ Status RecordRole::OpenExistingLog() {
   if (!*holds) return storage_.MakeFolder(options_.folder);
   const auto segments = replay::ListSegments(storage_, options_.folder);
   if (!segments) return segments.error();
-  const auto header = replay::ReadSegmentHeader(
-      storage_, replay::SegmentPath(options_.folder, segments->ids.front()));
+  const auto header = replay::ReadSegmentHeader(storage_, options_.folder, segments->ids.front());
   if (!header) return header.error();
   role_ = header->role;
   if (Status status = OpenLog(proto::Session{}); !status) return status;

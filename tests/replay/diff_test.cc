@@ -73,7 +73,7 @@ class Diff : public ::testing::Test {
     const auto list = replay::ListSegments(storage_, folder);
     EXPECT_TRUE(list);
     for (const std::uint64_t id : list->ids) {
-      headers.push_back(*replay::ReadSegmentHeader(storage_, replay::SegmentPath(folder, id)));
+      headers.push_back(*replay::ReadSegmentHeader(storage_, folder, id));
     }
     return headers;
   }

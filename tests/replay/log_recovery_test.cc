@@ -113,6 +113,34 @@ TEST(LogRecovery, WhatOnlyACrashOfTheHostLosesIsAnErrorWhileTheHostRuns) {
   }
 }
 
+TEST(LogRecovery, SaysHowManyWholeMessagesItCutsBeyondAHole) {
+  TestLog log(4096);
+  log.Write(kMessages);
+  log.Crash();
+  ASSERT_TRUE(log.storage.Remove("log/mark"));  // so that nothing tells that the host runs on
+  auto& bytes = log.storage.Bytes(log.Path(1));
+  const std::uint64_t hole = log.OffsetOf(1, 3);
+  const std::uint64_t end = log.OffsetOf(1, kMessages + 1);
+  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(hole),
+            bytes.begin() + static_cast<std::ptrdiff_t>(log.OffsetOf(1, 4)), std::byte{0});
+  const std::string place =
+      "segment 1 at offset " + std::to_string(hole) + " after message 2 with ";
+  const std::string among = " bytes where no whole message begins, among them " +
+                            std::to_string(kMessages - 3) +
+                            " whole messages beyond a hole; no mark ";
+  EXPECT_NE(log.Verify().find(place), std::string::npos) << log.Verify();
+  EXPECT_NE(log.Verify().find(among), std::string::npos) << log.Verify();
+  log.Reopen();
+  const replay::LogRecovery& recovery = log.writer->recovery();
+  EXPECT_EQ(recovery.messages_cut, kMessages - 3);
+  const std::string said = "the log log did not end cleanly: after message 2 (segment 1, offset " +
+                           std::to_string(hole) + ") " + std::to_string(recovery.bytes_cut) +
+                           " bytes were cut, among them " + std::to_string(kMessages - 3) +
+                           " whole messages beyond a hole";
+  EXPECT_TRUE(recovery.text.starts_with(said)) << recovery.text;
+  EXPECT_GT(recovery.bytes_cut, end - hole - 8);
+}
+
 TEST(LogRecovery, TwoDamagedRecordsAtTheEndAreNoTornTail) {
   for (const std::uint64_t first : {kMessages - 1, std::uint64_t{3}}) {
     TestLog log(4096);
@@ -285,7 +313,7 @@ TEST(LogRecovery, KnowsTimeAndEpochBeforeEachSegment) {
   while (reader->Next() == replay::ReadOutcome::kMessage) {
     if (reader->segment_id() != segment) {
       segment = reader->segment_id();
-      const auto header = replay::ReadSegmentHeader(log.storage, log.Path(segment));
+      const auto header = replay::ReadSegmentHeader(log.storage, log.folder, segment);
       ASSERT_TRUE(header);
       EXPECT_EQ(header->time_before_ns, time_ns) << "segment " << segment;
       EXPECT_EQ(header->epoch, epoch) << "segment " << segment;

@@ -37,7 +37,7 @@ class Trim : public ::testing::Test {
     const auto list = replay::ListSegments(log_.storage, log_.folder);
     EXPECT_TRUE(list);
     for (const std::uint64_t id : list->ids) {
-      numbers.push_back(replay::ReadSegmentHeader(log_.storage, log_.Path(id))->first_number);
+      numbers.push_back(replay::ReadSegmentHeader(log_.storage, log_.folder, id)->first_number);
     }
     return numbers;
   }

@@ -2,6 +2,12 @@
 //
 // Logs that lost messages at their end or a segment: every tool that reads one gives what is good
 // and says on standard error what is wrong.
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <sstream>
+
 #include "tests/tools/log_tools.h"
 
 namespace tandem::test {
@@ -58,12 +64,11 @@ TEST_F(LogEnd, ATornTailIsNotedByEveryTool) {
   TearTail("log", end->position());
   const std::string notes = NotesOf("log");
   const std::string bytes = notes.substr(0, notes.find(" bytes"));
-  EXPECT_EQ(notes, ByEach("tandem: note: the log " + Path("log") + " ends in " +
-                          bytes.substr(bytes.rfind(' ') + 1) +
-                          " bytes that are no whole message, in segment " +
+  EXPECT_EQ(notes, ByEach("tandem: note: the log " + Path("log") + " ends in segment " +
                           std::to_string(segment) + " at offset " + std::to_string(offset) +
-                          " after message 300; they were never synced and will be cut when the "
-                          "log is continued\n"));
+                          " after message 300 with " + bytes.substr(bytes.rfind(' ') + 1) +
+                          " bytes that are no whole message; no mark says that they were synced, "
+                          "and they will be cut when the log is continued\n"));
 }
 
 TEST_F(LogEnd, AFileThatWasCutBetweenTwoMessagesIsNotedByEveryTool) {
@@ -73,11 +78,12 @@ TEST_F(LogEnd, AFileThatWasCutBetweenTwoMessagesIsNotedByEveryTool) {
       replay::LogReader::Open(storage_, Path("log"), {.from_number = replay::ReadOptions::kEnd});
   ASSERT_TRUE(end);
   std::filesystem::resize_file(LastSegment("log"), end->offset());
-  EXPECT_EQ(NotesOf("log"),
-            ByEach("tandem: note: the log " + Path("log") + " ends in segment " +
-                   std::to_string(end->segment_id()) +
-                   " without an end record, and the file is shorter than it was made: what was "
-                   "there after message 300 was cut off\n"));
+  EXPECT_EQ(
+      NotesOf("log"),
+      ByEach("tandem: note: the log " + Path("log") + " ends in segment " +
+             std::to_string(end->segment_id()) + " at offset " + std::to_string(end->offset()) +
+             " after message 300 without an end record, and the file is shorter than it was "
+             "made: what was there was cut off\n"));
 }
 
 TEST_F(LogEnd, ASegmentBehindTheEndIsNotedAndNeverTakenForWhatFollows) {
@@ -88,7 +94,7 @@ TEST_F(LogEnd, ASegmentBehindTheEndIsNotedAndNeverTakenForWhatFollows) {
   const auto size = std::filesystem::file_size(second);
   std::filesystem::resize_file(second, size - 8);  // its end record
   std::filesystem::resize_file(second, 12 << 10);
-  const std::string sentence = replay::SegmentPath(Path("log"), 3) + " follows message ";
+  const std::string sentence = "the log " + Path("log") + " ends in segment 2 at offset ";
   for (const std::string tool : {"cat", "stat"}) {
     const Ran ran = Tandem({tool, Path("log")});
     EXPECT_EQ(ran.exit_code, 0);
@@ -119,6 +125,49 @@ TEST_F(LogEnd, WhatLiesBeforeAMissingSegmentIsGivenAndThePlaceIsNamed) {
       << verify.out;
 }
 
+TEST_F(LogEnd, WhatLiesBeforeADamagedSegmentIsUsableAndThePlaceIsNamedByWhoGetsThere) {
+  Write("log", {.messages = 300, .role = replay::kInputRole, .segment_bytes = 12 << 10});
+  Write("whole", {.messages = 300, .role = replay::kInputRole, .segment_bytes = 12 << 10});
+  const auto third = replay::ReadSegmentHeader(storage_, Path("log"), 3);
+  ASSERT_TRUE(third);
+  const std::uint64_t next = third->first_number;
+  FlipByte("log/00000003.segment", 60);
+  const std::string damage = "the log " + Path("log") +
+                             " is damaged in segment 3 at offset 0, where message " +
+                             std::to_string(next) +
+                             " should be: the CRC of its header does not match; restore "
+                             "00000003.segment, or take the stream from another copy\n";
+  const std::string last = std::to_string(next - 1);
+  const std::vector<std::vector<std::string>> before{
+      {"cat", Path("log"), "--from", "2", "--to", last},
+      {"cat", Path("log"), "--to", last, "--type", "Cancel"},
+      {"stat", Path("log"), "--from", "2", "--to", "9"},
+      {"replay", Path("log"), "--to", "9", "-o", Path("nine")},
+      {"state", Path("log"), "--at", "9"},
+      {"export", "jsonl", Path("log"), "--to", "9", "-o", Path("nine.jsonl")},
+  };
+  for (const auto& command : before) {
+    const Ran ran = Tandem(command);
+    EXPECT_EQ(ran.exit_code, 0) << command[0] << ": " << ran.err;
+    EXPECT_EQ(ran.err, "") << command[0];
+  }
+  const std::vector<std::vector<std::string>> beyond{
+      {"cat", Path("log")},
+      {"cat", Path("log"), "--to", "2013-01-01"},
+      {"stat", Path("log")},
+      {"diff", Path("log"), Path("whole")},
+      {"replay", Path("log"), "--from", last, "--image-out", Path("image")},
+      {"replay", Path("log"), "--image-at", std::to_string(next), "--image-out", Path("image")},
+      {"export", "jsonl", Path("log"), "-o", Path("all.jsonl")},
+      {"state", Path("log"), "--at", std::to_string(next)},
+  };
+  for (const auto& command : beyond) {
+    const Ran ran = Tandem(command);
+    EXPECT_EQ(ran.exit_code, 2) << command[0];
+    EXPECT_NE(ran.err.find(damage), std::string::npos) << command[0] << ": " << ran.err;
+  }
+}
+
 TEST_F(LogEnd, ASegmentThatCannotBeReadIsNoDamage) {
   WriteOpen("log");
   const std::string second = replay::SegmentPath(Path("log"), 2);
@@ -145,6 +194,27 @@ TEST_F(LogEnd, DamageThatAWriterRefusesIsNotSaidToBeCut) {
       << ran.out;
   EXPECT_NE(ran.out.find(", and whole messages follow it; restore "), std::string::npos) << ran.out;
   EXPECT_EQ(ran.out.find("will be cut"), std::string::npos) << ran.out;
+}
+
+TEST_F(LogEnd, AFileThatIsCutWhileItIsReadEndsTheReaderWithASentence) {
+  // Far more text than a pipe and the buffers before it take: cat waits in the middle of the log.
+  Write("log", {.messages = 60'000, .segment_bytes = 64 << 20});
+  const std::string err = Path("err");
+  std::FILE* const cat = ::popen((TANDEM_PROGRAM " cat " + Path("log") + " 2>" + err).c_str(), "r");
+  ASSERT_NE(cat, nullptr);
+  std::array<char, 4096> text;
+  ASSERT_EQ(std::fread(text.data(), 1, text.size(), cat), text.size());
+  std::filesystem::resize_file(Path("log") + "/00000001.segment", 4096);
+  while (std::fread(text.data(), 1, text.size(), cat) > 0) {
+  }
+  const int status = ::pclose(cat);
+  ASSERT_TRUE(WIFEXITED(status)) << status;
+  EXPECT_EQ(WEXITSTATUS(status), 5);
+  std::stringstream said;
+  said << std::ifstream(err).rdbuf();
+  EXPECT_EQ(said.str(),
+            "tandem: a file was cut while it was read, or its disk cannot be read; put it back and "
+            "try again\n");
 }
 
 }  // namespace

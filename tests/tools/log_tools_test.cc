@@ -448,15 +448,20 @@ TEST_F(LogTools, EveryToolRefusesWhatIsNoLogInOneSentence) {
   Write("version", {.messages = 1});
   FlipByte("version/00000001.segment", 8);
   std::filesystem::create_directories(Path("strange/00000001.segment"));
+  const auto damage = [this](const std::string& name, const std::string& why) {
+    return "the log " + Path(name) +
+           " is damaged in segment 1 at offset 0, where its first message should be: " + why +
+           "; restore 00000001.segment, or take the stream from another copy";
+  };
   const std::vector<std::pair<std::string, std::string>> cases{
       {"none", "there is no log at " + Path("none") + ": no such folder"},
       {"file",
        "there is no log at " + Path("file") + ": it is no folder; a log is a folder of segments"},
       {"empty", Path("empty") + " is not a log: it holds no segment (00000001.segment and so on)"},
-      {"garbled", Path("garbled") + "/00000001.segment has a damaged segment header: its CRC does "
-                                    "not match; restore the file"},
-      {"version", Path("version") + "/00000001.segment has log format version 84 and this build "
-                                    "reads version 1; use a build that knows it"},
+      {"garbled", damage("garbled", "the CRC of its header does not match")},
+      {"version", damage("version",
+                         "its header says log format version 84, and this build reads version 1: "
+                         "use a build that knows it if that is true")},
       {"strange", "cannot read " + Path("strange") + "/00000001.segment: Is a directory"},
   };
   for (const auto& [name, sentence] : cases) {

@@ -232,5 +232,29 @@ TEST_F(ReplayTools, RefusesToCompareWithWhatCannotBeItsOutputs) {
                          "not hold their outputs\n");
 }
 
+TEST_F(ReplayTools, SaysInJsonTooWhatIsWrongBehindTheEndOfTheInput) {
+  Ran ran = Replay({"-o", Path("whole"), "--json"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_NE(ran.out.find(",\"input_end_problems\":[]}"), std::string::npos) << ran.out;
+  {
+    const auto writer = Write("torn", {.messages = 9, .role = replay::kInputRole, .close = false});
+    std::filesystem::remove(Path("torn") + "/mark");
+    TearTail("torn", writer.position());
+  }
+  ran = Tandem({"replay", Path("torn"), "-o", Path("torn_out"), "--json"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  const std::string note = "tandem: note: ";
+  ASSERT_EQ(Lines(ran.err).size(), 1u) << ran.err;
+  ASSERT_TRUE(ran.err.starts_with(note)) << ran.err;
+  const std::string problem = Lines(ran.err)[0].substr(note.size());
+  EXPECT_NE(problem.find(" bytes that are no whole message; no mark says "), std::string::npos);
+  EXPECT_NE(ran.out.find(",\"input_end_problems\":[\"" + problem + "\"]}"), std::string::npos)
+      << ran.out;
+  // Who stops before it does not look there.
+  ran = Tandem({"replay", Path("torn"), "--to", "9", "-o", Path("nine_out"), "--json"});
+  EXPECT_EQ(ran.err, "");
+  EXPECT_NE(ran.out.find(",\"input_end_problems\":[]}"), std::string::npos) << ran.out;
+}
+
 }  // namespace
 }  // namespace tandem::test
