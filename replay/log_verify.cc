@@ -35,9 +35,18 @@ bool Agrees(const MarkSlot& mark, const LogReader& reader) {
 Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string& folder,
                                              const LogReader& reader) {
   std::vector<std::string> problems;
-  if (BeingWritten(storage, folder)) return problems;
   const Result<LogTail> tail = reader.ReadTail();
   if (!tail) return tail.error();
+  if (BeingWritten(storage, folder)) {
+    if (tail->whole_follows) {
+      problems.push_back(Damage(folder, tail->segment_id, tail->offset,
+                                reader.position().number + 1,
+                                "no whole message is there, and whole messages or segments follow "
+                                "it, so it is none that is just being written")
+                             .text);
+    }
+    return problems;
+  }
   const std::string next = SegmentPath(folder, reader.segment_id() + 1);
   const Result<std::unique_ptr<File>> file = storage.OpenToRead(next);
   if (!file) return file.error();

@@ -258,6 +258,27 @@ TEST(LogDamage, ADamagedRecordBeforeAWholeOneIsAnErrorForTheWriterAboveTheMarkTo
   EXPECT_EQ(log.storage.Bytes(log.Path(1)), before) << "a refused log must stay as it was";
 }
 
+TEST(LogDamage, IsToldWhileTheLogIsWrittenTooIfNoReaderCanGetOver) {
+  TestLog log(4096);
+  log.Write(kMessages);
+  const std::uint64_t offset = log.OffsetOf(1, 3);
+  log.SetByte(1, offset + 5, 2);  // its length, so that nothing whole begins where it ends
+  EXPECT_EQ(log.Read(), Messages(1, 2, "end"));
+  EXPECT_EQ(log.Verify(),
+            "the log log is damaged in segment 1 at offset " + std::to_string(offset) +
+                ", where message 3 should be: no whole message is there, and whole messages or "
+                "segments follow it, so it is none that is just being written; restore "
+                "00000001.segment, or take the stream from another copy\n");
+}
+
+TEST(LogDamage, IsNotWhatAWriterHasJustBegunToWrite) {
+  TestLog log(4096);
+  log.Write(kMessages);
+  log.SetByte(1, log.OffsetOf(1, kMessages) + 70, 0xee);
+  EXPECT_EQ(log.Read(), Messages(1, kMessages - 1, "end"));
+  EXPECT_EQ(log.Verify(), "whole");
+}
+
 TEST(LogDamage, ARecordThatIsThereTwiceIsNamed) {
   TestLog log(4096);
   Fill(log, /*closed=*/true);
