@@ -124,8 +124,12 @@ class Job {
     for (std::size_t side = 0; side < 2; ++side) {
       const std::string name = side == 0 ? "a" : "b";
       json += ",\"same_" + name + "\":" + std::to_string(auditor_.same(side)) + ",\"same_" + name +
-              "_at\":" + std::to_string(auditor_.same_at(side));
+              "_at\":" + std::to_string(auditor_.same_at(side)) + ",\"images_" + name +
+              "\":" + std::to_string(auditor_.looked_at(side)) + ",\"passed_by_" + name +
+              "\":" + std::to_string(auditor_.passed_by(side));
     }
+    const auto unproven = auditor_.begins_unproven();
+    json += ",\"begins_unproven_at\":" + (unproven ? std::to_string(*unproven) : "null");
     json += ",\"time_ns\":" + std::to_string(ClockNow()) + "}\n";
     const std::filesystem::path path(options_.status_file);
     const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
@@ -173,6 +177,15 @@ class Job {
             "\n";
       }
     }
+    if (const auto unproven = auditor_.begins_unproven()) {
+      const std::string name = engine::NameOfSide(auditor_.start_side());
+      output_.text += options_.json
+                          ? "{\"event\":\"begins unproven\",\"engine\":\"" + name +
+                                "\",\"input\":" + std::to_string(*unproven) + "}\n"
+                          : "not proven: what was wrong after input " + std::to_string(*unproven) +
+                                " already, in the image of engine " + name +
+                                " that it began with; --from-start proves that, too\n";
+    }
     ExitCode code = ExitCode::kYes;
     for (std::size_t side = 0; side < 2; ++side) {
       if (options_.audit.images[side].empty() || auditor_.has_proven(side)) continue;
@@ -210,27 +223,34 @@ void RegisterAudit(Commands& commands) {
       "Runs at the\nlowest priority.\n",
       [options] { return Job(*options).Run(); });
   command.add_option("--a", options->audit.images[0], "Folder with images of engine A")
+      ->check(NotEmpty())
       ->required()
       ->type_name("FOLDER");
   command
       .add_option("--b", options->audit.images[1],
                   "Folder with images of engine B; without it, A alone is proven")
+      ->check(NotEmpty())
       ->type_name("FOLDER");
   command
       .add_option("--input", options->audit.input,
                   "The input log: the sequencer's, or an engine's copy")
+      ->check(NotEmpty())
       ->required()
       ->type_name("LOG");
   command.add_flag("--from-start", options->audit.from_nothing,
                    "Replay from input 1, not from the oldest image: this proves that one, too");
-  command.add_flag("--follow", options->follow, "Go on with images that come, until told to stop");
-  AddSeconds(command, "--every", options->every, "With --follow: look for new images that often");
+  CLI::Option* const follow = command.add_flag("--follow", options->follow,
+                                               "Go on with images that come, until told to stop");
+  AddSeconds(command, "--every", options->every, "With --follow: look for new images that often")
+      ->needs(follow);
   command.add_option("--incidents", options->incidents, "Where a folder is made for what differs")
+      ->check(NotEmpty())
       ->capture_default_str()
       ->type_name("FOLDER");
   command
       .add_option("--status", options->status_file,
                   "A file that always says, as JSON, how far the audit is")
+      ->check(NotEmpty("file"))
       ->type_name("FILE");
   command.add_flag("--json", options->json, "JSON, a line for each image");
   options->audit.application.AddTo(command);

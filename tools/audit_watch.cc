@@ -44,6 +44,21 @@ void AuditWatch::Look() {
             Plain(fields["input"].number_value()) +
             ", the same: " + Plain(fields["same_a"].number_value()) + " images of A, " +
             Plain(fields["same_b"].number_value()) + " of B";
+  std::string nothing_of;
+  for (const std::string side : {"a", "b"}) {
+    const double passed_by = fields["passed_by_" + side].number_value();
+    if (passed_by == 0) continue;
+    const std::string of = Plain(passed_by) + " of " +
+                           Plain(fields["images_" + side].number_value()) + " images of " +
+                           (side == "a" ? "A" : "B");
+    detail_ += ", passed by " + of;
+    if (fields["same_" + side].number_value() != 0) continue;
+    nothing_of += (nothing_of.empty() ? "" : " and ") + of;
+  }
+  if (fields["begins_unproven_at"].has_number_value()) {
+    detail_ += "; begun with an image that nothing proves, of input " +
+               Plain(fields["begins_unproven_at"].number_value());
+  }
   problem_.clear();
   if (const std::string& incident = fields["incident"].string_value(); !incident.empty()) {
     problem_ =
@@ -51,6 +66,9 @@ void AuditWatch::Look() {
   } else if (!runs_) {
     problem_ = name_ + " does not run: its process " + std::to_string(process) +
                " has ended, and said last: " + engine::Printable(fields["state"].string_value());
+  } else if (!nothing_of.empty()) {
+    problem_ =
+        name_ + " has passed by " + nothing_of + ", and compared none; what it printed says why";
   }
 }
 

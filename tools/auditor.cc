@@ -51,6 +51,7 @@ Result<std::vector<Auditor::Candidate>> Auditor::Candidates(
     for (PassedBy& file : passed_by) {
       if (Has(unreadable_, file.path)) continue;
       unreadable_.push_back(file.path);
+      ++passed_by_[side];
       on_step({.what = AuditStep::What::kPassedBy,
                .side = side,
                .path = std::move(file.path),
@@ -107,6 +108,7 @@ Status Auditor::Start(const Candidate& oldest,
   }
   has_start_ = true;
   start_side_ = oldest.side;
+  start_at_ = oldest.image.label.input.number;
   const std::uint64_t bytes = image->zone().about().state_bytes;
   bases_.push_back({oldest.side, oldest.image.path, std::move(*image)});
   done_.push_back(oldest.image.path);
@@ -142,6 +144,7 @@ Result<std::optional<AuditFinding>> Auditor::Round(
     const auto pass_by = [&](const std::string& why) {
       step.what = AuditStep::What::kPassedBy;
       step.why = why;
+      ++passed_by_[candidate.side];
       done_.push_back(candidate.image.path);
       on_step(step);
     };

@@ -91,6 +91,17 @@ class Auditor {
   [[nodiscard]] bool has_proven(std::size_t side) const {
     return same_[side] != 0 || (has_start_ && is_proven_ && start_side_ == side);
   }
+  /// Images of each side that were compared, passed by or begun with; and those passed by.
+  [[nodiscard]] std::uint64_t looked_at(std::size_t side) const {
+    return same_[side] + passed_by_[side] + (has_start_ && start_side_ == side ? 1 : 0);
+  }
+  [[nodiscard]] std::uint64_t passed_by(std::size_t side) const { return passed_by_[side]; }
+  /// The input of the image that it began with, if nothing proves that: it began neither with
+  /// nothing, nor has an image of the other engine agreed.
+  [[nodiscard]] std::optional<std::uint64_t> begins_unproven() const {
+    return has_start_ && !is_proven_ ? std::optional(start_at_) : std::nullopt;
+  }
+  [[nodiscard]] std::size_t start_side() const { return start_side_; }
   /// Images that wait for the log to get there, in the last round.
   [[nodiscard]] std::uint64_t beyond_log() const { return beyond_log_; }
   /// The last input at which each side was; 0: never.
@@ -127,9 +138,11 @@ class Auditor {
   /// stay readable when their names are gone.
   std::deque<Base> bases_;
   std::size_t start_side_ = 0;  ///< whose image it all began with
+  std::uint64_t start_at_ = 0;  ///< its input
   bool is_proven_ = false;      ///< see AuditFinding
   std::array<std::uint64_t, 2> same_{};
   std::array<std::uint64_t, 2> same_at_{};
+  std::array<std::uint64_t, 2> passed_by_{};
   bool has_start_ = false;
   std::uint64_t beyond_log_ = 0;
   std::vector<std::string> unreadable_;  ///< files that were named already

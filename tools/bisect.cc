@@ -417,6 +417,11 @@ class Sides {
 Result<ExitCode> Run(const Options& options) {
   CatchInterrupts();
   if (options.has_second()) return Sides(options).Run();
+  if (options.to != 0) {
+    return Error::BadInput(
+        "--to is the last input of two replays; give --app-b, --zone-address-b or --pools-b too, "
+        "or leave it out: images say how far each of them is");
+  }
   if (options.images.empty()) {
     return Error::BadInput(
         "give images of one engine, or a second replay with --app-b, --zone-address-b or "
@@ -444,15 +449,22 @@ void RegisterBisect(Commands& commands) {
                   "Images of one engine, folders of them, or an incident of `tandem audit`; with "
                   "a second replay: the one that both begin with")
       ->expected(0, -1);
-  command.add_option("--input", options->input, "The input log")->required()->type_name("LOG");
+  command.add_option("--input", options->input, "The input log")
+      ->check(NotEmpty())
+      ->required()
+      ->type_name("LOG");
   command.add_flag("--from-start", options->from_nothing,
                    "Replay from input 1; else from the oldest image, which is taken to be good");
   command.add_option("--app-b", options->app_b, "A second application, or build of one")
+      ->check(NotEmpty("application"))
       ->type_name("APP");
-  command.add_option("--zone-address-b", options->address_b,
-                     "A second replay with its state at this address");
+  command
+      .add_option("--zone-address-b", options->address_b,
+                  "A second replay with its state at this address")
+      ->check(NotEmpty("address"));
   command
       .add_option("--pools-b", options->pools_b, "A second replay with these records for its pools")
+      ->check(NotEmpty("file"))
       ->type_name("FILE");
   command.add_option("--to", options->to, "With a second replay: the last input to look at")
       ->check(WholeNumber(1));

@@ -381,11 +381,13 @@ void RegisterCheck(Commands& commands) {
   command
       .add_option("--other", options->other_applications,
                   "Another build of the application, as ./libmy.so; may be given again")
+      ->check(NotEmpty("application"))
       ->allow_extra_args(false)
       ->type_name("APP");
   command
       .add_option("--other-pools", options->other_pools,
                   "Other settings of the pools, as for --pools; may be given again")
+      ->check(NotEmpty("file"))
       ->allow_extra_args(false)
       ->type_name("FILE");
   AddMoment(command, "--to", options->to, "Stop after this input; default: the last");

@@ -137,9 +137,11 @@ void RegisterEngine(Commands& commands) {
   AddPasswordFile(command, options->password_file);
   AddStreamPortOptions(command, options->role.users, options->role.limits);
   AddMoldServer(command, options->role.mold);
-  command.add_option("--input-log", options->role.input_log,
-                     "Folder for a copy of the input log; made if missing. A restart steps from "
-                     "it, and a sequencer that has lost inputs has them back from it");
+  command
+      .add_option("--input-log", options->role.input_log,
+                  "Folder for a copy of the input log; made if missing. A restart steps from "
+                  "it, and a sequencer that has lost inputs has them back from it")
+      ->check(NotEmpty());
   command
       .add_option_function<std::string>(
           "--input-stream",

@@ -158,10 +158,10 @@ CLI::Validator NotNegative() {
       "");
 }
 
-CLI::Validator NotEmpty() {
+CLI::Validator NotEmpty(const std::string& what) {
   return CLI::Validator(
-      [](std::string& text) {
-        return text.empty() ? std::string("\"\" is no folder; name one, or leave the option out")
+      [what](std::string& text) {
+        return text.empty() ? "\"\" is no " + what + "; name one, or leave the option out"
                             : std::string();
       },
       "");
@@ -182,10 +182,10 @@ CLI::Option* AddEndpoint(CLI::App& command, const std::string& name, engine::End
       ->type_name("HOST:PORT");
 }
 
-void AddSeconds(CLI::App& command, const std::string& name, std::chrono::milliseconds& time,
-                const std::string& description) {
+CLI::Option* AddSeconds(CLI::App& command, const std::string& name, std::chrono::milliseconds& time,
+                        const std::string& description) {
   constexpr double kYear = 366.0 * 24 * 3600;
-  command
+  return command
       .add_option_function<std::string>(
           name,
           [&time](const std::string& text) {

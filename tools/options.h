@@ -64,16 +64,16 @@ CLI::Validator WholeNumber(std::uint64_t min = 0, std::uint64_t max = kNoMax);
 CLI::Validator Rate();
 /// A check for sizes without a sign; the library would take -1 as the largest.
 CLI::Validator NotNegative();
-/// For folders: "" is none, as of a variable of a script that is not set.
-CLI::Validator NotEmpty();
+/// For names of files and the like: "" is none, as of a variable of a script that is not set.
+CLI::Validator NotEmpty(const std::string& what = "folder");
 
 /// An option whose value must be HOST:PORT; it is required unless the caller says otherwise.
 CLI::Option* AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
                          const std::string& description);
 
 /// An option whose value is a time in seconds, as 0.5; 0 to a year.
-void AddSeconds(CLI::App& command, const std::string& name, std::chrono::milliseconds& time,
-                const std::string& description);
+CLI::Option* AddSeconds(CLI::App& command, const std::string& name, std::chrono::milliseconds& time,
+                        const std::string& description);
 
 /// An option whose value must be a session name; blank if it is not given.
 CLI::Option* AddSession(CLI::App& command, const std::string& name, proto::Session& session,

@@ -430,17 +430,22 @@ void RegisterReplay(Commands& commands) {
                    "  tandem replay flow --from 50001 --to 09:30:00.9 --speed 0.5 -o part\n",
                    [options] { return Run(*options); });
   command.add_option("INPUT", options->input, "Folder of the input log")->required();
-  command.add_option("-o,--output", options->output, "New folder for the output log");
-  command.add_option("--against", options->against,
-                     "Folder of recorded outputs: compare with them and stop at the first "
-                     "difference, exit code 1");
+  command.add_option("-o,--output", options->output, "New folder for the output log")
+      ->check(NotEmpty());
+  command
+      .add_option("--against", options->against,
+                  "Folder of recorded outputs: compare with them and stop at the first "
+                  "difference, exit code 1")
+      ->check(NotEmpty());
   CLI::Option* const image =
       command
           .add_option("--image", options->image,
                       "Begin from this image of the state instead of from nothing; the outputs are "
                       "those of the inputs after it")
+          ->check(NotEmpty("file"))
           ->type_name("FILE");
   command.add_option("--image-out", options->image_out, "Write an image of the state to this file")
+      ->check(NotEmpty("file"))
       ->type_name("FILE");
   command
       .add_option("--image-at", options->image_at,
@@ -450,11 +455,13 @@ void RegisterReplay(Commands& commands) {
   command
       .add_option("--portable", options->portable,
                   "Begin from this portable snapshot, whatever build or layout wrote it")
+      ->check(NotEmpty())
       ->excludes(image)
       ->type_name("FOLDER");
   command
       .add_option("--portable-out", options->portable_out,
                   "Write a portable snapshot of the state after the last input")
+      ->check(NotEmpty())
       ->type_name("FOLDER");
   AddMoment(command, "--from", options->from,
             "Leave out the outputs of the inputs before this one; they are stepped all the same");

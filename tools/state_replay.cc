@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/state_replay.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
@@ -149,6 +150,38 @@ Status CheckMadeAlike(const LoadedImage& image, StateReplay& replay) {
                          ": both answer alike, and their bytes are not the same");
 }
 
+namespace {
+
+/// Has a pool held so much that a limit as low as that may have made a difference?
+bool HasMet(const pools::Limit& lower, const pools::Figures& figures) {
+  return figures.live_peak >= lower.elements || figures.taken_peak_bytes >= lower.bytes;
+}
+
+/// The setting that has laid equal states elsewhere in memory; null: there is none.
+std::optional<std::string> WhichSettingDiffers(const pools::ZoneImage& image,
+                                               const std::vector<pools::PoolInfo>& pools) {
+  for (const pools::PoolInfo& here : pools) {
+    const auto& all = image.about().pools;
+    const auto there = std::ranges::find(all, here.slot, &pools::PoolInfo::slot);
+    if (there == all.end()) continue;
+    const bool is_used = here.figures.taken_bytes != 0 || there->figures.taken_bytes != 0;
+    if (there->base != here.base && is_used) {
+      return "the base of pool " + here.name + ", which is " + there->base + " there and " +
+             here.base + " in the replay";
+    }
+    const pools::Limit lower{.elements = std::min(here.limit.elements, there->limit.elements),
+                             .bytes = std::min(here.limit.bytes, there->limit.bytes)};
+    const bool other_limit =
+        here.limit.elements != there->limit.elements || here.limit.bytes != there->limit.bytes;
+    if (other_limit && (HasMet(lower, here.figures) || HasMet(lower, there->figures))) {
+      return "the limit of pool " + here.name + ", which one of them has met";
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::string> WhyNotComparable(const LoadedImage& image, const StateReplay& replay) {
   const replay::ImageLabel& label = image.label();
   if (label.session != replay.session()) {
@@ -158,6 +191,12 @@ std::optional<std::string> WhyNotComparable(const LoadedImage& image, const Stat
   if (label.input != replay.position()) {
     return "is of " + StandsText(label) +
            ", and the input log has another message there: it is of another input";
+  }
+  const auto setting =
+      WhichSettingDiffers(image.image().zone(), pools::ZoneView(replay.zone_address()).Pools());
+  if (setting) {
+    return "was written with other settings of pools, so equal states lie elsewhere: " + *setting +
+           "; give the --pools that it was written with";
   }
   return std::nullopt;
 }

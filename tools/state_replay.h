@@ -42,6 +42,7 @@ class StateReplay {
   }
   [[nodiscard]] replay::Application& application() { return *application_; }
   [[nodiscard]] proto::Session session() const { return session_; }
+  [[nodiscard]] std::uint64_t zone_address() const { return zone_address_; }
 
   /// Reads what the log says of inputs that are to be passed over; StepTo does it where it must.
   Status ReadAhead();
@@ -84,8 +85,8 @@ class StateReplay {
 /// An error if equal inputs need not have made equal bytes of both: another layout, build or
 /// address, or only one of them began with a portable snapshot, or with that one.
 [[nodiscard]] Status CheckMadeAlike(const LoadedImage& image, StateReplay& replay);
-/// Why an image may not be compared with a replay of this session that stands at `position`; null:
-/// it may.
+/// Why an image may not be compared with a replay that stands after the same input: another session
+/// or stream, other chains or limits of pools that have met them; null: it may.
 [[nodiscard]] std::optional<std::string> WhyNotComparable(const LoadedImage& image,
                                                           const StateReplay& replay);
 
