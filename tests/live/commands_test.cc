@@ -111,6 +111,8 @@ TEST_F(Commands, EndWithOneSentenceOnWrongOptions) {
       {With(kEngine, {"--log", log, "--zone-limit", "much"}), "much"},
       {With(kEngine, {"--log", log, "--images", ""}),
        "--images: \"\" is no folder; name one, or leave the option out"},
+      {With(kEngine, {"--log", log, "--input-log", ""}),
+       "--input-log: \"\" is no folder; name one, or leave the option out"},
       {With(kEngine, {"--log", log, "--portable", ""}),
        "--portable: \"\" is no folder; name one, or leave the option out"},
       {With(kEngine, {"--log", log, "--app", "chess"}), "there is no application \"chess\""},
