@@ -3,136 +3,243 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <list>
+#include <string_view>
+#include <unordered_map>
+
+#include "replay/common_subsequence.h"
 
 namespace tandem::replay {
 namespace {
 
 using proto::MessageView;
 
-constexpr std::size_t kComparisonsMax = 500'000;
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-/// For each output of a side its partner on the other one, or kNone.
-struct Partners {
-  Partners(std::size_t size_a, std::size_t size_b) : of_a(size_a, kNone), of_b(size_b, kNone) {}
-  void Join(std::size_t a, std::size_t b) {
-    of_a[a] = b;
-    of_b[b] = a;
+/// How far the search for the common subsequence goes: edits times outputs, and edits in any case.
+constexpr std::size_t kStepsMax = 50'000'000;
+constexpr std::size_t kEditsMin = 256;
+/// And where each step may ask a SameOutput, which decodes messages.
+constexpr std::size_t kAskingStepsMax = 4'000'000;
+constexpr std::size_t kAskingEditsMin = 32;
+/// Questions about what may have moved.
+constexpr std::size_t kAsksMax = 1'000'000;
+
+/// The header without what says where in the stream an output stands.
+proto::Header WithoutPlace(proto::Header header) {
+  header.digest = 0;
+  header.session = proto::Session();
+  header.number = 0;
+  header.index = 0;
+  header.flags &= static_cast<std::uint8_t>(~proto::kLast);
+  return header;
+}
+
+struct HashContent {
+  std::size_t operator()(const MessageView* message) const {
+    const proto::Header header = WithoutPlace(message->header);
+    const auto hash = [](const void* bytes, std::size_t size) {
+      return std::hash<std::string_view>()({static_cast<const char*>(bytes), size});
+    };
+    return hash(&header, sizeof header) * 31 +
+           hash(message->payload().data(), message->payload().size());
   }
-  std::vector<std::size_t> of_a;
-  std::vector<std::size_t> of_b;
 };
 
-/// Joins the longest common subsequence of [begin, end_a) and [begin, end_b).
-void JoinCommon(std::span<const MessageView> a, std::span<const MessageView> b, std::size_t begin,
-                std::size_t end_a, std::size_t end_b, const SameOutput& same, Partners& partners) {
-  const std::size_t rows = end_a - begin;
-  const std::size_t columns = end_b - begin;
-  if (rows * columns > kComparisonsMax) {
-    for (std::size_t i = begin; i < std::min(end_a, end_b); ++i) {
-      if (same(a[i], b[i])) partners.Join(i, i);
-    }
-    return;
-  }
-  const std::size_t width = columns + 1;
-  std::vector<std::uint8_t> equal(rows * columns);
-  std::vector<std::uint32_t> length((rows + 1) * width);
-  for (std::size_t i = rows; i-- > 0;) {
-    for (std::size_t j = columns; j-- > 0;) {
-      const bool is_same = same(a[begin + i], b[begin + j]);
-      equal[i * columns + j] = is_same ? 1 : 0;
-      length[i * width + j] =
-          is_same ? length[(i + 1) * width + j + 1] + 1
-                  : std::max(length[(i + 1) * width + j], length[i * width + j + 1]);
-    }
-  }
-  for (std::size_t i = 0, j = 0; i < rows && j < columns;) {
-    if (equal[i * columns + j] != 0) {
-      partners.Join(begin + i++, begin + j++);
-    } else {
-      ++(length[(i + 1) * width + j] >= length[i * width + j + 1] ? i : j);
-    }
-  }
-}
+struct EqualContent {
+  bool operator()(const MessageView* a, const MessageView* b) const { return SameContent(*a, *b); }
+};
 
-/// Joins what has no partner yet and fits, each output of A with the first one of B.
-void JoinRest(std::span<const MessageView> a, std::span<const MessageView> b,
-              const SameOutput& fits, Partners& partners) {
-  std::vector<std::size_t> left;
-  for (std::size_t j = 0; j < b.size(); ++j) {
-    if (partners.of_b[j] == kNone) left.push_back(j);
+/// What is left of the outputs of both sides when equal ones are cut off at both ends.
+class Middle {
+ public:
+  /// For each output a number; those with equal content have one number.
+  Middle(std::span<const MessageView> a, std::span<const MessageView> b, const SameOutput& same)
+      : a_(a), b_(b), same_(same), of_a_(a.size(), kNone), of_b_(b.size(), kNone) {
+    std::unordered_map<const MessageView*, std::size_t, HashContent, EqualContent> numbers;
+    for (const MessageView& output : a) {
+      contents_a_.push_back(numbers.emplace(&output, numbers.size()).first->second);
+    }
+    for (const MessageView& output : b) {
+      contents_b_.push_back(numbers.emplace(&output, numbers.size()).first->second);
+    }
+    contents_ = numbers.size();
   }
-  std::size_t comparisons = 0;
-  for (std::size_t i = 0; i < a.size() && !left.empty(); ++i) {
-    if (partners.of_a[i] != kNone) continue;
-    const auto found = std::find_if(left.begin(), left.end(), [&](std::size_t j) {
-      return ++comparisons <= kComparisonsMax && fits(a[i], b[j]);
-    });
-    if (found == left.end()) continue;
-    partners.Join(i, *found);
-    left.erase(found);
+
+  /// Joins what is common in order.
+  void JoinCommon() {
+    // Without `same` only what both sides have can be common.
+    const std::vector<std::size_t> left_a =
+        same_ ? All(a_.size()) : Shared(contents_a_, contents_b_);
+    const std::vector<std::size_t> left_b =
+        same_ ? All(b_.size()) : Shared(contents_b_, contents_a_);
+    if (left_a.empty() || left_b.empty()) return;
+    const std::size_t outputs = left_a.size() + left_b.size();
+    const CommonSubsequence common = FindCommonSubsequence(
+        left_a.size(), left_b.size(),
+        [&](std::size_t i, std::size_t j) { return Same(left_a[i], left_b[j]); },
+        same_ ? std::max(kAskingStepsMax / outputs, kAskingEditsMin)
+              : std::max(kStepsMax / outputs, kEditsMin));
+    for (const auto& [i, j] : common.pairs) Join(left_a[i], left_b[j]);
+    is_best_ = common.is_longest;
   }
-}
+
+  /// Joins what is left and equal, each output of A with the first one of B.
+  void JoinMoved() {
+    std::vector<std::list<std::size_t>> left(contents_);
+    for (std::size_t j = 0; j < b_.size(); ++j) {
+      if (of_b_[j] == kNone) left[contents_b_[j]].push_back(j);
+    }
+    for (std::size_t i = 0; i < a_.size(); ++i) {
+      std::list<std::size_t>& equal = left[contents_a_[i]];
+      if (of_a_[i] != kNone || equal.empty()) continue;
+      Join(i, equal.front());
+      equal.pop_front();
+    }
+    if (same_) JoinSameOfOneType();
+  }
+
+  /// Joins what is left and of one type, in order. Gives those of A that turn out to be the same.
+  std::vector<std::size_t> JoinChanged() {
+    std::vector<std::size_t> same;
+    auto left = LeftByType();
+    for (std::size_t i = 0; i < a_.size(); ++i) {
+      if (of_a_[i] != kNone) continue;
+      std::list<std::size_t>& of_type = left[a_[i].header.type];
+      if (of_type.empty()) continue;
+      if (Same(i, of_type.front())) same.push_back(i);
+      Join(i, of_type.front());
+      of_type.pop_front();
+    }
+    return same;
+  }
+
+  /// Which of B's outputs belongs to each of A's, or kNone; and the other way round.
+  [[nodiscard]] const std::vector<std::size_t>& of_a() const { return of_a_; }
+  [[nodiscard]] const std::vector<std::size_t>& of_b() const { return of_b_; }
+  [[nodiscard]] bool is_best() const { return is_best_; }
+
+ private:
+  [[nodiscard]] bool Same(std::size_t i, std::size_t j) const {
+    return contents_a_[i] == contents_b_[j] || (same_ && same_(a_[i], b_[j]));
+  }
+
+  void Join(std::size_t i, std::size_t j) {
+    of_a_[i] = j;
+    of_b_[j] = i;
+  }
+
+  [[nodiscard]] static std::vector<std::size_t> All(std::size_t size) {
+    std::vector<std::size_t> all(size);
+    for (std::size_t i = 0; i < size; ++i) all[i] = i;
+    return all;
+  }
+
+  /// Where those of `contents` stand that `others` have too.
+  [[nodiscard]] std::vector<std::size_t> Shared(const std::vector<std::size_t>& contents,
+                                                const std::vector<std::size_t>& others) const {
+    std::vector<bool> is_there(contents_);
+    for (const std::size_t content : others) is_there[content] = true;
+    std::vector<std::size_t> shared;
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+      if (is_there[contents[i]]) shared.push_back(i);
+    }
+    return shared;
+  }
+
+  [[nodiscard]] std::unordered_map<std::uint16_t, std::list<std::size_t>> LeftByType() const {
+    std::unordered_map<std::uint16_t, std::list<std::size_t>> left;
+    for (std::size_t j = 0; j < b_.size(); ++j) {
+      if (of_b_[j] == kNone) left[b_[j].header.type].push_back(j);
+    }
+    return left;
+  }
+
+  void JoinSameOfOneType() {
+    std::size_t asks = 0;
+    auto left = LeftByType();
+    for (std::size_t i = 0; i < a_.size(); ++i) {
+      if (of_a_[i] != kNone) continue;
+      std::list<std::size_t>& of_type = left[a_[i].header.type];
+      const auto found = std::ranges::find_if(
+          of_type, [&](std::size_t j) { return ++asks <= kAsksMax && Same(i, j); });
+      if (found == of_type.end()) continue;
+      Join(i, *found);
+      of_type.erase(found);
+    }
+    is_best_ = is_best_ && asks <= kAsksMax;
+  }
+
+  std::span<const MessageView> a_;
+  std::span<const MessageView> b_;
+  const SameOutput& same_;
+  std::vector<std::size_t> contents_a_;
+  std::vector<std::size_t> contents_b_;
+  std::size_t contents_ = 0;  ///< different ones
+  std::vector<std::size_t> of_a_;
+  std::vector<std::size_t> of_b_;
+  bool is_best_ = true;
+};
 
 }  // namespace
 
 bool SameContent(const MessageView& a, const MessageView& b) {
-  const auto without_place = [](proto::Header header) {
-    header.digest = 0;
-    header.session = proto::Session();
-    header.number = 0;
-    header.index = 0;
-    header.flags &= static_cast<std::uint8_t>(~proto::kLast);
-    return header;
-  };
-  const proto::Header of_a = without_place(a.header);
-  const proto::Header of_b = without_place(b.header);
+  const proto::Header of_a = WithoutPlace(a.header);
+  const proto::Header of_b = WithoutPlace(b.header);
   return std::memcmp(&of_a, &of_b, sizeof of_a) == 0 &&
          std::ranges::equal(a.payload(), b.payload());
 }
 
-std::vector<OutputPair> AlignOutputs(std::span<const MessageView> a, std::span<const MessageView> b,
-                                     const SameOutput& same) {
-  Partners partners(a.size(), b.size());
+Alignment AlignOutputs(std::span<const MessageView> a, std::span<const MessageView> b,
+                       const SameOutput& same) {
+  const auto is_same = [&](const MessageView& x, const MessageView& y) {
+    return SameContent(x, y) || (same && same(x, y));
+  };
   std::size_t begin = 0;
   std::size_t end_a = a.size();
   std::size_t end_b = b.size();
-  for (; begin < end_a && begin < end_b && same(a[begin], b[begin]); ++begin) {
-    partners.Join(begin, begin);
-  }
-  for (; end_a > begin && end_b > begin && same(a[end_a - 1], b[end_b - 1]); --end_a, --end_b) {
-    partners.Join(end_a - 1, end_b - 1);
-  }
-  JoinCommon(a, b, begin, end_a, end_b, same, partners);
-  const std::vector<std::size_t> same_of_a = partners.of_a;
-  JoinRest(a, b, same, partners);
-  const std::vector<std::size_t> moved_of_a = partners.of_a;
-  JoinRest(
-      a, b,
-      [](const MessageView& x, const MessageView& y) { return x.header.type == y.header.type; },
-      partners);
+  while (begin < end_a && begin < end_b && is_same(a[begin], b[begin])) ++begin;
+  while (end_a > begin && end_b > begin && is_same(a[end_a - 1], b[end_b - 1])) --end_a, --end_b;
 
-  std::vector<OutputPair> pairs;
-  std::size_t next_b = 0;
-  const auto add_only_b = [&](std::size_t a_index, std::size_t end) {
-    for (; next_b < end; ++next_b) {
-      if (partners.of_b[next_b] == kNone) pairs.push_back({PairKind::kOnlyB, a_index, next_b});
+  Alignment alignment;
+  for (std::size_t i = 0; i < begin; ++i) alignment.pairs.push_back({PairKind::kSame, i, i});
+
+  Middle middle(a.subspan(begin, end_a - begin), b.subspan(begin, end_b - begin), same);
+  middle.JoinCommon();
+  std::vector<PairKind> kinds(middle.of_a().size(), PairKind::kChanged);
+  const auto mark = [&](PairKind kind) {
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      if (kinds[i] == PairKind::kChanged && middle.of_a()[i] != kNone) kinds[i] = kind;
     }
   };
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const std::size_t j = partners.of_a[i];
+  mark(PairKind::kSame);
+  middle.JoinMoved();
+  mark(PairKind::kMoved);
+  for (const std::size_t i : middle.JoinChanged()) kinds[i] = PairKind::kMoved;
+  alignment.is_best = middle.is_best();
+
+  std::size_t next_b = 0;
+  const auto add_only_b = [&](std::size_t i, std::size_t end) {
+    for (; next_b < end; ++next_b) {
+      if (middle.of_b()[next_b] != kNone) continue;
+      alignment.pairs.push_back({PairKind::kOnlyB, begin + i, begin + next_b});
+    }
+  };
+  for (std::size_t i = 0; i < middle.of_a().size(); ++i) {
+    const std::size_t j = middle.of_a()[i];
     if (j == kNone) {
-      pairs.push_back({PairKind::kOnlyA, i, next_b});
+      alignment.pairs.push_back({PairKind::kOnlyA, begin + i, begin + next_b});
       continue;
     }
     add_only_b(i, j);
-    pairs.push_back({same_of_a[i] != kNone    ? PairKind::kSame
-                     : moved_of_a[i] != kNone ? PairKind::kMoved
-                                              : PairKind::kChanged,
-                     i, j});
+    alignment.pairs.push_back({kinds[i], begin + i, begin + j});
   }
-  add_only_b(a.size(), b.size());
-  return pairs;
+  add_only_b(middle.of_a().size(), middle.of_b().size());
+  for (; end_a < a.size(); ++end_a, ++end_b) {
+    alignment.pairs.push_back({PairKind::kSame, end_a, end_b});
+  }
+  return alignment;
 }
 
 }  // namespace tandem::replay

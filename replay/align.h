@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,18 +29,30 @@ struct OutputPair {
   bool operator==(const OutputPair&) const = default;
 };
 
-/// Are two outputs of one input the same but for their places?
+struct Alignment {
+  /// Each output of both sides once, in the order of A, those that only B has where they stand in
+  /// B.
+  std::vector<OutputPair> pairs;
+  /// False: there were so many differences that the search was cut short. Then outputs may be said
+  /// to have moved that did not, and with a SameOutput to have changed that moved.
+  bool is_best = true;
+};
+
+/// Are two outputs of one input the same but for their places, though their contents are not?
 using SameOutput = std::function<bool(const proto::MessageView& a, const proto::MessageView& b)>;
 
 /// The same bytes but for digest, session, number, index and the last flag.
 [[nodiscard]] bool SameContent(const proto::MessageView& a, const proto::MessageView& b);
 
-/// Each output of both sides once, in the order of A, those that only B has where they stand in B.
-/// The largest number of outputs in the same order is taken for the same; of what is left, equal
-/// ones moved, and those of one type changed, in order. Beyond half a million comparisons outputs
-/// are paired by place instead.
-std::vector<OutputPair> AlignOutputs(std::span<const proto::MessageView> a,
+/// The largest number of outputs in the same order is taken for the same (FindCommonSubsequence);
+/// of what is left, equal ones moved, and those of one type changed, in order.
+/// Without `same`, what has no equal on the other side costs nothing in that search, and it is
+/// never cut short with up to 10,000 outputs on both sides together; with 200,000, where leaving
+/// out more than 512 does not make the rest the same. `same`, which must hold of equal contents and
+/// is not asked about them, is asked about four million times at most: for up to 2,800 outputs
+/// enough for whatever differs, for 10,000 for 800 differences.
+[[nodiscard]] Alignment AlignOutputs(std::span<const proto::MessageView> a,
                                      std::span<const proto::MessageView> b,
-                                     const SameOutput& same = SameContent);
+                                     const SameOutput& same = {});
 
 }  // namespace tandem::replay

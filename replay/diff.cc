@@ -74,6 +74,7 @@ class Side {
                           " while it was read");
   }
 
+  [[nodiscard]] bool IsEmpty() const { return last.number < first; }
   [[nodiscard]] std::size_t segments() const { return segments_.size(); }
   [[nodiscard]] Result<SegmentHeader> Header(std::size_t index) const {
     return ReadSegmentHeader(storage_, folder_, segments_[index]);
@@ -210,6 +211,32 @@ std::string SameText(Range range, Number ignored) {
          " what differs is ignored)";
 }
 
+/// What cannot be known of what lies before the first message that both have.
+std::string BeforeText(Number first) {
+  return "; they differ before message " + Plain(first) +
+         ", where the later of them begins, for their running digests do, and whether only in what "
+         "is ignored cannot be told";
+}
+
+/// " has messages 3 to 9"
+std::string HasText(const Side& side) {
+  if (side.IsEmpty()) {
+    return " has no messages yet and begins at message " + Plain(side.first);
+  }
+  return " has messages " + Plain(side.first) + " to " + Plain(side.last.number);
+}
+
+/// "a ends at message 5 and b goes on to message 9"
+std::string LongerText(const Side& shorter, const std::string& shorter_name, const Side& longer,
+                       const std::string& longer_name) {
+  const std::string end = Plain(longer.last.number);
+  if (shorter.IsEmpty()) {
+    return shorter_name + " has no messages yet and " + longer_name + " has messages up to " + end;
+  }
+  return shorter_name + " ends at message " + Plain(shorter.last.number) + " and " + longer_name +
+         " goes on to message " + end;
+}
+
 }  // namespace
 
 Result<LogDifference> DiffLogs(Storage& storage, const std::string& a, const std::string& b,
@@ -219,6 +246,8 @@ Result<LogDifference> DiffLogs(Storage& storage, const std::string& a, const std
   for (Side* side : {&side_a, &side_b}) {
     if (Status status = side->Look(); !status) return status.error();
   }
+  const std::string& name_a = options.name_a.empty() ? a : options.name_a;
+  const std::string& name_b = options.name_b.empty() ? b : options.name_b;
   LogDifference difference;
   difference.notes = std::move(side_a.notes);
   std::ranges::move(side_b.notes, std::back_inserter(difference.notes));
@@ -228,13 +257,13 @@ Result<LogDifference> DiffLogs(Storage& storage, const std::string& a, const std
   if (AreInputAndOutputs(side_a.role, side_b.role) ||
       AreInputAndOutputs(side_b.role, side_a.role)) {
     difference.verdict = DiffVerdict::kOtherRole;
-    difference.text = a + " is of role \"" + side_a.role.str() + "\" and " + b + " of role \"" +
-                      side_b.role.str() + "\": they are not copies of one stream";
+    difference.text = name_a + " is of role \"" + side_a.role.str() + "\" and " + b +
+                      " of role \"" + side_b.role.str() + "\": they are not copies of one stream";
     return difference;
   }
   if (side_a.session != side_b.session && !options.ignore_session) {
     difference.verdict = DiffVerdict::kOtherSession;
-    difference.text = a + " is of session " + side_a.session.str() + " and " + b +
+    difference.text = name_a + " is of session " + side_a.session.str() + " and " + name_b +
                       " is of session " + side_b.session.str() +
                       ": they are not copies of one stream";
     return difference;
@@ -242,9 +271,8 @@ Result<LogDifference> DiffLogs(Storage& storage, const std::string& a, const std
   const Range both{difference.first, std::min(difference.last_a, difference.last_b)};
   if (both.first > both.last + 1) {
     difference.verdict = DiffVerdict::kNoOverlap;
-    difference.text = a + " has messages " + Plain(side_a.first) + " to " +
-                      Plain(difference.last_a) + " and " + b + " has " + Plain(side_b.first) +
-                      " to " + Plain(difference.last_b) + ": there is nothing to compare";
+    difference.text = name_a + HasText(side_a) + " and " + name_b + HasText(side_b) +
+                      ": there is nothing to compare";
     return difference;
   }
 
@@ -252,7 +280,8 @@ Result<LogDifference> DiffLogs(Storage& storage, const std::string& a, const std
   if (!before_a) return before_a.error();
   const auto before_b = side_b.DigestAt(both.first - 1);
   if (!before_b) return before_b.error();
-  const bool differs_earlier = *before_a != *before_b && !options.matters;
+  difference.differs_before = *before_a != *before_b;
+  const bool differs_earlier = difference.differs_before && !options.matters;
   Search search(side_a, side_b, options);
   std::optional<Number> number = both.first;
   if (!differs_earlier || both.first > both.last) {
@@ -275,18 +304,29 @@ Result<LogDifference> DiffLogs(Storage& storage, const std::string& a, const std
     const bool a_ends = difference.last_a < difference.last_b;
     difference.verdict = DiffVerdict::kLonger;
     difference.number = both.last + 1;
+    difference.text = a_ends ? LongerText(side_a, name_a, side_b, name_b)
+                             : LongerText(side_b, name_b, side_a, name_a);
+    if (both.last >= both.first) {
+      difference.text += "; " + SameText(both, difference.ignored) + " are the same";
+    }
+  } else if (difference.differs_before) {
+    difference.verdict = DiffVerdict::kUnproven;
+    difference.number = both.last;
     difference.text =
-        (a_ends ? a : b) + " ends at message " + Plain(both.last) + " and " + (a_ends ? b : a) +
-        " goes on to message " + Plain(std::max(difference.last_a, difference.last_b)) + "; " +
-        (both.last < both.first ? "they have none in common"
-                                : SameText(both, difference.ignored) + " are the same");
+        (both.last < both.first ? "the logs have no message in common"
+                                : SameText(both, difference.ignored) + " are the same") +
+        BeforeText(both.first);
+    return difference;
   } else {
     difference.number = both.last;
-    difference.text = both.last < both.first
-                          ? "the logs are the same: both are empty"
-                          : "the logs are the same: " + SameText(both, difference.ignored);
+    difference.text =
+        "the logs are the same: " + (both.last >= both.first ? SameText(both, difference.ignored)
+                                     : side_a.IsEmpty() && side_b.IsEmpty()
+                                         ? "neither has a message yet"
+                                         : "where the one ends the other begins");
     return difference;
   }
+  if (difference.differs_before && !differs_earlier) difference.text += BeforeText(both.first);
   auto message_a = side_a.MessageAt(difference.number);
   if (!message_a) return message_a.error();
   auto message_b = side_b.MessageAt(difference.number);

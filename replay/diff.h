@@ -26,6 +26,8 @@ enum class DiffVerdict : std::uint8_t {
   kSame,
   kDiffers,         ///< at `number` both have a message, and not the same one
   kDiffersEarlier,  ///< before `number`, the first message that both have
+  kUnproven,        ///< the same but for what does not matter, as far as both go back; they differ
+                    ///< before `first`, and nobody knows whether that matters
   kLonger,          ///< equal as far as both go; `number` is the first that only one has
   kOtherSession,    ///< not copies of one stream: the sessions differ
   kOtherRole,       ///< an input log and a log of outputs
@@ -39,14 +41,17 @@ struct DiffOptions {
   /// Asked about each two messages of one number whose bytes differ: does it matter? Once it was
   /// asked, every later message is read and compared. Null: each difference matters.
   std::function<bool(const LogReader& a, const LogReader& b)> matters = {};
+  std::string name_a = {};  ///< what sentences call the logs; empty: by their folders
+  std::string name_b = {};
 };
 
 struct LogDifference {
   DiffVerdict verdict = DiffVerdict::kSame;
-  std::uint64_t first = 0;    ///< numbers from here were compared
-  std::uint64_t number = 0;   ///< of the first difference; of the last message if there is none
-  std::uint64_t ignored = 0;  ///< messages whose differences did not matter
-  std::vector<std::byte> a;   ///< message `number` in each log; empty: it has none
+  std::uint64_t first = 0;      ///< numbers from here were compared
+  std::uint64_t number = 0;     ///< of the first difference; of the last message if there is none
+  std::uint64_t ignored = 0;    ///< messages whose differences did not matter
+  bool differs_before = false;  ///< the running digests before `first` differ
+  std::vector<std::byte> a;     ///< message `number` in each log; empty: it has none
   std::vector<std::byte> b;
   std::uint64_t last_a = 0;  ///< last number of each log
   std::uint64_t last_b = 0;

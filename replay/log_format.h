@@ -29,6 +29,10 @@ using LogRole = proto::FixedText<16>;
 inline constexpr LogRole kInputRole{"input"};
 inline constexpr LogRole kOutputRole{"output"};
 inline constexpr LogRole kMergedRole{"merged"};
+inline constexpr LogRole kRecordedRole{"recorded"};  ///< a copy by who was not told which of them
+inline constexpr LogRole kStateRole{"state"};        ///< a portable snapshot
+inline constexpr std::array<LogRole, 5> kLogRoles{kInputRole, kOutputRole, kMergedRole,
+                                                  kRecordedRole, kStateRole};
 
 /// CRC32C (Castagnoli), chained: Crc32c(Crc32c(0, a), b) is that of a followed by b.
 [[nodiscard]] std::uint32_t Crc32c(std::uint32_t before, std::span<const std::byte> data);

@@ -98,6 +98,7 @@ class Report {
   [[nodiscard]] std::string Json() const {
     std::string text = std::string("{\"result\":\"") + VerdictName(difference_.verdict) + "\"";
     text += ",\"first\":" + std::to_string(difference_.first);
+    text += std::string(",\"differs_before\":") + (difference_.differs_before ? "true" : "false");
     text += ",\"number\":" + std::to_string(difference_.number);
     text += ",\"last_a\":" + std::to_string(difference_.last_a);
     text += ",\"last_b\":" + std::to_string(difference_.last_b);
@@ -171,7 +172,7 @@ Status CheckInputSession(replay::Storage& storage, const DiffAllOptions& logs) {
   }
   if (sessions[0] == sessions[1] || sessions[0] == sessions[2]) return {};
   return Error::BadInput("the log " + logs.input + " is of session " + sessions[0] + ", and " +
-                         logs.a + " of session " + sessions[1] +
+                         logs.name_a + " of session " + sessions[1] +
                          ": it does not hold the causes of its messages");
 }
 
@@ -213,7 +214,18 @@ Result<ExitCode> SayLive(const Options& options, const LiveDiff& live) {
 
 Result<ExitCode> RunOnLogs(replay::Storage& storage, const Options& options);
 
-Result<ExitCode> Run(const Options& options) {
+std::string Replaced(std::string text, const std::string& what, const std::string& by) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
+    text.replace(at, what.size(), by);
+    at += by.size();
+  }
+  return text;
+}
+
+Result<ExitCode> Run(const Options& given) {
+  Options options = given;
+  options.logs.name_a = options.compare.name_a = options.logs.a;
+  options.logs.name_b = options.compare.name_b = options.logs.b;
   replay::PosixStorage storage;
   if (!options.follow && !IsStream(options.logs.a) && !IsStream(options.logs.b)) {
     return RunOnLogs(storage, options);
@@ -230,6 +242,7 @@ Result<ExitCode> Run(const Options& options) {
        .follow = options.follow,
        .ignore_session = options.compare.ignore_session ||
                          std::ranges::find(options.ignored, "session") != options.ignored.end(),
+       .ignores = !options.ignored.empty(),
        .to_the_end = options.all || !options.ignored.empty(),
        .context = options.context});
   if (!live) return live.error();
@@ -237,7 +250,12 @@ Result<ExitCode> Run(const Options& options) {
   Options recorded = options;
   recorded.logs.a = live->a;
   recorded.logs.b = live->b;
-  return RunOnLogs(storage, recorded);
+  const auto code = RunOnLogs(storage, recorded);
+  if (code) return code;
+  // What was recorded is not what a person has asked about.
+  std::string text = Replaced(code.error().text, live->a, options.logs.name_a);
+  text = Replaced(std::move(text), live->b, options.logs.name_b);
+  return Error{code.error().code, std::move(text)};
 }
 
 Result<ExitCode> RunOnLogs(replay::Storage& storage, const Options& options) {
@@ -278,24 +296,32 @@ Result<ExitCode> RunOnLogs(replay::Storage& storage, const Options& options) {
 
 void RegisterDiff(Commands& commands) {
   auto options = std::make_shared<Options>();
-  CLI::App& command =
-      commands.Add("diff", "Find the first difference of two logs, or live streams, of one stream",
-                   "  tandem generate --orders 10000 --seed 1 -o one\n"
-                   "  tandem generate --orders 10000 --seed 2 -o two\n"
-                   "  tandem diff one two\n"
-                   "  tandem diff one two --all --ignore price --ignore size\n"
-                   "  tandem diff 127.0.0.1:9002 127.0.0.1:9003\n"
-                   "  tandem diff 127.0.0.1:9004 day/b --follow\n",
-                   [options] { return Run(*options); });
+  CLI::App& command = commands.Add(
+      "diff", "Find the first difference of two logs, or live streams, of one stream",
+      "  tandem generate --orders 10000 --seed 1 -o one\n"
+      "  tandem generate --orders 10000 --seed 2 -o two\n"
+      "  tandem diff one two\n"
+      "  tandem diff one two --all --ignore price --ignore size\n"
+      "  tandem diff 127.0.0.1:9002 127.0.0.1:9003\n"
+      "  tandem diff 127.0.0.1:9004 day/b --follow\n"
+      "Exit code: 0 the same, 1 different. It is 1 too where they are the same but for "
+      "what --ignore names as\nfar back as both go, and differ before: in what, only "
+      "what lies before could tell.\n",
+      [options] { return Run(*options); });
   command.add_option("A", options->logs.a, "Folder of one log, or HOST:PORT of a stream")
-      ->required();
-  command.add_option("B", options->logs.b, "Folder of the other, or HOST:PORT")->required();
+      ->required()
+      ->check(Named("folder or stream"));
+  command.add_option("B", options->logs.b, "Folder of the other, or HOST:PORT")
+      ->required()
+      ->check(Named("folder or stream"));
   command
       .add_option("--context", options->context, "Messages to show before and after the difference")
       ->check(WholeNumber())
       ->capture_default_str();
-  command.add_option("--input", options->logs.input,
-                     "Log of the inputs, to show the message that caused a differing output");
+  command
+      .add_option("--input", options->logs.input,
+                  "Log of the inputs, to show the message that caused a differing output")
+      ->check(NotEmpty());
   command
       .add_option("--ignore", options->ignored,
                   "A field that may differ, of payload or header, as price or Trade.price; may be "

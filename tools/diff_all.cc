@@ -8,6 +8,7 @@
 #include "replay/align.h"
 #include "tools/cause_log.h"
 #include "tools/json_text.h"
+#include "tools/log_kind.h"
 #include "tools/output.h"
 #include "tools/outputs_by_cause.h"
 #include "tools/progress_line.h"
@@ -69,7 +70,8 @@ struct Tally {
 
 /// What one log has where the other one is at its end.
 struct Rest {
-  const std::string* log = nullptr;  ///< null: both end with the same cause
+  const std::string* name = nullptr;  ///< of that log; null: both end with the same cause
+  bool is_a = false;
   std::uint64_t causes = 0;
   std::uint64_t messages = 0;
   std::map<std::string, std::uint64_t> types;
@@ -95,6 +97,7 @@ class Comparison {
       cause_ = std::min(of_a, of_b);
       if (compared_ == 0) first_cause_ = cause_;
       progress.Show(++compared_);
+      if ((of_a == cause_ && a_.goes_on()) || (of_b == cause_ && b_.goes_on())) ++in_parts_;
       static const std::vector<MessageView> kNothing;
       if (Status status = Compare(of_a == cause_ ? a_.messages() : kNothing,
                                   of_b == cause_ ? b_.messages() : kNothing);
@@ -108,8 +111,9 @@ class Comparison {
         if (Status status = b_.Next(); !status) return status;
       }
     }
-    if (!a_.done()) rest_.log = &options_.a;
-    if (!b_.done()) rest_.log = &options_.b;
+    rest_.is_a = !a_.done();
+    if (!a_.done()) rest_.name = &options_.name_a;
+    if (!b_.done()) rest_.name = &options_.name_b;
     for (OutputsByCause& longer = a_.done() ? b_ : a_; !longer.done();) {
       progress.Show(compared_ + ++rest_.causes);
       rest_.messages += longer.messages().size();
@@ -128,6 +132,7 @@ class Comparison {
              Plain(cause_) + ": " + Plain(compared_ - different_) + " have the same outputs, " +
              Plain(different_) + (different_ == 1 ? " has not\n" : " have not\n");
     }
+    text += Caveats();
     const auto sorted = MostFirst(kinds_);
     for (std::size_t i = 0; i < std::min(sorted.size(), kKindsShown); ++i) {
       const auto& [kind, tally] = sorted[i];
@@ -138,8 +143,8 @@ class Comparison {
       text += "  and " + Plain(sorted.size() - kKindsShown) +
               " further kinds, none of them more frequent; --json has them all\n";
     }
-    if (rest_.log != nullptr) {
-      text += *rest_.log + " goes on where the other one ends, with " +
+    if (rest_.name != nullptr) {
+      text += *rest_.name + " goes on where the other one ends, with " +
               Counted(rest_.messages, "message") + " of " + Counted(rest_.causes, "cause") + "\n";
       for (const auto& [type, count] : rest_.types)
         text += "  " + Plain(count) + "  " + type + "\n";
@@ -149,11 +154,14 @@ class Comparison {
 
   [[nodiscard]] std::string Json(const replay::LogDifference& first) const {
     std::string text = std::string("{\"result\":\"") + VerdictName(first.verdict) + "\"";
+    text += std::string(",\"differs_before\":") + (first.differs_before ? "true" : "false");
     text += ",\"first_difference\":" + Plain(first.number);
     text += ",\"first_cause\":" + Plain(first_cause_) + ",\"last_cause\":" + Plain(cause_);
     text += ",\"causes\":" + Plain(compared_) + ",\"causes_different\":" + Plain(different_);
+    text +=
+        ",\"causes_cut_short\":" + Plain(not_best_) + ",\"causes_in_parts\":" + Plain(in_parts_);
     text += ",\"goes_on\":";
-    text += rest_.log == nullptr ? "null" : rest_.log == &options_.a ? "\"a\"" : "\"b\"";
+    text += rest_.name == nullptr ? "null" : rest_.is_a ? "\"a\"" : "\"b\"";
     text += ",\"goes_on_causes\":" + Plain(rest_.causes);
     text += ",\"goes_on_types\":[";
     for (const auto& [type, count] : rest_.types) {
@@ -186,14 +194,34 @@ class Comparison {
   }
 
  private:
+  /// Where the summary may say more than is.
+  [[nodiscard]] std::string Caveats() const {
+    std::string text;
+    if (not_best_ > 0) {
+      text += "the outputs of " + Counted(not_best_, "cause") +
+              " differ in so much that the search for what is the same was cut short: more may be "
+              "said to have moved or changed there than has\n";
+    }
+    if (in_parts_ > 0) {
+      text += Counted(in_parts_, "time") + " a cause had more than " +
+              Plain(OutputsByCause::kOutputsMax) +
+              " outputs and was compared in parts: what moved from one part to another is told "
+              "for each log\n";
+    }
+    return text;
+  }
+
   Status Compare(const std::vector<MessageView>& a, const std::vector<MessageView>& b) {
-    const auto pairs =
-        replay::AlignOutputs(a, b, [this](const MessageView& x, const MessageView& y) {
-          return replay::SameContent(x, y) ||
-                 (!filter_.empty() && x.header.type == y.header.type && Fields(x, y).empty());
-        });
+    replay::SameOutput but_for_ignored;
+    if (!filter_.empty()) {
+      but_for_ignored = [this](const MessageView& x, const MessageView& y) {
+        return x.header.type == y.header.type && Fields(x, y).empty();
+      };
+    }
+    const replay::Alignment alignment = replay::AlignOutputs(a, b, but_for_ignored);
+    if (!alignment.is_best) ++not_best_;
     bool same = true;
-    for (const OutputPair& pair : pairs) {
+    for (const OutputPair& pair : alignment.pairs) {
       const MessageView* of_a = pair.kind == PairKind::kOnlyB ? nullptr : &a[pair.a];
       const MessageView* of_b = pair.kind == PairKind::kOnlyA ? nullptr : &b[pair.b];
       std::vector<proto::FieldDifference> fields;
@@ -308,11 +336,32 @@ class Comparison {
   OutputsByCause b_;
   std::uint64_t compared_ = 0;
   std::uint64_t different_ = 0;
+  std::uint64_t not_best_ = 0;
+  std::uint64_t in_parts_ = 0;
   std::uint64_t first_cause_ = 0;
   std::uint64_t cause_ = 0;  ///< being compared, or the last one
   std::map<Kind, Tally> kinds_;
   Rest rest_;
 };
+
+/// Do the logs, copies of one stream, hold inputs? If one of them knows, the other one need not.
+/// What could be either is looked at as outputs.
+Result<bool> HoldInputs(replay::Storage& storage, const DiffAllOptions& options) {
+  std::vector<const std::string*> not_told;
+  for (const std::string* folder : {&options.a, &options.b}) {
+    const auto reader = LogReader::Open(storage, *folder, {.check_digest = false});
+    if (!reader) return reader.error();
+    const LogKind kind = KindOf(reader->role());
+    if (kind != LogKind::kUnknown) return kind == LogKind::kInputs;
+    not_told.push_back(folder);
+  }
+  for (const std::string* folder : not_told) {
+    const auto kind = KindOf(storage, *folder);
+    if (!kind) return kind.error();
+    if (*kind != LogKind::kUnknown) return *kind == LogKind::kInputs;
+  }
+  return false;
+}
 
 /// Where the run of messages of one origin begins, of which `number` of the log in `folder` is one.
 Result<std::uint64_t> BeginOfRun(replay::Storage& storage, const std::string& folder,
@@ -361,6 +410,8 @@ const char* VerdictName(replay::DiffVerdict verdict) {
       return "differs";
     case replay::DiffVerdict::kDiffersEarlier:
       return "differs_earlier";
+    case replay::DiffVerdict::kUnproven:
+      return "unproven";
     case replay::DiffVerdict::kLonger:
       return "longer";
     case replay::DiffVerdict::kOtherSession:
@@ -375,12 +426,9 @@ const char* VerdictName(replay::DiffVerdict verdict) {
 
 Result<ExitCode> DiffAll(replay::Storage& storage, const DiffAllOptions& options,
                          const FieldFilter& filter, const replay::LogDifference& first) {
-  bool is_input = false;
-  for (const std::string* folder : {&options.a, &options.b}) {
-    const auto reader = LogReader::Open(storage, *folder, {.check_digest = false});
-    if (!reader) return reader.error();
-    is_input |= reader->role() == replay::kInputRole;
-  }
+  const auto holds_inputs = HoldInputs(storage, options);
+  if (!holds_inputs) return holds_inputs.error();
+  const bool is_input = *holds_inputs;
   const auto begin = BeginOf(storage, options, first, is_input);
   if (!begin) return begin.error();
   std::vector<LogReader> readers;

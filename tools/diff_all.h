@@ -16,6 +16,8 @@ namespace tandem::tools {
 struct DiffAllOptions {
   std::string a;
   std::string b;
+  std::string name_a;  ///< what sentences call them
+  std::string name_b;
   std::string input;           ///< folder of the log of the causes; empty: they are not decoded
   std::uint64_t examples = 2;  ///< to show of each kind of difference
   bool json = false;

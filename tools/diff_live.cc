@@ -81,6 +81,14 @@ class LiveSide {
 
   [[nodiscard]] const engine::ComparedSide& side() const { return side_; }
   [[nodiscard]] const std::string& text() const { return text_; }
+  /// "a ends at message 5"
+  [[nodiscard]] std::string EndText() const {
+    if (last < first) {
+      return text_ + " has no messages yet" +
+             (first > 1 ? " and begins at message " + std::to_string(first) : std::string());
+    }
+    return text_ + " ends at message " + std::to_string(last);
+  }
 
   proto::Session session;
   bool is_input = false;  ///< neither: who made the log did not know
@@ -121,13 +129,14 @@ class Comparison {
     const std::uint64_t before = std::max(a_.first, b_.first) - 1;
     std::uint64_t both = std::min(a_.last, b_.last);
     if (both < before) {
-      diff.text = "there is no number that both have: " + a_.text() + " ends at message " +
-                  Plain(a_.last) + " and " + b_.text() + " at message " + Plain(b_.last);
+      diff.text = "there is no number that both have: " + a_.EndText() + " and " + b_.EndText();
       return diff;
     }
     if (before > 0) {
       const auto same = Same(before);
       if (!same) return same.error();
+      // The logs tell what they have in common but for what is ignored.
+      if (!*same && options_.ignores && both > before) return Record(diff, before + 1);
       if (!*same) {
         diff.number = before;
         diff.text = "they differ before message " + Plain(before + 1) +
@@ -167,8 +176,7 @@ class Comparison {
                           : "messages " + Plain(before + 1) + " to " + Plain(both) +
                                 " are the same by their running digests";
     if (a_.last != b_.last && !options_.follow) {
-      diff.text += "; " + a_.text() + " ends at message " + Plain(a_.last) + " and " + b_.text() +
-                   " at message " + Plain(b_.last);
+      diff.text += "; " + a_.EndText() + " and " + b_.EndText();
     }
     return diff;
   }

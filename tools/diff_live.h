@@ -22,6 +22,7 @@ struct LiveDiffOptions {
   std::string b;
   bool follow = false;          ///< go on as they grow, until they differ or are interrupted
   bool ignore_session = false;  ///< the sessions may have two names
+  bool ignores = false;         ///< not every difference counts
   bool to_the_end = false;      ///< all that follows the first difference is wanted too
   std::uint64_t context = 3;    ///< messages around it
 };

@@ -167,6 +167,12 @@ CLI::Validator NotEmpty(const std::string& what) {
       "");
 }
 
+CLI::Validator Named(const std::string& what) {
+  return CLI::Validator(
+      [what](std::string& text) { return text.empty() ? "\"\" names no " + what : std::string(); },
+      "");
+}
+
 CLI::Option* AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
                          const std::string& description) {
   return command

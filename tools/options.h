@@ -67,6 +67,9 @@ CLI::Validator NotNegative();
 /// For names of files and the like: "" is none, as of a variable of a script that is not set.
 CLI::Validator NotEmpty(const std::string& what = "folder");
 
+/// For what must be given: "" is none of it. `what`: "folder", "file".
+CLI::Validator Named(const std::string& what);
+
 /// An option whose value must be HOST:PORT; it is required unless the caller says otherwise.
 CLI::Option* AddEndpoint(CLI::App& command, const std::string& name, engine::Endpoint& endpoint,
                          const std::string& description);

@@ -50,6 +50,10 @@ class OutputsByCause {
     return {};
   }
 
+  /// The next group is of the same cause.
+  [[nodiscard]] bool goes_on() const {
+    return has_next_ && CauseOf(reader_.message().header) == cause_;
+  }
   /// There was no further cause.
   [[nodiscard]] bool done() const { return messages_.empty(); }
   [[nodiscard]] std::uint64_t cause() const { return cause_; }

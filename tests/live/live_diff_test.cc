@@ -103,7 +103,7 @@ TEST_F(LiveDiff, SaysThatStreamsAreTheSame) {
   a.Write(1003);
   EXPECT_EQ(Diff({a.address(), b.address()}).second,
             "messages 1 to 1000 are the same by their running digests; " + a.address() +
-                " ends at message 1003 and " + b.address() + " at message 1000\n");
+                " ends at message 1003 and " + b.address() + " ends at message 1000\n");
 }
 
 TEST_F(LiveDiff, ReportsTheFirstDifferenceAsOfLogs) {
@@ -136,6 +136,29 @@ TEST_F(LiveDiff, LooksAtAllThatFollowsWhereThatIsAsked) {
     live.insert(live.end(), options.begin(), options.end());
     EXPECT_EQ(Diff(live).first, Diff(of_logs).first) << options[0];
   }
+}
+
+TEST_F(LiveDiff, CallsStreamsWhatTheyWereCalledWhateverIsRecordedOfThem) {
+  Served a(Path("a"));
+  Served b(Path("b"));
+  a.Write(100);
+  b.Write(103, 40);
+  const std::string goes_on = b.address() + " goes on where the other one ends, with 3 messages";
+  const auto all = Diff({a.address(), b.address(), "--all"});
+  EXPECT_EQ(all.first, 1);
+  EXPECT_NE(all.second.find(goes_on), std::string::npos) << all.second;
+  EXPECT_EQ(all.second.find("tandem-diff"), std::string::npos) << all.second;
+  const auto ignored = Diff({a.address(), b.address(), "--ignore", "digest", "--ignore",
+                             "payload_hex", "--ignore", "payload_size"});
+  EXPECT_EQ(ignored.first, 1);
+  EXPECT_TRUE(ignored.second.starts_with(a.address() + " ends at message 100 and " + b.address() +
+                                         " goes on to message 103; messages "))
+      << ignored.second;
+  const auto unknown = Diff({a.address(), b.address(), "--ignore", "no_such_field"});
+  EXPECT_EQ(unknown.first, 2);
+  EXPECT_EQ(unknown.second.find("tandem-diff"), std::string::npos) << unknown.second;
+  const auto input = Diff({a.address(), b.address(), "--input", Path("nothing")});
+  EXPECT_EQ(input.first, 2);
 }
 
 TEST_F(LiveDiff, SaysThatSessionsDiffer) {

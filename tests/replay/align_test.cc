@@ -5,10 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iostream>
 #include <random>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace tandem::test {
 namespace {
@@ -49,7 +52,7 @@ std::string Align(const std::string& text_a, const std::string& text_b) {
   const Outputs a(text_a);
   const Outputs b(text_b);
   std::string text;
-  for (const OutputPair& pair : AlignOutputs(a.views(), b.views())) {
+  for (const OutputPair& pair : AlignOutputs(a.views(), b.views()).pairs) {
     if (!text.empty()) text += ' ';
     switch (pair.kind) {
       case PairKind::kSame:
@@ -119,7 +122,7 @@ TEST(Align, NamesEveryOutputOfBothSidesOnce) {
     const Outputs b(text_b);
     std::vector<int> seen_a(a.views().size());
     std::vector<int> seen_b(b.views().size());
-    for (const OutputPair& pair : AlignOutputs(a.views(), b.views())) {
+    for (const OutputPair& pair : AlignOutputs(a.views(), b.views()).pairs) {
       if (pair.kind != PairKind::kOnlyB) ++seen_a.at(pair.a);
       if (pair.kind != PairKind::kOnlyA) ++seen_b.at(pair.b);
       if (pair.kind == PairKind::kSame || pair.kind == PairKind::kMoved) {
@@ -135,25 +138,146 @@ TEST(Align, NamesEveryOutputOfBothSidesOnce) {
   }
 }
 
-TEST(Align, PairsByPlaceWhatIsTooLongToCompareAllWithAll) {
-  std::string text_a;
-  std::string text_b = "x1 ";
-  for (int i = 0; i < 1'000; ++i) {
-    const std::string digits = std::to_string(i);
-    text_a.append("a").append(digits).append(" ");
-    text_b.append(i == 500 ? "b" : "a").append(digits).append(" ");
+/// Outputs of a few types, most with contents of their own.
+std::vector<std::string> ManyOutputs(std::size_t size) {
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < size; ++i) {
+    std::string word(1, static_cast<char>('a' + i % 3));
+    words.push_back(word + (i % 5 == 0 ? "0" : std::to_string(i)));
   }
-  text_a += "y1";
-  text_b += "z1";
+  return words;
+}
+
+std::string Joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+TEST(Align, FindsAFewDifferencesAmongThousands) {
+  const std::vector<std::string> words_a = ManyOutputs(5'000);
+  std::vector<std::string> words_b = words_a;
+  std::vector<std::string> expected = words_a;
+  words_b[4'003] = "x9";
+  expected[4'003] = "-" + words_a[4'003];
+  expected.insert(expected.begin() + 4'004, "+x9");
+  words_b[3'001] = words_a[3'001] + "9";
+  expected[3'001] = words_a[3'001] + ">" + words_b[3'001];
+  words_b.erase(words_b.begin() + 1'001);
+  expected[1'001] = "-" + words_a[1'001];
+  words_b.insert(words_b.begin() + 7, {"y1", "y2"});
+  expected.insert(expected.begin() + 7, {"+y1", "+y2"});
+  EXPECT_TRUE(Align(Joined(words_a), Joined(words_b)) == Joined(expected));
+}
+
+TEST(Align, KnowsWhatMovedAmongThousandsThatAllChanged) {
+  std::string text_a;
+  std::string text_b;
+  std::string expected;
+  for (int i = 0; i < 4'000; ++i) {
+    const std::string digits = std::to_string(i);
+    text_a.append(i % 2 == 0 ? "a" : "b").append(digits).append(" ");
+    text_b.append(i % 2 == 0 ? "a" : "b").append(i == 17 ? "x" : digits).append("'").append(" ");
+    expected.append(i % 2 == 0 ? "a" : "b").append(digits).append(i % 2 == 0 ? ">a" : ">b");
+    expected.append(i == 17 ? "x" : digits).append("' ");
+  }
+  EXPECT_TRUE(Align("m1 " + text_a + "k1 k2", text_b + "k1 k2 m1") == "~m1 " + expected + "k1 k2");
+}
+
+/// How many outputs are in the same order at most, by the table of all prefixes.
+std::size_t LongestCommon(const Outputs& a, const Outputs& b, const replay::SameOutput& same) {
+  std::vector<std::size_t> row(b.views().size() + 1);
+  for (const proto::MessageView& x : a.views()) {
+    std::size_t corner = 0;
+    for (std::size_t j = 0; j < b.views().size(); ++j) {
+      const std::size_t above = row[j + 1];
+      row[j + 1] = same(x, b.views()[j]) ? corner + 1 : std::max(above, row[j]);
+      corner = above;
+    }
+  }
+  return row.back();
+}
+
+TEST(Align, TakesAsManyForTheSameAsAre) {
+  const std::uint64_t seed = 20'26;
+  std::cout << "seed " << seed << "\n";
+  std::mt19937_64 random(seed);
+  // Of one type, the first digits count.
+  const replay::SameOutput same_digit = [](const auto& x, const auto& y) {
+    return x.header.type == y.header.type && x.payload()[0] == y.payload()[0];
+  };
+  for (int round = 0; round < 3'000; ++round) {
+    const auto any = [&, kinds = 1 + random() % 6] {
+      std::string text;
+      for (std::uint64_t i = random() % 40; i > 0; --i) {
+        text += static_cast<char>('a' + random() % 2);
+        text += std::to_string(10 + random() % (10 * kinds));
+        text += ' ';
+      }
+      return text;
+    };
+    const std::string text_a = any();
+    const std::string text_b = any();
+    const Outputs a(text_a);
+    const Outputs b(text_b);
+    for (const bool by_digit : {false, true}) {
+      const auto alignment =
+          AlignOutputs(a.views(), b.views(), by_digit ? same_digit : replay::SameOutput());
+      EXPECT_TRUE(alignment.is_best);
+      std::size_t same = 0;
+      std::size_t next_b = 0;
+      for (const OutputPair& pair : alignment.pairs) {
+        if (pair.kind != PairKind::kSame) continue;
+        ++same;
+        EXPECT_GE(pair.b, next_b) << text_a << "| " << text_b;
+        next_b = pair.b + 1;
+      }
+      EXPECT_EQ(same, LongestCommon(a, b, by_digit ? same_digit : replay::SameContent))
+          << "round " << round << ": " << text_a << "| " << text_b;
+    }
+  }
+}
+
+TEST(Align, AsksSoOftenAtMostAndSaysThatItStopped) {
+  // Everything is asked about, and nothing is the same.
+  std::string text_a;
+  std::string text_b;
+  for (int i = 0; i < 6'000; ++i) {
+    text_a.append("a").append(std::to_string(i)).append(" ");
+    text_b.append("a").append(std::to_string(i)).append("' ");
+  }
   const Outputs a(text_a);
   const Outputs b(text_b);
-  std::uint64_t comparisons = 0;
-  const auto pairs = AlignOutputs(a.views(), b.views(), [&](const auto& x, const auto& y) {
-    ++comparisons;
-    return replay::SameContent(x, y);
+  std::uint64_t asked = 0;
+  const auto alignment = AlignOutputs(a.views(), b.views(), [&](const auto&, const auto&) {
+    ++asked;
+    return false;
   });
-  EXPECT_LT(comparisons, 1'000'000u);
-  EXPECT_GE(pairs.size(), 1'001u);
+  EXPECT_FALSE(alignment.is_best);
+  EXPECT_LT(asked, 8'000'000u);
+  ASSERT_EQ(alignment.pairs.size(), 6'000u);
+  for (std::size_t i = 0; i < 6'000; ++i) {
+    ASSERT_EQ(alignment.pairs[i], (OutputPair{PairKind::kChanged, i, i}));
+  }
+}
+
+TEST(Align, CallsNothingDifferentThatIsSomewhereElseThoughItStopped) {
+  std::vector<std::string> words;
+  for (int i = 0; i < 12'000; ++i) words.push_back("a" + std::to_string(i));
+  const Outputs a(Joined(words));
+  std::ranges::shuffle(words, std::mt19937_64(7));
+  const Outputs b(Joined(words));
+  const auto alignment = AlignOutputs(a.views(), b.views());
+  EXPECT_FALSE(alignment.is_best);
+  std::size_t same = 0;
+  for (const OutputPair& pair : alignment.pairs) {
+    ASSERT_TRUE(pair.kind == PairKind::kSame || pair.kind == PairKind::kMoved);
+    ASSERT_EQ(a.word(pair.a), b.word(pair.b));
+    same += pair.kind == PairKind::kSame ? 1 : 0;
+  }
+  EXPECT_EQ(alignment.pairs.size(), 12'000u);
+  // The longest that is in order in a shuffled list is about 2 * sqrt(12,000).
+  EXPECT_GT(same, 150u);
 }
 
 }  // namespace

@@ -213,5 +213,65 @@ TEST_F(Diff, PassesOverDifferencesThatDoNotMatter) {
             "what differs is ignored) are the same");
 }
 
+TEST_F(Diff, DoesNotCallTheSameWhatDiffersBeforeItBeginsThoughNothingElseMatters) {
+  // From message 40 on both have the same, but for digests that come from what lies before.
+  Write("whole", {.last = 60});
+  Write("other", {.last = 60, .differs_at = 20});
+  const auto digest_at = [&](const std::string& name, std::uint64_t number) {
+    auto reader = LogReader::Open(storage_, name, {.from_number = number + 1});
+    EXPECT_TRUE(reader);
+    return reader->position().digest;
+  };
+  ASSERT_NE(digest_at("whole", 39), digest_at("other", 39));
+  DiffOptions options;
+  options.matters = [](const LogReader&, const LogReader&) { return false; };
+  EXPECT_EQ(Compare("whole", "other", options).verdict, DiffVerdict::kSame);
+  Write("late", {.last = 60, .first = 40});
+  const LogDifference difference = Compare("other", "late", options);
+  EXPECT_EQ(difference.verdict, DiffVerdict::kUnproven);
+  EXPECT_TRUE(difference.differs_before);
+  EXPECT_EQ(difference.first, 40u);
+  EXPECT_EQ(difference.number, 60u);
+  EXPECT_TRUE(difference.a.empty() && difference.b.empty());
+  EXPECT_TRUE(difference.text.ends_with(
+      " are the same; they differ before message 40, where the later of them begins, for their "
+      "running digests do, and whether only in what is ignored cannot be told"))
+      << difference.text;
+  options.matters = [](const LogReader& a, const LogReader&) {
+    return a.message().header.number == 50;
+  };
+  const LogDifference at_50 = Compare("other", "late", options);
+  EXPECT_EQ(at_50.verdict, DiffVerdict::kDiffers);
+  EXPECT_EQ(at_50.number, 50u);
+  EXPECT_TRUE(at_50.differs_before);
+  EXPECT_TRUE(at_50.text.starts_with(
+      "the logs differ first at message 50; they differ before message 40, "))
+      << at_50.text;
+}
+
+TEST_F(Diff, SaysOfALogWithoutMessagesThatItHasNone) {
+  Write("whole", {.last = 9});
+  Write("none_yet", {.last = 0});
+  EXPECT_EQ(Compare("none_yet", "whole").text,
+            "none_yet has no messages yet and whole has messages up to 9");
+  EXPECT_EQ(Compare("whole", "none_yet").text,
+            "none_yet has no messages yet and whole has messages up to 9");
+  EXPECT_EQ(Compare("none_yet", "none_yet").text,
+            "the logs are the same: neither has a message yet");
+  Write("far", {.last = 119, .first = 120});
+  EXPECT_EQ(
+      Compare("whole", "far").text,
+      "whole has messages 1 to 9 and far has no messages yet and begins at message 120: there "
+      "is nothing to compare");
+}
+
+TEST_F(Diff, CallsTheLogsWhatItIsTold) {
+  Write("a", {.last = 3});
+  Write("b", {.last = 5});
+  EXPECT_EQ(
+      Compare("a", "b", {.name_a = "host:1", .name_b = "host:2"}).text,
+      "host:1 ends at message 3 and host:2 goes on to message 5; messages 1 to 3 are the same");
+}
+
 }  // namespace
 }  // namespace tandem::test

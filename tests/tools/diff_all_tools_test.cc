@@ -3,6 +3,7 @@
 // diff --all as a person runs it: what is summed up, and that it never disagrees with diff.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <iostream>
 #include <random>
@@ -40,11 +41,12 @@ class DiffAll : public LogTools {
   }
 
   void Answers(const std::string& name, std::vector<Answer> answers, std::uint64_t first = 1,
-               std::uint64_t digest_before = proto::kDigestStart) {
+               std::uint64_t digest_before = proto::kDigestStart,
+               replay::LogRole role = replay::kOutputRole) {
     auto writer =
         replay::LogWriter::Open(storage_, Path(name),
                                 {.session = proto::Session("DAY1"),
-                                 .role = replay::kOutputRole,
+                                 .role = role,
                                  .schema = proto::SchemaOf({book::pb::NewOrder::descriptor()}),
                                  .start = {.number = first - 1, .digest = digest_before}});
     ASSERT_TRUE(writer) << writer.error().text;
@@ -159,8 +161,10 @@ TEST_F(DiffAll, ShowsExamplesWithTheirCauses) {
   ran = Tandem({"diff", Path("a"), Path("b"), "--all", "--json"});
   EXPECT_EQ(ran.exit_code, 1) << ran.err;
   EXPECT_TRUE(ran.out.starts_with(
-      "{\"result\":\"differs\",\"first_difference\":2,\"first_cause\":2,\"last_cause\":4,"
-      "\"causes\":3,\"causes_different\":3,\"goes_on\":null,\"goes_on_causes\":0,\"goes_on_types\":"
+      "{\"result\":\"differs\",\"differs_before\":false,\"first_difference\":2,\"first_cause\":2,"
+      "\"last_cause\":4,"
+      "\"causes\":3,\"causes_different\":3,\"causes_cut_short\":0,\"causes_in_parts\":0,\"goes_"
+      "on\":null,\"goes_on_causes\":0,\"goes_on_types\":"
       "[],\"changes\":[{\"type\":\"Trade\","
       "\"change\":\"changed\",\"fields\":\"size\",\"cause_type\":null,\"count\":3,"
       "\"examples\":[{\"cause\":2,\"cause_message\":null,\"a\":{\"number\":2,"))
@@ -179,8 +183,10 @@ TEST_F(DiffAll, SumsUpWhatOneLogGoesOnWith) {
   const Ran ran = Tandem({"diff", Path("b"), Path("a"), "--all", "--json"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_EQ(ran.out,
-            "{\"result\":\"longer\",\"first_difference\":3,\"first_cause\":0,\"last_cause\":0,"
-            "\"causes\":0,\"causes_different\":0,\"goes_on\":\"a\",\"goes_on_causes\":2,"
+            "{\"result\":\"longer\",\"differs_before\":false,\"first_difference\":3,\"first_"
+            "cause\":0,\"last_cause\":0,"
+            "\"causes\":0,\"causes_different\":0,\"causes_cut_short\":0,\"causes_in_parts\":0,"
+            "\"goes_on\":\"a\",\"goes_on_causes\":2,"
             "\"goes_on_types\":[{\"type\":\"Accepted\",\"count\":2},{\"type\":\"Trade\","
             "\"count\":2}],\"changes\":[]}\n");
 }
@@ -232,6 +238,121 @@ TEST_F(DiffAll, NeverCallsLogsTheSameThatDifferBeforeTheyBegin) {
   const Ran ran = Tandem({"diff", Path("a"), Path("b"), "--all", "--json"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(ran.out.starts_with("{\"result\":\"differs_earlier\",")) << ran.out;
+}
+
+TEST_F(DiffAll, DoesNotCallTheSameWhatItCannotProveToBe) {
+  Answers("a", {{5, 'a', 1}, {6, 't', 2}, {7, 'a', 7}}, 9, 0x1111);
+  Answers("b", {{5, 'a', 1}, {6, 't', 3}, {7, 'a', 7}}, 9, 0x2222);
+  const std::string before =
+      "; they differ before message 9, where the later of them begins, for their running digests "
+      "do, and whether only in what is ignored cannot be told";
+  for (const bool all : {false, true}) {
+    std::vector<std::string> options{"diff", Path("a"), Path("b"), "--ignore", "size"};
+    if (all) options.emplace_back("--all");
+    Ran ran = Tandem(options);
+    EXPECT_EQ(ran.exit_code, 1) << ran.err;
+    EXPECT_EQ(ran.out, "messages 9 to 11 (in 3 messages what differs is ignored) are the same" +
+                           before + "\n");
+    options.emplace_back("--json");
+    ran = Tandem(options);
+    EXPECT_EQ(ran.exit_code, 1) << ran.err;
+    EXPECT_TRUE(
+        ran.out.starts_with("{\"result\":\"unproven\",\"first\":9,"
+                            "\"differs_before\":true,\"number\":11,"))
+        << ran.out;
+  }
+  EXPECT_EQ(
+      Counts({"--ignore", "order_id"}),
+      (std::vector<std::string>{"the logs differ first at message 10" + before,
+                                "compared 2 causes, 6 to 7: 1 have the same outputs, 1 has not",
+                                "  1  Trade with another size", "exit 1"}));
+}
+
+TEST_F(DiffAll, KnowsInputsAndOutputsByTheirHeadersWhereNobodyWasTold) {
+  // Two users' inputs: what is a cause elsewhere is the user's own number here.
+  std::vector<Answer> inputs;
+  for (std::uint64_t i = 1; i <= 20; ++i) inputs.push_back({(i + i % 2 * 40) / 2, 'a', i, 0, 1});
+  std::vector<Answer> others = inputs;
+  others[6].value = 99;
+  others[12].value = 99;
+  for (const replay::LogRole role : {replay::kRecordedRole, replay::kInputRole}) {
+    Answers("a", inputs, 1, proto::kDigestStart, replay::kRecordedRole);
+    Answers("b", others, 1, proto::kDigestStart, role);
+    EXPECT_EQ(Counts({}), (std::vector<std::string>{
+                              "the logs differ first at message 7",
+                              "compared 14 causes, 7 to 20: 12 have the same outputs, 2 have not",
+                              "  2  Accepted with another order_id", "exit 1"}));
+    std::filesystem::remove_all(Path("a"));
+    std::filesystem::remove_all(Path("b"));
+  }
+  // What is one of two outputs is none of two inputs.
+  for (const replay::LogRole role : {replay::kRecordedRole, replay::kMergedRole}) {
+    Answers("a", {{1, 'a', 1}, {2, 'a', 2}, {2, 't', 3}, {3, 'a', 4}}, 1, proto::kDigestStart,
+            replay::kRecordedRole);
+    Answers("b", {{1, 'a', 1}, {2, 'c', 9}, {2, 'a', 2}, {2, 't', 3}, {3, 'a', 4}}, 1,
+            proto::kDigestStart, role);
+    EXPECT_EQ(Counts({}), (std::vector<std::string>{
+                              "the logs differ first at message 2",
+                              "compared 2 causes, 2 to 3: 1 have the same outputs, 1 has not",
+                              "  1  Cancelled only in B", "exit 1"}));
+    std::filesystem::remove_all(Path("a"));
+    std::filesystem::remove_all(Path("b"));
+  }
+}
+
+TEST_F(DiffAll, FindsAFewDifferencesAmongThousandsOfOutputsOfOneCause) {
+  std::vector<Answer> a{{1, 'a', 1}};
+  for (std::uint64_t i = 0; i < 5'000; ++i) a.push_back({2, "atc"[i % 3], 10 + i});
+  a.push_back({3, 'a', 1});
+  std::vector<Answer> b = a;
+  b[4'000].value = 7;
+  b.erase(b.begin() + 1'000);
+  b.insert(b.begin() + 10, {{2, 'c', 3}, {2, 'c', 4}});
+  Answers("a", a);
+  Answers("b", b);
+  for (const bool ignores : {false, true}) {
+    EXPECT_EQ(
+        Counts(ignores ? std::vector<std::string>{"--ignore", "epoch"}
+                       : std::vector<std::string>{}),
+        (std::vector<std::string>{"the logs differ first at message 11",
+                                  "compared 2 causes, 2 to 3: 1 have the same outputs, 1 has not",
+                                  "  2  Cancelled only in B", "  1  Accepted with another order_id",
+                                  "  1  Accepted only in A", "exit 1"}));
+  }
+}
+
+TEST_F(DiffAll, SaysWhereItStoppedLookingForWhatIsTheSame) {
+  // What was given once is given in another order.
+  std::vector<Answer> a;
+  for (std::uint64_t i = 0; i < 12'000; ++i) a.push_back({1, 'a', 1 + i});
+  std::vector<Answer> b = a;
+  std::ranges::shuffle(b, std::mt19937_64(7));
+  Answers("a", a);
+  Answers("b", b);
+  auto lines = Counts({});
+  ASSERT_EQ(lines.size(), 5u);
+  EXPECT_EQ(lines[2],
+            "the outputs of 1 cause differ in so much that the search for what is the same was cut "
+            "short: more may be said to have moved or changed there than has");
+  EXPECT_TRUE(lines[3].ends_with("  Accepted at another place among the outputs")) << lines[3];
+  const Ran ran = Tandem({"diff", Path("a"), Path("b"), "--all", "--json"});
+  EXPECT_NE(ran.out.find("\"causes_cut_short\":1,\"causes_in_parts\":0,"), std::string::npos);
+}
+
+TEST_F(DiffAll, SaysThatItComparedACauseInParts) {
+  std::vector<Answer> a;
+  for (std::uint64_t i = 0; i < 100'010; ++i) a.push_back({1, 'a', 1 + i});
+  std::vector<Answer> b = a;
+  b[50].value = 0;
+  Answers("a", a);
+  Answers("b", b);
+  EXPECT_EQ(Counts({}),
+            (std::vector<std::string>{
+                "the logs differ first at message 51",
+                "compared 2 causes, 1 to 1: 1 have the same outputs, 1 has not",
+                "1 time a cause had more than 100000 outputs and was compared in parts: what moved "
+                "from one part to another is told for each log",
+                "  1  Accepted with another order_id", "exit 1"}));
 }
 
 TEST_F(DiffAll, SeesIndexAndLastWhereNoOtherOutputExplainsThem) {

@@ -53,7 +53,7 @@ TEST_F(LogTools, DiffShowsBothMessagesTheFieldsAndWhatWentBefore) {
   ran = Tandem({"diff", Path("a"), Path("b"), "--json"});
   EXPECT_EQ(ran.exit_code, 1) << ran.err;
   EXPECT_TRUE(ran.out.starts_with(
-      "{\"result\":\"differs\",\"first\":1,\"number\":7,\"last_a\":12,"
+      "{\"result\":\"differs\",\"first\":1,\"differs_before\":false,\"number\":7,\"last_a\":12,"
       "\"last_b\":12,\"ignored\":0,\"text\":\"the logs differ first at message 7\","
       "\"a\":{\"number\":7,"))
       << ran.out;
