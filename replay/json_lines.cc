@@ -68,7 +68,7 @@ std::optional<std::uint64_t> ParseDigest(std::string_view text) {
   return whole && text.size() == 16 ? std::optional(digest) : std::nullopt;
 }
 
-Error NotA(const char* name, const char* what) {
+Error NotA(const char* name, const std::string& what) {
   return Error::BadInput("has a \"" + std::string(name) + "\" that is not " + what);
 }
 
@@ -85,17 +85,36 @@ Status ReadNumber(const JsonObject& object, const char* name, T* field) {
   return {};
 }
 
-Status CheckMembers(const JsonObject& object) {
-  constexpr std::array<std::string_view, 17> kKnown{
-      "number", "time",   "time_ns",  "type",    "type_number", "session",
-      "origin", "user",   "user_hex", "index",   "last",        "flags",
-      "epoch",  "digest", "version",  "payload", "payload_hex"};
+constexpr std::array<std::string_view, 17> kMessageMembers{
+    "number", "time",   "time_ns",  "type",    "type_number", "session",
+    "origin", "user",   "user_hex", "index",   "last",        "flags",
+    "epoch",  "digest", "version",  "payload", "payload_hex"};
+constexpr std::array<std::string_view, 5> kLogMembers{"session", "role", "first_number",
+                                                      "digest_before", "schema"};
+
+/// The name of the first member that is none of `known`; null: there is none.
+const std::string* FirstUnknown(const JsonObject& object, std::span<const std::string_view> known) {
   for (const JsonObject::Member& member : object.members()) {
-    if (std::find(kKnown.begin(), kKnown.end(), member.name) == kKnown.end()) {
-      return Error::BadInput("has a \"" + member.name + "\", which no message has");
-    }
+    if (std::ranges::find(known, member.name) == known.end()) return &member.name;
   }
-  return {};
+  return nullptr;
+}
+
+/// "a, b or c"
+template <class Names>
+std::string OneOf(const Names& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text += i == 0 ? "" : i + 1 < names.size() ? ", " : " or ";
+    text += names[i];
+  }
+  return text;
+}
+
+std::string RoleNames() {
+  std::vector<std::string> names;
+  for (const LogRole& role : kLogRoles) names.push_back(role.str());
+  return OneOf(names);
 }
 
 }  // namespace
@@ -137,7 +156,11 @@ Result<JsonLinesParser::Line> JsonLinesParser::Take(std::string_view line) {
   const bool alone = object->members().size() == 1;
   Status status;
   Line kind = Line::kMessage;
-  if (const auto log = object->Find("log"); log && alone) {
+  if (const auto log = object->Find("log")) {
+    if (const std::string* other = FirstUnknown(*object, std::array<std::string_view, 1>{"log"})) {
+      return Error::BadInput("has a \"" + *other +
+                             "\" beside \"log\", which stands alone in its line");
+    }
     if (begun_) return Error::BadInput("says again which log this is; only the first line may");
     kind = Line::kLog;
     status = TakeLog(*log);
@@ -155,9 +178,14 @@ Result<JsonLinesParser::Line> JsonLinesParser::Take(std::string_view line) {
 Status JsonLinesParser::TakeLog(std::string_view value) {
   const Result<JsonObject> object = JsonObject::Parse(value);
   if (!object) return object.error();
+  if (const std::string* unknown = FirstUnknown(*object, kLogMembers)) {
+    return Error::BadInput("has a \"" + *unknown + "\" in \"log\", which may have " +
+                           OneOf(kLogMembers));
+  }
+  // What is there and no string is no name, digest or base64 either.
   const auto text = [&](const char* name) -> std::string {
     const auto member = object->Find(name);
-    return member ? JsonText(*member).value_or("") : "";
+    return member ? JsonText(*member).value_or("?") : "";
   };
   const std::string name = text("session");
   if (!proto::IsName(name, proto::kSessionSizeMax)) {
@@ -173,8 +201,9 @@ Status JsonLinesParser::TakeLog(std::string_view value) {
     session = log_.session;
   }
   const std::string role = text("role");
-  if (!proto::IsName(role, LogRole().bytes.size())) {
-    return NotA("role", "1 to 16 letters, digits, '-' or '_'");
+  if (std::ranges::find(kLogRoles, LogRole(role)) == kLogRoles.end() ||
+      role.size() > LogRole().bytes.size()) {
+    return NotA("role", RoleNames());
   }
   std::uint64_t first = 1;
   if (Status status = ReadNumber(*object, "first_number", &first); !status) return status;
@@ -340,7 +369,9 @@ Result<std::string> JsonLinesParser::ReadPayload(const JsonObject& object, std::
 }
 
 Status JsonLinesParser::TakeMessage(const JsonObject& object) {
-  if (Status status = CheckMembers(object); !status) return status;
+  if (const std::string* unknown = FirstUnknown(object, kMessageMembers)) {
+    return Error::BadInput("has a \"" + *unknown + "\", which no message has");
+  }
   if (log_.session.empty())
     return Error::BadInput("comes before a line that says which log this is");
   proto::Header header;

@@ -7,6 +7,7 @@
 #include "engine/book/itch.h"
 #include "tools/import.h"
 #include "tools/import_flow.h"
+#include "tools/options.h"
 
 namespace tandem::tools {
 namespace {
@@ -80,8 +81,12 @@ void RegisterImportItch(Commands& commands, CLI::App& group) {
                                      "  tandem import itch 12302019.NASDAQ_ITCH50.gz -o day\n"
                                      "  tandem replay day --app book -o answers\n",
                                      [options] { return ImportItch(*options); });
-  itch.add_option("FILE", options->file, "The day file: messages behind their lengths")->required();
-  itch.add_option("-o,--output", options->folder, "Folder of the log to make")->required();
+  itch.add_option("FILE", options->file, "The day file: messages behind their lengths")
+      ->required()
+      ->check(Named("file"));
+  itch.add_option("-o,--output", options->folder, "Folder of the log to make")
+      ->required()
+      ->check(Named("folder"));
   itch.add_option("--date", options->date, "YYYY-MM-DD, if not the one in the file's name");
   itch.add_option("--session", options->session, "Session, up to 10 characters")
       ->capture_default_str();

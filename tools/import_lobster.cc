@@ -8,6 +8,7 @@
 #include "tools/command.h"
 #include "tools/import.h"
 #include "tools/import_flow.h"
+#include "tools/options.h"
 
 namespace tandem::tools {
 
@@ -79,8 +80,10 @@ void RegisterImportLobster(Commands& commands, CLI::App& group) {
       "  tandem import lobster AAPL_2012-06-21_34200000_57600000_message_1.csv.gz -o day\n"
       "  tandem replay day --app book -o answers\n",
       [options] { return ImportLobster(*options); });
-  lobster.add_option("FILE", options->file, "The message file")->required();
-  lobster.add_option("-o,--output", options->folder, "Folder of the log to make")->required();
+  lobster.add_option("FILE", options->file, "The message file")->required()->check(Named("file"));
+  lobster.add_option("-o,--output", options->folder, "Folder of the log to make")
+      ->required()
+      ->check(Named("folder"));
   lobster.add_option("--symbol", options->symbol, "Ticker, if not the one in the file's name");
   lobster.add_option("--date", options->date, "YYYY-MM-DD, if not the one in the file's name");
   lobster.add_option("--session", options->session, "Session, up to 10 characters")

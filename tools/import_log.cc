@@ -316,23 +316,29 @@ Result<ExitCode> ImportBinaryFile(const Options& options) {
 CLI::Validator Role() {
   return CLI::Validator(
       [](std::string& text) {
-        return proto::IsName(text, replay::LogRole().bytes.size())
-                   ? std::string()
-                   : "\"" + text + "\" is no role; give input, output or merged";
+        const bool is_role =
+            text == "input" || text == "output" || text == "merged" || text == "recorded";
+        return is_role ? std::string()
+                       : "\"" + text + "\" is no role; give input, output, merged or recorded";
       },
       "");
 }
 
 void AddCommon(CLI::App& command, Options& options, const std::string& session) {
-  command.add_option("-o,--output", options.folder, "Folder of the log to make")->required();
-  command.add_option(
-      "--app", options.application,
-      "The application whose messages they are, for the schema: " + ApplicationChoice());
+  command.add_option("-o,--output", options.folder, "Folder of the log to make")
+      ->required()
+      ->check(Named("folder"));
   command
-      .add_option("--role", options.role,
-                  "What the stream is: input, output, merged; default: as the file says, or input")
+      .add_option("--app", options.application,
+                  "The application whose messages they are, for the schema: " + ApplicationChoice())
+      ->check(Named("application"));
+  command
+      .add_option(
+          "--role", options.role,
+          "What the stream is: input, output, merged, or recorded if nobody knows; default: "
+          "as the file says, or input")
       ->check(Role());
-  command.add_option("--session", options.session, session);
+  command.add_option("--session", options.session, session)->check(Named("session"));
   command.add_flag("--json", options.json, "Tell the result as JSON");
 }
 
@@ -349,7 +355,9 @@ void RegisterImportJsonLines(Commands& commands, CLI::App& group) {
       "Session, role and schema are those of the file's first line, if it says which log it is.\n"
       "Another session is only taken with --rechain, another schema not at all.\n",
       [options] { return ImportJsonLines(*options); });
-  command.add_option("FILE", options->file, "The lines; - for standard input")->required();
+  command.add_option("FILE", options->file, "The lines; - for standard input")
+      ->required()
+      ->check(Named("file"));
   AddCommon(command, *options, "Session, up to 10 characters; default: as the file says");
   command.add_flag(
       "--rechain", options->rechain,
@@ -365,7 +373,7 @@ void RegisterImportBinaryFile(Commands& commands, CLI::App& group) {
                         "  tandem import binaryfile flow.bin --app book -o again\n"
                         "Market data in such files: see tandem import itch.\n",
                         [options] { return ImportBinaryFile(*options); });
-  command.add_option("FILE", options->file, "The file")->required();
+  command.add_option("FILE", options->file, "The file")->required()->check(Named("file"));
   AddCommon(command, *options,
             "Session that the messages must be of; needed where there is none of them");
   command.add_option("--digest-before", options->digest_before,

@@ -28,6 +28,7 @@ Result<NewLog> NewLog::Create(const std::string& folder, const replay::LogOption
     return Error::BadInput("the session name \"" + options.session.str() +
                            "\" is not 1 to 10 letters, digits, '-' or '_'");
   }
+  if (folder.empty()) return Error::BadInput("\"\" names no folder for the log");
   std::string place = folder;
   while (place.size() > 1 && place.back() == '/') place.pop_back();
   if (Taken(place)) {

@@ -239,6 +239,21 @@ TEST(JsonLines, SayWhatIsWrongWithALine) {
        "has no \"digest_before\", and only a log that begins at 1 needs none"},
       {R"({"log":{"session":"DAY1","role":"input","first_number":0}})",
        "has no \"digest_before\", and only a log that begins at 1 needs none"},
+      {R"({"log":{"session":"DAY1","role":"input","digest-before":"00"}})",
+       "has a \"digest-before\" in \"log\", which may have session, role, first_number, "
+       "digest_before or schema"},
+      {R"({"log":{"session":"DAY1","role":"input"},"schema":""})",
+       "has a \"schema\" beside \"log\", which stands alone in its line"},
+      {R"({"number":1,"type":"Tick","log":{"session":"DAY1","role":"input"}})",
+       "has a \"number\" beside \"log\", which stands alone in its line"},
+      {R"({"log":{"session":"DAY1","role":"banana"}})",
+       "has a \"role\" that is not input, output, merged, recorded or state"},
+      {R"({"log":{"session":"DAY1","role":"inputinputinputinput"}})",
+       "has a \"role\" that is not input, output, merged, recorded or state"},
+      {R"({"log":{"session":"DAY1","role":7}})",
+       "has a \"role\" that is not input, output, merged, recorded or state"},
+      {R"({"log":{"session":"DAY1","role":"input","schema":7}})",
+       "has a \"schema\" that is not base64"},
   };
   for (const auto& [line, sentence] : cases) {
     JsonLinesParser parser(Log());
@@ -255,6 +270,16 @@ TEST(JsonLines, SayWhatIsWrongWithALine) {
             "says again which log this is; only the first line may");
   const std::string deep = "{\"payload\":" + std::string(200, '[') + std::string(200, ']') + "}";
   EXPECT_TRUE(Wrong(parser, deep).starts_with("is no JSON object at character "));
+}
+
+TEST(JsonLines, KnowEveryRole) {
+  for (const replay::LogRole& role : replay::kLogRoles) {
+    JsonLog log = Log();
+    log.role = role;
+    JsonLinesParser parser({});
+    EXPECT_EQ(Wrong(parser, replay::JsonLogLine(log)), "");
+    EXPECT_EQ(parser.log().role, role);
+  }
 }
 
 TEST(JsonLines, SurviveEveryCutAndChangedByte) {
