@@ -3,6 +3,9 @@
 // Servers that talk nonsense, stall or vanish, against everything of ours that connects: engine,
 // deduplicator, recorder, `tandem submit`. Each says what is wrong in a sentence, connects again,
 // and goes on with the first server that is right, with nothing lost and nothing taken from others.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 
@@ -170,6 +173,42 @@ TEST_F(Clients, RecordAfterAnyNonsenseWhatIsRight) {
   EXPECT_EQ(recorder.Stop(), ExitCode::kYes);
   EXPECT_EQ(ReadLog("recorded"), (Words{"1 200 U1 1 2", "2 200 U1 2 2", "3 200 U1 3 2"}));
   ExpectVerifies("recorded");
+}
+
+TEST_F(Clients, RecordNothingAndLeaveFilesOfOthersWhereTheyAre) {
+  const auto names = [&] {
+    Words found;
+    for (const auto& entry : std::filesystem::directory_iterator(Path("recorded"))) {
+      found.push_back(entry.path().filename().string());
+    }
+    std::ranges::sort(found);
+    return found;
+  };
+  RawServer server;
+  std::string login;
+  for (const bool says_hello : {false, true}) {
+    const auto stop_early = [&](const std::function<void()>& meanwhile) {
+      RoleThread<engine::RecordRole> recorder(Recording(server), storage_);
+      RawPeer peer = server.AcceptLoginOf(&login);
+      if (says_hello) {
+        peer.AcceptLogin("RIGHT", 1);
+        log_.Await("recording session RIGHT");
+      }
+      EXPECT_TRUE(std::filesystem::exists(Path("recorded")));
+      meanwhile();
+      EXPECT_EQ(recorder.Stop(), ExitCode::kYes);
+      log_.Clear();
+    };
+    // What it made goes away again.
+    stop_early([] {});
+    EXPECT_FALSE(std::filesystem::exists(Path("recorded")));
+    // But nothing of others, whenever they put it there.
+    stop_early([&] { std::ofstream(Path("recorded/beside.segment")) << "mine"; });
+    EXPECT_EQ(names(), Words{"beside.segment"});
+    stop_early([&] { std::ofstream(Path("recorded/notes")) << "mine too"; });
+    EXPECT_EQ(names(), (Words{"beside.segment", "notes"}));
+    std::filesystem::remove_all(Path("recorded"));
+  }
 }
 
 TEST_F(Clients, StepAfterAnyNonsenseWhatIsRight) {
