@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tandem cat: prints the messages of a log, one line each.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <limits>
 #include <thread>
 
+#include "replay/log_mark.h"
 #include "replay/log_reader.h"
+#include "replay/log_recovery.h"
+#include "replay/log_verify.h"
 #include "tandem/control.pb.h"
 #include "tools/command.h"
 #include "tools/log_end.h"
@@ -22,6 +26,9 @@ using replay::LogReader;
 using replay::ReadOutcome;
 
 constexpr auto kFollowPause = std::chrono::milliseconds(20);
+/// How long nothing comes before a follower looks whether anything can, at first and at most.
+constexpr std::chrono::milliseconds kLookAfter{1'000};
+constexpr std::chrono::milliseconds kLookAfterMax{60'000};
 
 struct Options {
   std::string folder;
@@ -55,9 +62,11 @@ class Cat {
         case ReadOutcome::kEnd:
           if (!options_.follow) return NoteEnd(storage_, options_.folder, reader);
           if (Status status = output_.Flush(); !status) return status;
-          std::this_thread::sleep_for(kFollowPause);
+          if (Status status = Wait(reader); !status) return status;
           continue;
         case ReadOutcome::kMessage:
+          waited_ = std::chrono::milliseconds(0);
+          look_after_ = kLookAfter;
           break;
       }
       const proto::Header& header = reader.message().header;
@@ -77,6 +86,43 @@ class Cat {
     return {};
   }
 
+  /// A moment, at the end of the log. An error if nothing can come there, for it is damaged.
+  Status Wait(const LogReader& reader) {
+    std::this_thread::sleep_for(kFollowPause);
+    waited_ += kFollowPause;
+    if (waited_ < look_after_) return {};
+    waited_ = std::chrono::milliseconds(0);
+    look_after_ = std::min(2 * look_after_, kLookAfterMax);
+    return LookForDamage(reader);
+  }
+
+  /// Where somebody writes, nothing whole lies behind the end, and what was synced can be read;
+  /// where nobody does, somebody can go on.
+  Status LookForDamage(const LogReader& reader) {
+    const std::string& folder = options_.folder;
+    const auto is_written = [&] {
+      return storage_.Locked(folder + "/" + std::string(replay::kMarkFileName));
+    };
+    if (!is_written()) {
+      const auto may = replay::MayRecoverLog(storage_, folder);
+      return may || is_written() ? Status() : Status(may.error());
+    }
+    const auto tail = reader.ReadTail();
+    if (!tail) return tail.error();
+    if (tail->whole_follows) {
+      const auto problems = replay::EndProblems(storage_, folder, reader);
+      if (!problems) return problems.error();
+      if (!problems->empty()) return Error::BadInput(problems->front());
+    }
+    const auto mark = reader.ReadMark();
+    if (!mark) return mark.error();
+    const std::uint64_t next = reader.position().number + 1;
+    if (mark->mark.number < next) return {};
+    auto again = LogReader::Open(storage_, folder, {.from_number = next, .check_digest = false});
+    if (!again) return again.error();
+    return again->Next() == ReadOutcome::kDamaged ? Status(again->error()) : Status();
+  }
+
   static inline const std::uint32_t kEndOfSession =
       proto::TypeNumberOf(*pb::EndOfSession::descriptor());
 
@@ -86,6 +132,8 @@ class Cat {
   LogSchema schema_;
   Output output_;
   bool ended_ = false;
+  std::chrono::milliseconds waited_{0};  ///< at the end, since it was looked at
+  std::chrono::milliseconds look_after_ = kLookAfter;
 };
 
 }  // namespace
@@ -98,12 +146,16 @@ void RegisterCat(Commands& commands) {
                    "  tandem cat flow --type NewOrder --json --count 10\n"
                    "  tandem cat flow --from 09:30:00.05 --user U1 --where 'size>=500'\n",
                    [options] { return Cat(*options).Run(); });
-  command.add_option("LOG", options->folder, "Folder of the log")->required();
+  command.add_option("LOG", options->folder, "Folder of the log")
+      ->required()
+      ->check(Named("folder"));
   command.add_flag("--json", options->json, "One JSON object a line");
   options->filter.AddTo(command);
   command.add_option("--count", options->count, "Messages to print at most")->check(WholeNumber());
-  command.add_flag("--follow", options->follow,
-                   "Wait for more at the end, until the end of the session");
+  command.add_flag(
+      "--follow", options->follow,
+      "Wait for more at the end, until the end of the session; also for a --from that is "
+      "still to come");
 }
 
 }  // namespace tandem::tools

@@ -10,6 +10,7 @@
 #include "tools/log_schema.h"
 #include "tools/message_filter.h"
 #include "tools/new_file.h"
+#include "tools/options.h"
 #include "tools/progress_line.h"
 
 namespace tandem::tools {
@@ -154,8 +155,11 @@ void RegisterExport(Commands& commands) {
                           return Export(*binary, format);
                         });
   for (const auto& [command, options] : {std::pair{&jsonl, json}, std::pair{&binaryfile, binary}}) {
-    command->add_option("LOG", options->folder, "Folder of the log")->required();
-    command->add_option("-o,--output", options->file, "File to make; default: standard output");
+    command->add_option("LOG", options->folder, "Folder of the log")
+        ->required()
+        ->check(Named("folder"));
+    command->add_option("-o,--output", options->file, "File to make; default: standard output")
+        ->check(Named("file"));
     options->filter.AddTo(*command);
   }
 }

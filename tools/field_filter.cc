@@ -71,8 +71,8 @@ std::string TextOf(const std::vector<proto::FieldDifference>& differences,
                    const std::string& indent, const std::string& a, const std::string& b) {
   std::string text;
   for (const proto::FieldDifference& field : differences) {
-    text += indent + "differs: " + field.path + ": " + a + " " + field.a + ", " + b + " " +
-            field.b + "\n";
+    text += indent + "differs: " + field.path + ": " + a + " " + proto::Escaped(field.a) + ", " +
+            b + " " + proto::Escaped(field.b) + "\n";
   }
   return text;
 }

@@ -165,6 +165,21 @@ bool FieldCondition::HoldsFor(const proto::Schema& schema, std::uint16_t type,
   return false;
 }
 
+namespace {
+
+CLI::Validator OneUser() {
+  return CLI::Validator(
+      [](std::string& text) {
+        constexpr std::size_t kSizeMax = proto::User().bytes.size();
+        return text.size() <= kSizeMax ? std::string()
+                                       : "\"" + text + "\" is no user: a name has up to " +
+                                             std::to_string(kSizeMax) + " characters";
+      },
+      "");
+}
+
+}  // namespace
+
 void MessageFilterOptions::AddTo(CLI::App& command) {
   AddMoment(command, "--from", from, "First message to look at");
   AddMoment(command, "--to", to, "Last message to look at");
@@ -173,7 +188,12 @@ void MessageFilterOptions::AddTo(CLI::App& command) {
                   "Only messages of this type, by name or number; may be given again")
       ->allow_extra_args(false)
       ->type_name("TYPE");
-  command.add_option("--user", users, "Only messages from or for this user; may be given again")
+  command
+      .add_option(
+          "--user", users,
+          "Only messages from or for this user; '' for those of the sequencer, or for all; may be "
+          "given again")
+      ->check(OneUser())
       ->allow_extra_args(false)
       ->type_name("NAME");
   command
@@ -201,17 +221,50 @@ Result<LogReader> MessageFilter::Open(replay::Storage& storage, const std::strin
   const auto range = RangeOf(storage, folder, options_.from, options_.to);
   if (!range) return range.error();
   range_ = *range;
-  if (follows && options_.to && !options_.to->is_number()) {
-    const auto time = options_.to->Time(storage, folder);
+  if (Status status = CheckRange(storage, folder, follows); !status) return status.error();
+  for (const auto& [moment, time_ns] :
+       {std::pair{&options_.from, &since_ns_}, std::pair{&options_.to, &until_ns_}}) {
+    if (!follows || !*moment || (*moment)->is_number()) continue;
+    const auto time = (*moment)->Time(storage, folder);
     if (!time) return time.error();
-    until_ns_ = *time;
-    range_.last = NumberRange().last;
+    *time_ns = *time;
+  }
+  if (until_ns_) range_.last = NumberRange().last;
+  if (since_ns_ && until_ns_ && *since_ns_ > *until_ns_) {
+    return Error::BadInput("--from " + options_.from->text() + " is after --to " +
+                           options_.to->text());
   }
   auto reader =
-      LogReader::Open(storage, folder, {.from_number = range_.first, .check_digest = false});
+      LogReader::Open(storage, folder,
+                      {.from_number = is_to_come_ ? replay::ReadOptions::kEnd : range_.first,
+                       .check_digest = false});
   if (!reader) return reader.error();
   if (Status status = Check(storage, folder, *reader); !status) return status.error();
   return reader;
+}
+
+// What is wrong with a log that does not show its end is for its reader to say.
+Status MessageFilter::CheckRange(replay::Storage& storage, const std::string& folder,
+                                 bool follows) {
+  if (!options_.from && !options_.to) return {};
+  const auto reader = LogReader::Open(
+      storage, folder, {.from_number = replay::ReadOptions::kEnd, .check_digest = false});
+  if (!reader) return {};
+  const std::uint64_t first = reader->first_number();
+  const std::uint64_t last = reader->position().number;
+  is_to_come_ = follows && options_.from && range_.first > last;
+  if (options_.from && range_.first > last && !follows) {
+    return Error::BadInput(
+        "the log " + folder +
+        (last < first ? " has no messages yet" : " ends at message " + std::to_string(last)) +
+        "; --from " + options_.from->text() + " is not in it");
+  }
+  // Of a log without messages nobody knows when it begins.
+  if (options_.to && range_.last < first && (last >= first || options_.to->is_number())) {
+    return Error::BadInput("the log " + folder + " begins at message " + std::to_string(first) +
+                           "; --to " + options_.to->text() + " is before it");
+  }
+  return {};
 }
 
 Status MessageFilter::Check(replay::Storage& storage, const std::string& folder,
@@ -260,6 +313,8 @@ Status MessageFilter::CheckNames(const std::string& folder, const SchemaTexts& t
 
 bool MessageFilter::Wants(const LogReader& reader, LogSchema& schema) {
   const proto::MessageView& message = reader.message();
+  if (message.header.number < range_.first && is_to_come_) return false;
+  if (since_ns_ && message.header.time_ns < *since_ns_) return false;
   if (!options_.users.empty()) {
     const auto is_user = [&](const std::string& user) {
       return message.header.user.view() == user;

@@ -62,9 +62,10 @@ class MessageFilter {
  public:
   explicit MessageFilter(const MessageFilterOptions& options) : options_(options) {}
 
-  /// A reader that stands before the first message to look at. An error also if a type or a field
-  /// is known to no schema of the log between the two ends; only then all of it is read.
-  /// `follows`: an end given as a time may lie in the future.
+  /// A reader that stands before the first message to look at. An error also if all of the log lies
+  /// before or after what is wanted, and if a type or a field is known to no schema of the log
+  /// between the two ends; only then all of it is read.
+  /// `follows`: what is wanted may still be to come; then the reader stands at the end.
   Result<replay::LogReader> Open(replay::Storage& storage, const std::string& folder,
                                  bool follows = false);
 
@@ -82,12 +83,15 @@ class MessageFilter {
   }
 
  private:
+  Status CheckRange(replay::Storage& storage, const std::string& folder, bool follows);
   Status Check(replay::Storage& storage, const std::string& folder,
                const replay::LogReader& first) const;
   [[nodiscard]] Status CheckNames(const std::string& folder, const SchemaTexts& texts) const;
 
   const MessageFilterOptions& options_;
   NumberRange range_;
+  bool is_to_come_ = false;               ///< a follower's first message
+  std::optional<std::int64_t> since_ns_;  ///< of a follower, whose range it says nothing about yet
   std::optional<std::int64_t> until_ns_;
   std::set<std::uint16_t> types_;  ///< by the schema of this generation:
   std::optional<std::uint32_t> generation_;

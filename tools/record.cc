@@ -88,7 +88,8 @@ void RegisterRecord(Commands& commands) {
                      "Application whose message schema goes into a new log, if no FROM tells it: " +
                          ApplicationNames());
   command.add_option("-o,--output", options->role.folder, "Folder of the log; made if missing")
-      ->required();
+      ->required()
+      ->check(Named("folder"));
   command
       .add_option("--from", options->role.first, "First message of a new log; default: the first")
       ->check(WholeNumber(1))

@@ -10,9 +10,11 @@
 #include "replay/log_reader.h"
 #include "tandem/control.pb.h"
 #include "tools/command.h"
+#include "tools/json_text.h"
 #include "tools/log_end.h"
 #include "tools/log_schema.h"
 #include "tools/message_filter.h"
+#include "tools/options.h"
 #include "tools/output.h"
 #include "tools/progress_line.h"
 
@@ -178,8 +180,8 @@ std::string Text(const Figures& figures) {
     text.append(14 - std::string_view(name).size(), ' ');
     text += value + "\n";
   };
-  line("session", figures.session);
-  line("role", figures.role);
+  line("session", proto::Escaped(figures.session));
+  line("role", proto::Escaped(figures.role));
   if (figures.looked_at == 0) {
     line("numbers", "none; the next is " + Plain(figures.first_number));
   } else {
@@ -223,7 +225,10 @@ std::string Text(const Figures& figures) {
 }
 
 std::string Json(const Figures& figures) {
-  std::string text = "{\"session\":\"" + figures.session + "\",\"role\":\"" + figures.role + "\"";
+  std::string text = "{\"session\":";
+  AppendJsonText(figures.session, &text);
+  text += ",\"role\":";
+  AppendJsonText(figures.role, &text);
   const auto number = [&](const char* name, const std::string& value) {
     text += std::string(",\"") + name + "\":" + value;
   };
@@ -297,7 +302,9 @@ void RegisterStat(Commands& commands) {
                    "  tandem stat flow\n"
                    "  tandem stat flow --from 5001 --type NewOrder --where side=BUY\n",
                    [options] { return Run(*options); });
-  command.add_option("LOG", options->folder, "Folder of the log")->required();
+  command.add_option("LOG", options->folder, "Folder of the log")
+      ->required()
+      ->check(Named("folder"));
   options->filter.AddTo(command);
   command.add_flag("--json", options->json, "One JSON object");
 }

@@ -37,8 +37,8 @@ std::string DescribeDivergence(const Deduplicator::Divergence& divergence,
   if (divergence.is_omitted) report += "  engine " + name + ":  nothing\n";
   if (other && late) {
     for (const proto::FieldDifference& field : schema->Compare(*other, *late)) {
-      report += "  differs: " + field.path + ": " + other_name + " " + field.a + ", engine " +
-                name + " " + field.b + "\n";
+      report += "  differs: " + field.path + ": " + other_name + " " + proto::Escaped(field.a) +
+                ", engine " + name + " " + proto::Escaped(field.b) + "\n";
     }
   }
   return report;

@@ -101,7 +101,8 @@ std::string DescribeIncident(const Incident& incident, std::string_view schema_b
   const auto b = proto::ParseMessage(incident.copies[1]);
   if (a && b) {
     for (const proto::FieldDifference& field : schema->Compare(*a, *b)) {
-      text += "      differs: " + field.path + ": A " + field.a + ", B " + field.b + "\n";
+      text += "      differs: " + field.path + ": A " + proto::Escaped(field.a) + ", B " +
+              proto::Escaped(field.b) + "\n";
     }
   }
   text += "\n";

@@ -74,7 +74,6 @@ TEST_F(LogTools, CatSelectsByNumberTypeAndCount) {
   EXPECT_EQ(numbers({"--from", "28"}), "28 29 30 ");
   EXPECT_EQ(numbers({"--to", "2"}), "1 2 ");
   EXPECT_EQ(numbers({"--from", "5", "--to", "5"}), "5 ");
-  EXPECT_EQ(numbers({"--from", "31"}), "");
   EXPECT_EQ(numbers({"--count", "0"}), "");
   EXPECT_EQ(numbers({"--type", "Tick", "--count", "2"}), "3 6 ");
   EXPECT_EQ(numbers({"--type", "Tick", "--type", "101", "--to", "6"}), "2 3 5 6 ");
@@ -94,8 +93,6 @@ TEST_F(LogTools, CatSelectsByTimeUserAndFieldValue) {
   // Message n has the time 2012-06-21T13:30:00 and n ns.
   EXPECT_EQ(numbers({"--from", "2012-06-21T13:30:00.000000028"}), "28 29 30 ");
   EXPECT_EQ(numbers({"--from", "13:30:00.000000028", "--to", "13:30:00.000000029Z"}), "28 29 ");
-  EXPECT_EQ(numbers({"--to", "2012-06-21T13:30"}), "");
-  EXPECT_EQ(numbers({"--from", "2012-06-22"}), "");
   EXPECT_EQ(numbers({"--from", "2012-06-21", "--to", "1"}), "1 ");
   EXPECT_EQ(numbers({"--user", "alice", "--to", "7"}), "1 2 4 5 7 ");
   EXPECT_EQ(numbers({"--user", "", "--to", "7"}), "3 6 ");
@@ -236,7 +233,7 @@ TEST_F(LogTools, CatRefusesWhatItDoesNotUnderstand) {
   ran = Tandem({"cat", Path("log"), "--from", "5"});
   EXPECT_EQ(ran.exit_code, 2);
   EXPECT_EQ(ran.err,
-            "tandem: the log " + Path("log") + " ends at message 3; message 5 is not in it\n");
+            "tandem: the log " + Path("log") + " ends at message 3; --from 5 is not in it\n");
   ran = Tandem({"cat", Path("log"), "--from", "3", "--to", "2"});
   EXPECT_EQ(ran.exit_code, 2);
   EXPECT_EQ(ran.err, "tandem: --from 3 is after --to 2\n");
