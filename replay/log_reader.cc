@@ -323,6 +323,7 @@ Status LogReader::Impl::Open(std::uint64_t from_number) {
     // What the record lengths led to is not right: find out with every check.
     damaged_ = false;
     unreadable_ = false;
+    error_ = {};
     if (!EnterFirst(segment_id)) return error_;
     while (position_.number + 1 < from_number) {
       const ReadOutcome outcome = Next(std::numeric_limits<std::uint64_t>::max());

@@ -30,11 +30,31 @@ bool Agrees(const MarkSlot& mark, const LogReader& reader) {
                   : mark.offset <= end - RecordBytes(reader.message().bytes.size());
 }
 
+/// Can the first segment be read, and its header is not whole? One of another format is whole for
+/// the build that made it.
+bool BeginsDamaged(Storage& storage, const std::string& folder) {
+  const Result<SegmentList> list = ListSegments(storage, folder);
+  if (!list) return false;
+  const std::uint64_t first = list->ids.front();
+  const Result<std::unique_ptr<File>> file = storage.OpenToRead(SegmentPath(folder, first));
+  if (!file || *file == nullptr) return false;
+  std::vector<std::byte> bytes(sizeof(SegmentHeader));
+  const Result<std::size_t> size = (*file)->Read(0, bytes);
+  if (!size) return false;
+  bytes.resize(*size);
+  SegmentHeader header;
+  std::string ignored;
+  if (ParseSegmentHeader(bytes, first, &header, &ignored) == HeaderState::kWhole) return false;
+  return bytes.size() < sizeof header || header.magic != kSegmentMagic ||
+         header.version == kLogFormatVersion;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string& folder,
                                              const LogReader& reader) {
   std::vector<std::string> problems;
+  if (!reader.error().text.empty()) return std::vector{reader.error().text};
   const Result<LogTail> tail = reader.ReadTail();
   if (!tail) return tail.error();
   if (BeingWritten(storage, folder)) {
@@ -84,10 +104,14 @@ Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string
 
 Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
                             const OnVerifyProgress& on_progress) {
-  Result<LogReader> opened = LogReader::Open(storage, folder, {.check_digest = true});
-  if (!opened) return opened.error();
-  LogReader& reader = *opened;
   LogReport report;
+  Result<LogReader> opened = LogReader::Open(storage, folder, {.check_digest = true});
+  if (!opened) {
+    if (!BeginsDamaged(storage, folder)) return opened.error();
+    report.problems.push_back(opened.error().text);
+    return report;
+  }
+  LogReader& reader = *opened;
   report.first_number = reader.first_number();
   report.being_written = BeingWritten(storage, folder);
   const Result<MarkState> mark = reader.ReadMark();

@@ -28,7 +28,8 @@ struct LogReport {
 /// What is wrong behind the place where `reader` found the end: bytes that are no whole message, a
 /// file that was cut, a segment that does not follow. One sentence each. While a writer has the log
 /// open only what is none that is just being written: damage, for whole messages follow it. Reads
-/// the rest of the segment, so who waits for more asks now and then.
+/// the rest of the segment, so who waits for more asks now and then. Where `reader` has found
+/// damage instead, that.
 Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string& folder,
                                              const LogReader& reader);
 

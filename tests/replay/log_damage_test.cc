@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <regex>
+#include <sstream>
 
 #include "replay/log_format.h"
 #include "tests/support/log_fixture.h"
@@ -30,6 +32,14 @@ void ExpectBeginning(std::vector<std::string> lines, const std::string& what) {
   ASSERT_EQ(lines, Messages(1, lines.size())) << what;
 }
 
+/// Every sentence of damage says where: segment, offset and number, or that it is the mark.
+void ExpectPlace(const std::string& line, const std::string& what) {
+  static const std::regex kPlace(
+      "(damaged|refused): (the log log is damaged in segment [0-9]+ at offset [0-9]+, where "
+      "(message [0-9]+|the messages before number [0-9]+) should be: .*; restore .*|log/mark.*)");
+  EXPECT_TRUE(line == "end" || std::regex_match(line, kPlace)) << what << ": " << line;
+}
+
 /// Reads, verifies and continues a log after `harm` was done to it, which touches at most
 /// `harmed_max` messages. Only what may be a torn tail is ever cut: the last messages.
 void ExpectSafe(bool closed, std::uint64_t harmed_max, const std::string& what,
@@ -39,8 +49,26 @@ void ExpectSafe(bool closed, std::uint64_t harmed_max, const std::string& what,
   harm(log);
   const std::vector<std::string> lines = log.Read();
   ExpectBeginning(lines, what);
+  ExpectPlace(lines.back(), what);
+  for (const std::uint64_t from : {std::uint64_t{3}, std::uint64_t{6}, kMessages}) {
+    std::vector<std::string> later = log.Read(from);
+    if (later.back() != "refused: the log log ends at message " + std::to_string(lines.size() - 1) +
+                            "; message " + std::to_string(from) + " is not in it") {
+      ExpectPlace(later.back(), what);
+    }
+    later.pop_back();
+    ASSERT_EQ(later, Messages(from, from + later.size() - 1)) << what << " from " << from;
+  }
   const bool all_there = lines == Messages(1, kMessages, "end");
-  EXPECT_NE(log.Verify(), "whole") << what;
+  std::istringstream problems(log.Verify());
+  for (std::string problem; std::getline(problems, problem);) {
+    EXPECT_TRUE(problem.find(" mark") != std::string::npos ||
+                problem.find("/mark") != std::string::npos ||
+                (problem.find(" in segment ") != std::string::npos &&
+                 problem.find(" at offset ") != std::string::npos &&
+                 problem.find("message") != std::string::npos))
+        << what << ": " << problem;
+  }
   if (closed) {
     // Below the mark nothing may go without an error.
     EXPECT_TRUE(all_there || lines.back() != "end") << what;

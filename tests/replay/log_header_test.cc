@@ -127,7 +127,9 @@ TEST(LogHeader, DamageOfTheFirstOneNamesTheMessagesThatAreLost) {
     if (!log.storage.Exists(log.Path(1))) continue;  // a log may begin with segment 2
     const std::string damage = DamageBefore(1, lost, harm.why);
     EXPECT_EQ(log.Read(), std::vector<std::string>{"refused: " + damage});
-    EXPECT_EQ(log.Verify(), damage);
+    EXPECT_EQ(log.Verify(), harm.why.starts_with("its header says log format")
+                                ? damage  // which is why it cannot be verified
+                                : damage + "\n");
     EXPECT_EQ(log.TryReopen().error().text, damage);
     const auto trim = replay::TrimLog(log.storage, log.folder, 9, /*look_only=*/true);
     ASSERT_FALSE(trim);

@@ -151,6 +151,10 @@ TEST_F(LogEnd, WhatLiesBeforeADamagedSegmentIsUsableAndThePlaceIsNamedByWhoGetsT
     EXPECT_EQ(ran.exit_code, 0) << command[0] << ": " << ran.err;
     EXPECT_EQ(ran.err, "") << command[0];
   }
+  // It looks whether the log ends there.
+  const Ran stat = Tandem({"stat", Path("log"), "--to", last});
+  EXPECT_EQ(stat.exit_code, 0);
+  EXPECT_EQ(stat.err, "tandem: note: " + damage);
   const std::vector<std::vector<std::string>> beyond{
       {"cat", Path("log")},
       {"cat", Path("log"), "--to", "2013-01-01"},
