@@ -142,8 +142,4 @@ class Schema {
 /// 16 hexadecimal digits.
 [[nodiscard]] std::string DigestText(std::uint64_t digest);
 
-/// `text` as it may be shown: bytes that a terminal could take for a command, and those that are no
-/// UTF-8, become \x1b and the like.
-[[nodiscard]] std::string Escaped(std::string_view text);
-
 }  // namespace tandem::proto

@@ -11,6 +11,7 @@
 
 #include "proto/schema.h"
 #include "proto/schema_values.h"
+#include "proto/shown_text.h"
 
 namespace tandem::proto {
 namespace {
@@ -39,62 +40,6 @@ void AppendBase64(std::string_view bytes, std::string* out) {
       *out += i + j > bytes.size() ? '=' : kDigits[group >> (18 - 6 * j) & 63];
     }
   }
-}
-
-void AppendHexDigits(unsigned char byte, std::string* out) {
-  *out += kHexDigits[byte >> 4];
-  *out += kHexDigits[byte & 15];
-}
-
-/// Does U+0080 to U+009F, which are commands to a terminal, stand at `text[i]` in UTF-8?
-bool IsHighControl(std::string_view text, std::size_t i) {
-  return i + 1 < text.size() && text[i] == '\xc2' && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-}
-
-void AppendJsonString(std::string_view text, std::string* out) {
-  constexpr std::string_view kEscaped = "\"\\\b\f\n\r\t";
-  constexpr std::string_view kLetters = "\"\\bfnrt";
-  *out += '"';
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (const auto at = kEscaped.find(c); at != std::string_view::npos) {
-      *out += '\\';
-      *out += kLetters[at];
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || IsHighControl(text, i)) {
-      *out += "\\u00";
-      AppendHexDigits(static_cast<unsigned char>(c == '\xc2' ? text[++i] : c), out);
-    } else {
-      *out += c;
-    }
-  }
-  *out += '"';
-}
-
-/// A name out of a header, of whatever bytes: those that are no ASCII become U+0080 to U+00FF.
-void AppendJsonName(std::string_view name, std::string* out) {
-  std::string text;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80) text += static_cast<char>(0xc0 | byte >> 6);
-    text += static_cast<char>(byte >= 0x80 ? 0x80 | (byte & 0x3f) : byte);
-  }
-  AppendJsonString(text, out);
-}
-
-/// Bytes of the UTF-8 character that `text` begins with; 0: it is none.
-std::size_t Utf8Size(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const std::size_t size = first < 0x80   ? 1
-                           : first < 0xc2 ? 0
-                           : first < 0xe0 ? 2
-                           : first < 0xf0 ? 3
-                           : first < 0xf5 ? 4
-                                          : 0;
-  if (size > text.size()) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
-  }
-  return size;
 }
 
 void AppendJsonMessage(const Message& message, std::string* out);
@@ -129,7 +74,7 @@ void AppendJsonValue(const Message& message, const FieldDescriptor& field, int i
         AppendBase64(value.String(), out);
         *out += '"';
       } else {
-        AppendJsonString(value.String(), out);
+        AppendJsonText(value.String(), out);
       }
       break;
     case FieldDescriptor::CPPTYPE_MESSAGE:
@@ -178,27 +123,6 @@ void AppendJsonMessage(const Message& message, std::string* out) {
 
 }  // namespace
 
-std::string Escaped(std::string_view text) {
-  std::string escaped;
-  while (!text.empty()) {
-    const auto byte = static_cast<unsigned char>(text[0]);
-    const std::size_t size = Utf8Size(text);
-    if (size == 0 || byte < 0x20 || byte == 0x7f) {
-      escaped += "\\x";
-      AppendHexDigits(byte, &escaped);
-      text.remove_prefix(1);
-    } else if (IsHighControl(text, 0)) {
-      escaped += "\\u00";
-      AppendHexDigits(static_cast<unsigned char>(text[1]), &escaped);
-      text.remove_prefix(2);
-    } else {
-      escaped += text.substr(0, size);
-      text.remove_prefix(size);
-    }
-  }
-  return escaped;
-}
-
 std::string DigestText(std::uint64_t digest) {
   char text[24];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(digest));
@@ -238,10 +162,10 @@ void Schema::AppendJsonHeader(const Header& header, std::string* out) const {
   *out += ",\"type\":\"" + NameOf(header.type);
   *out += "\",\"type_number\":" + std::to_string(header.type);
   *out += ",\"session\":";
-  AppendJsonName(header.session.view(), out);
+  AppendJsonText(header.session.view(), out);
   *out += ",\"origin\":" + std::to_string(header.origin);
   *out += ",\"user\":";
-  AppendJsonName(header.user.view(), out);
+  AppendJsonText(header.user.view(), out);
   *out += ",\"index\":" + std::to_string(header.index);
   *out += header.last() ? ",\"last\":true" : ",\"last\":false";
   *out += ",\"epoch\":" + std::to_string(header.epoch);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "proto/shown_text.h"
 #include "tools/json_text.h"
 
 namespace tandem::tools {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <map>
 
+#include "proto/shown_text.h"
 #include "replay/log_reader.h"
 #include "tandem/control.pb.h"
 #include "tools/command.h"

@@ -3,6 +3,7 @@
 
 #include "pools/ensure.h"
 #include "proto/schema.h"
+#include "proto/shown_text.h"
 
 namespace tandem::engine {
 

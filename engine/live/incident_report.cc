@@ -5,6 +5,7 @@
 
 #include "engine/transport/printable.h"
 #include "proto/schema.h"
+#include "proto/shown_text.h"
 
 namespace tandem::engine {
 namespace {

@@ -238,6 +238,7 @@ TEST_F(LogRange, NoMessageCommandsATerminal) {
   ASSERT_EQ(shown.size(), 3u);
   EXPECT_NE(shown[0].find("\"user\":\"\\u001b[31m\""), std::string::npos) << shown[0];
   EXPECT_NE(shown[1].find("\"user\":\"\\u009b31m\""), std::string::npos) << shown[1];
+  EXPECT_NE(shown[2].find("\"user\":\"\xc3\xa9\""), std::string::npos) << shown[2];
   EXPECT_NE(shown[1].find("\"symbol\":\"\\u009b31m\""), std::string::npos) << shown[1];
   // Escaped or not, what is exported comes back.
   ASSERT_EQ(Tandem({"export", "jsonl", Path("log"), "-o", Path("again.jsonl")}).exit_code, 0);
