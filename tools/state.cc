@@ -249,9 +249,12 @@ class ImageFile {
 Result<std::unique_ptr<LoadedImage>> LoadByReplay(const std::string& log, const Options& options) {
   auto replay = StateReplay::FromNothing(options.application, log);
   if (!replay) return replay.error();
-  const auto end = (*replay)->LogEnd();
-  if (!end) return end.error();
-  const std::uint64_t at = options.at != 0 ? options.at : *end;
+  std::uint64_t at = options.at;
+  if (at == 0) {
+    const auto end = (*replay)->LogEnd();
+    if (!end) return end.error();
+    at = *end;
+  }
   CatchInterrupts();
   const auto ask = [] { return !Interrupted(); };
   if (options.plant_fault != 0) {

@@ -128,15 +128,20 @@ TEST_F(LogEnd, WhatLiesBeforeAMissingSegmentIsGivenAndThePlaceIsNamed) {
 TEST_F(LogEnd, WhatLiesBeforeADamagedSegmentIsUsableAndThePlaceIsNamedByWhoGetsThere) {
   Write("log", {.messages = 300, .role = replay::kInputRole, .segment_bytes = 12 << 10});
   Write("whole", {.messages = 300, .role = replay::kInputRole, .segment_bytes = 12 << 10});
-  const auto third = replay::ReadSegmentHeader(storage_, Path("log"), 3);
-  ASSERT_TRUE(third);
-  const std::uint64_t next = third->first_number;
-  FlipByte("log/00000003.segment", 60);
-  const std::string damage = "the log " + Path("log") +
-                             " is damaged in segment 3 at offset 0, where message " +
+  std::uint64_t segments = 1;
+  while (std::filesystem::exists(replay::SegmentPath(Path("log"), segments + 1))) ++segments;
+  // Where a search by halving looks first.
+  const std::uint64_t segment = segments / 2 + 1;
+  const auto header = replay::ReadSegmentHeader(storage_, Path("log"), segment);
+  ASSERT_TRUE(header);
+  const std::uint64_t next = header->first_number;
+  const std::string name = replay::SegmentFileName(segment);
+  FlipByte("log/" + name, 60);
+  const std::string damage = "the log " + Path("log") + " is damaged in segment " +
+                             std::to_string(segment) + " at offset 0, where message " +
                              std::to_string(next) +
-                             " should be: the CRC of its header does not match; restore "
-                             "00000003.segment, or take the stream from another copy\n";
+                             " should be: the CRC of its header does not match; restore " + name +
+                             ", or take the stream from another copy\n";
   const std::string last = std::to_string(next - 1);
   const std::vector<std::vector<std::string>> before{
       {"cat", Path("log"), "--from", "2", "--to", last},
