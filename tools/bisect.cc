@@ -120,6 +120,11 @@ class Damage {
       if (Status status = replay_->StepTo(found.label.input.number, Ask); !status) {
         return status.error();
       }
+      if (const auto why = WhyLaidOtherwise(**image, *replay_)) {
+        passed_by_ = "the image " + found.path + " " + *why;
+        std::fprintf(stderr, "tandem: note: passed by: %s\n", passed_by_.c_str());
+        continue;
+      }
       if (const auto why = WhyNotComparable(**image, *replay_)) {
         return Error::BadInput("the image " + found.path + " " + *why);
       }
@@ -128,6 +133,7 @@ class Damage {
       good_ = replay_->position().number;
       good_image_.emplace((*image)->TakeImage());
     }
+    if (compared_ == 0) return Error::BadInput(passed_by_);
     Output output;
     output.text = options_.json
                       ? "{\"same\":true,\"images\":" + Plain(compared_) +
@@ -270,6 +276,7 @@ class Damage {
   bool outputs_differ_ = false;
   std::size_t first_ = 0;
   std::uint64_t compared_ = 0;
+  std::string passed_by_;  ///< the last one, and why
 };
 
 /// Two replays of the same input, by two builds or under two circumstances.

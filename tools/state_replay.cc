@@ -182,6 +182,14 @@ std::optional<std::string> WhichSettingDiffers(const pools::ZoneImage& image,
 
 }  // namespace
 
+std::optional<std::string> WhyLaidOtherwise(const LoadedImage& image, const StateReplay& replay) {
+  const auto setting =
+      WhichSettingDiffers(image.image().zone(), pools::ZoneView(replay.zone_address()).Pools());
+  if (!setting) return std::nullopt;
+  return "was written with other settings of pools, so equal states lie elsewhere: " + *setting +
+         "; give the --pools that it was written with";
+}
+
 std::optional<std::string> WhyNotComparable(const LoadedImage& image, const StateReplay& replay) {
   const replay::ImageLabel& label = image.label();
   if (label.session != replay.session()) {
@@ -192,13 +200,7 @@ std::optional<std::string> WhyNotComparable(const LoadedImage& image, const Stat
     return "is of " + StandsText(label) +
            ", and the input log has another message there: it is of another input";
   }
-  const auto setting =
-      WhichSettingDiffers(image.image().zone(), pools::ZoneView(replay.zone_address()).Pools());
-  if (setting) {
-    return "was written with other settings of pools, so equal states lie elsewhere: " + *setting +
-           "; give the --pools that it was written with";
-  }
-  return std::nullopt;
+  return WhyLaidOtherwise(image, replay);
 }
 
 }  // namespace tandem::tools

@@ -85,8 +85,12 @@ class StateReplay {
 /// An error if equal inputs need not have made equal bytes of both: another layout, build or
 /// address, or only one of them began with a portable snapshot, or with that one.
 [[nodiscard]] Status CheckMadeAlike(const LoadedImage& image, StateReplay& replay);
+/// What lays equal states elsewhere in memory: a chain of pools, or a limit that one has met; null:
+/// nothing. Both stand after the same input.
+[[nodiscard]] std::optional<std::string> WhyLaidOtherwise(const LoadedImage& image,
+                                                          const StateReplay& replay);
 /// Why an image may not be compared with a replay that stands after the same input: another session
-/// or stream, other chains or limits of pools that have met them; null: it may.
+/// or stream, or WhyLaidOtherwise; null: it may.
 [[nodiscard]] std::optional<std::string> WhyNotComparable(const LoadedImage& image,
                                                           const StateReplay& replay);
 

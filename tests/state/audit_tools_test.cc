@@ -233,6 +233,9 @@ TEST_F(StateTools, AuditPassesByAnImageOfOtherChainsAndNamesTheSetting) {
                           StartsWith("nothing is proven of engine B: no image of it in ")));
   EXPECT_THAT(Do({"bisect", Path("b/1"), "--from-start", "--input", Path("flow")}, 2),
               HasSubstr(why));
+  EXPECT_THAT(Do({"bisect", Path("a"), Path("b"), "--input", Path("flow")}),
+              AllOf(HasSubstr("tandem: note: passed by: the image " + Path("b/1") + " " + why),
+                    HasSubstr("1 images are what a replay makes, up to input 2000\n")));
   Do({"audit", "--a", Path("b"), "--input", Path("flow"), "--from-start", "--pools",
       Path("apart.pools")});
 }
