@@ -100,7 +100,8 @@ class Middle {
     if (same_) JoinSameOfOneType();
   }
 
-  /// Joins what is left and of one type, in order. Gives those of A that turn out to be the same.
+  /// Joins what is left and of one type, in order. Gives those of A that turn out to be the same,
+  /// where not everything was asked about before.
   std::vector<std::size_t> JoinChanged() {
     std::vector<std::size_t> same;
     auto left = LeftByType();
@@ -108,7 +109,7 @@ class Middle {
       if (of_a_[i] != kNone) continue;
       std::list<std::size_t>& of_type = left[a_[i].header.type];
       if (of_type.empty()) continue;
-      if (Same(i, of_type.front())) same.push_back(i);
+      if (!asked_all_ && Same(i, of_type.front())) same.push_back(i);
       Join(i, of_type.front());
       of_type.pop_front();
     }
@@ -168,7 +169,8 @@ class Middle {
       Join(i, *found);
       of_type.erase(found);
     }
-    is_best_ = is_best_ && asks <= kAsksMax;
+    asked_all_ = asks <= kAsksMax;
+    is_best_ = is_best_ && asked_all_;
   }
 
   std::span<const MessageView> a_;
@@ -180,6 +182,7 @@ class Middle {
   std::vector<std::size_t> of_a_;
   std::vector<std::size_t> of_b_;
   bool is_best_ = true;
+  bool asked_all_ = true;  ///< what is left is not the same
 };
 
 }  // namespace

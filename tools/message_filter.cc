@@ -52,6 +52,17 @@ std::optional<bool> ParseBool(std::string_view text) {
   return text == "true";
 }
 
+CLI::Validator OneUser() {
+  return CLI::Validator(
+      [](std::string& text) {
+        constexpr std::size_t kSizeMax = proto::User().bytes.size();
+        return text.size() <= kSizeMax ? std::string()
+                                       : "\"" + text + "\" is no user: a name has up to " +
+                                             std::to_string(kSizeMax) + " characters";
+      },
+      "");
+}
+
 }  // namespace
 
 std::optional<FieldCondition> FieldCondition::Parse(std::string_view text) {
@@ -164,21 +175,6 @@ bool FieldCondition::HoldsFor(const proto::Schema& schema, std::uint16_t type,
   }
   return false;
 }
-
-namespace {
-
-CLI::Validator OneUser() {
-  return CLI::Validator(
-      [](std::string& text) {
-        constexpr std::size_t kSizeMax = proto::User().bytes.size();
-        return text.size() <= kSizeMax ? std::string()
-                                       : "\"" + text + "\" is no user: a name has up to " +
-                                             std::to_string(kSizeMax) + " characters";
-      },
-      "");
-}
-
-}  // namespace
 
 void MessageFilterOptions::AddTo(CLI::App& command) {
   AddMoment(command, "--from", from, "First message to look at");

@@ -121,6 +121,21 @@ TEST_F(LogRange, AFollowerWaitsForWhatIsStillToCome) {
   EXPECT_EQ(never.err, "tandem: --from 2030-01-02 is after --to 2030-01-01\n");
 }
 
+TEST_F(LogRange, AFollowerGoesOnUpToATimeThatIsStillToCome) {
+  Recipe recipe{.messages = 5, .close = false};
+  std::optional<replay::LogWriter> writer = Write("log", recipe);
+  std::thread thread([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    writer.reset();
+    recipe.messages = 20;
+    writer = Write("log", recipe);
+  });
+  const Ran ran = Tandem({"cat", Path("log"), "--follow", "--to", "13:30:00.000000012"});
+  thread.join();
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(Lines(ran.out).size(), 12u);
+}
+
 TEST_F(LogRange, AFollowerEndsWhereNoWriterCouldGoOn) {
   Write("log", {.messages = 300, .close = false, .segment_bytes = 1 << 20});
   Overwrite("log/00000001.segment", 30'000, std::string(400, '\0'));

@@ -205,21 +205,6 @@ TEST_F(LogTools, CatGoesOnFollowingAWriterThatDiesAndComesBack) {
   }
 }
 
-TEST_F(LogTools, CatFollowsUpToATimeThatIsStillToCome) {
-  Recipe recipe{.messages = 5, .close = false};
-  std::optional<replay::LogWriter> writer = Write("log", recipe);
-  std::thread thread([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    writer.reset();
-    recipe.messages = 20;
-    writer = Write("log", recipe);
-  });
-  const Ran ran = Tandem({"cat", Path("log"), "--follow", "--to", "13:30:00.000000012"});
-  thread.join();
-  EXPECT_EQ(ran.exit_code, 0) << ran.err;
-  EXPECT_EQ(Lines(ran.out).size(), 12u);
-}
-
 TEST_F(LogTools, CatRefusesWhatItDoesNotUnderstand) {
   Write("log", {.messages = 3});
   Ran ran = Tandem({"cat", Path("log"), "--type", "Nonsense"});
