@@ -226,5 +226,48 @@ TEST_F(LogEnd, AFileThatIsCutWhileItIsReadEndsTheReaderWithASentence) {
             "try again\n");
 }
 
+TEST_F(LogEnd, EveryToolRefusesWhatIsNoLogInOneSentence) {
+  std::filesystem::create_directories(Path("empty"));
+  std::ofstream(Path("file")) << "text";
+  Write("garbled", {.messages = 1});
+  FlipByte("garbled/00000001.segment", 40);
+  Write("version", {.messages = 1});
+  FlipByte("version/00000001.segment", 8);
+  std::filesystem::create_directories(Path("strange/00000001.segment"));
+  const auto damage = [this](const std::string& name, const std::string& why) {
+    return "the log " + Path(name) +
+           " is damaged in segment 1 at offset 0, where its first message should be: " + why +
+           "; restore 00000001.segment, or take the stream from another copy";
+  };
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"none", "there is no log at " + Path("none") + ": no such folder"},
+      {"file",
+       "there is no log at " + Path("file") + ": it is no folder; a log is a folder of segments"},
+      {"empty", Path("empty") + " is not a log: it holds no segment (00000001.segment and so on)"},
+      {"garbled", damage("garbled", "the CRC of its header does not match")},
+      {"version", damage("version",
+                         "its header says log format version 84, and this build reads version 1: "
+                         "use a build that knows it if that is true")},
+      {"strange", "cannot read " + Path("strange") + "/00000001.segment: Is a directory"},
+  };
+  for (const auto& [name, sentence] : cases) {
+    for (const std::string tool : {"cat", "stat", "verify", "diff"}) {
+      std::vector<std::string> arguments{tool, Path(name)};
+      if (tool == "diff") arguments.push_back(Path(name));
+      const Ran ran = Tandem(arguments);
+      if (tool == "verify" && name == "garbled") {  // which is a log, and not whole
+        EXPECT_EQ(ran.exit_code, 1);
+        EXPECT_TRUE(ran.out.starts_with("problem: " + sentence +
+                                        "\nNOT whole: good are no messages, 0 segments; "))
+            << ran.out;
+        continue;
+      }
+      EXPECT_EQ(ran.exit_code, 2) << tool << " " << name;
+      EXPECT_EQ(ran.out, "") << tool << " " << name;
+      EXPECT_EQ(ran.err, "tandem: " + sentence + "\n") << tool << " " << name;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tandem::test
