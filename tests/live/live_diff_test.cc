@@ -161,6 +161,36 @@ TEST_F(LiveDiff, CallsStreamsWhatTheyWereCalledWhateverIsRecordedOfThem) {
   EXPECT_EQ(input.first, 2);
 }
 
+TEST_F(LiveDiff, ComparesWhatFollowsADifferenceThatMayBeIgnoredAndSaysSo) {
+  Served a(Path("a"));
+  a.Write(100);
+  // Another message 10, and of all that only what follows message 39.
+  TestStream stream("TEST");
+  while (stream.position.number < 39) {
+    const std::uint64_t number = stream.position.number + 1;
+    stream.Add(200, number == 10 ? "other" : std::to_string(number));
+  }
+  replay::PosixStorage storage;
+  auto late = replay::LogWriter::Open(storage, Path("late"),
+                                      {.session = proto::Session("TEST"),
+                                       .role = replay::kOutputRole,
+                                       .schema = "",
+                                       .start = stream.position});
+  ASSERT_TRUE(late);
+  while (stream.position.number < 100) {
+    late->Append(stream.Add(200, std::to_string(stream.position.number + 1)));
+  }
+  ASSERT_TRUE(late->Close());
+  EXPECT_EQ(Diff({a.address(), Path("late")}),
+            std::pair(1, std::string("they differ before message 40, where the later of them "
+                                     "begins: their running digests say so\n")));
+  EXPECT_EQ(Diff({a.address(), Path("late"), "--ignore", "epoch"}),
+            std::pair(1, std::string("messages 40 to 100 (in 61 messages what differs is ignored) "
+                                     "are the same; they differ before message 40, where the "
+                                     "later of them begins, for their running digests do, and "
+                                     "whether only in what is ignored cannot be told\n")));
+}
+
 TEST_F(LiveDiff, SaysThatSessionsDiffer) {
   Served a(Path("a"));
   Served b(Path("b"), "OTHER");
