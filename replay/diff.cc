@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "proto/shown_text.h"
 #include "replay/log_segment.h"
 #include "replay/log_verify.h"
 
@@ -257,14 +258,15 @@ Result<LogDifference> DiffLogs(Storage& storage, const std::string& a, const std
   if (AreInputAndOutputs(side_a.role, side_b.role) ||
       AreInputAndOutputs(side_b.role, side_a.role)) {
     difference.verdict = DiffVerdict::kOtherRole;
-    difference.text = name_a + " is of role \"" + side_a.role.str() + "\" and " + b +
-                      " of role \"" + side_b.role.str() + "\": they are not copies of one stream";
+    difference.text = name_a + " is of role \"" + proto::Escaped(side_a.role.view()) + "\" and " +
+                      name_b + " of role \"" + proto::Escaped(side_b.role.view()) +
+                      "\": they are not copies of one stream";
     return difference;
   }
   if (side_a.session != side_b.session && !options.ignore_session) {
     difference.verdict = DiffVerdict::kOtherSession;
-    difference.text = name_a + " is of session " + side_a.session.str() + " and " + name_b +
-                      " is of session " + side_b.session.str() +
+    difference.text = name_a + " is of session " + proto::Escaped(side_a.session.view()) + " and " +
+                      name_b + " is of session " + proto::Escaped(side_b.session.view()) +
                       ": they are not copies of one stream";
     return difference;
   }

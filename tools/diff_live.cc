@@ -12,6 +12,7 @@
 
 #include "engine/live/record_role.h"
 #include "engine/live/stream_compare.h"
+#include "proto/shown_text.h"
 #include "replay/log_reader.h"
 
 namespace tandem::tools {
@@ -122,8 +123,9 @@ class Comparison {
       return diff;
     }
     if (a_.session != b_.session && !options_.ignore_session) {
-      diff.text = a_.text() + " is of session " + a_.session.str() + " and " + b_.text() +
-                  " is of session " + b_.session.str() + ": they are not copies of one stream";
+      diff.text = a_.text() + " is of session " + proto::Escaped(a_.session.view()) + " and " +
+                  b_.text() + " is of session " + proto::Escaped(b_.session.view()) +
+                  ": they are not copies of one stream";
       return diff;
     }
     const std::uint64_t before = std::max(a_.first, b_.first) - 1;

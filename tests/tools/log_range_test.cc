@@ -259,6 +259,17 @@ TEST_F(LogRange, NoMessageCommandsATerminal) {
   ASSERT_EQ(Tandem({"export", "jsonl", Path("log"), "-o", Path("again.jsonl")}).exit_code, 0);
   ASSERT_EQ(Tandem({"import", "jsonl", Path("again.jsonl"), "-o", Path("again")}).exit_code, 0);
   EXPECT_EQ(Tandem({"diff", Path("log"), Path("again")}).exit_code, 0);
+  // A session is a name; a log may say something else.
+  Write("odd", {.messages = 3, .session = "\x1b[31m\x9b", .role = replay::kInputRole});
+  for (const std::string tool : {"cat", "stat"}) {
+    for (const Words& options : {Words{}, Words{"--json"}}) {
+      ran = With({tool, Path("odd")}, options);
+      EXPECT_TRUE(is_harmless(ran.out + ran.err)) << ran.out << ran.err;
+    }
+  }
+  ran = Tandem({"diff", Path("odd"), Path("log")});
+  EXPECT_EQ(ran.out, Path("odd") + " is of session \\x1b[31m\\x9b and " + Path("log") +
+                         " is of session A: they are not copies of one stream\n");
   // diff shows fields alone.
   std::ofstream(Path("other")) << R"({"type":"Cancel","user":"a","payload":{"order_id":"1"}})"
                                << "\n"
