@@ -36,8 +36,23 @@ struct FixedText {
   [[nodiscard]] std::string str() const { return std::string(view()); }
   [[nodiscard]] constexpr bool empty() const { return view().empty(); }
   auto operator<=>(const FixedText&) const = default;
+  /// In words: calling memcmp would cost more than all that is done with it.
+  friend bool operator==(const FixedText& a, const FixedText& b) {
+    std::uint64_t differs = 0;
+    std::size_t at = 0;
+    for (; at + sizeof differs <= kSize; at += sizeof differs) {
+      differs |= a.template Word<8>(at) ^ b.template Word<8>(at);
+    }
+    return (differs | (a.template Word<kSize % 8>(at) ^ b.template Word<kSize % 8>(at))) == 0;
+  }
 
  private:
+  template <std::size_t kBytes>
+  [[nodiscard]] std::uint64_t Word(std::size_t at) const {
+    std::uint64_t word = 0;
+    if constexpr (kBytes > 0) std::memcpy(&word, bytes.data() + at, kBytes);
+    return word;
+  }
   static constexpr std::array<char, kSize> Blank() {
     std::array<char, kSize> blank{};
     blank.fill(' ');

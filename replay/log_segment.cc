@@ -83,7 +83,7 @@ std::uint64_t FindRecord(std::span<const std::byte> segment, std::uint64_t offse
       if (size < sizeof(proto::Header)) continue;
       proto::Header message;
       std::memcpy(&message, segment.data() + offset + sizeof head, sizeof message);
-      if (!SameSession(message.session, header.session)) continue;
+      if (message.session != header.session) continue;
     } else if (size != 0) {
       continue;
     }

@@ -82,20 +82,9 @@ std::uint64_t CountMessages(std::span<const std::byte> segment, std::uint64_t of
                            std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
-/// a == b, without the call that comparing ten bytes is otherwise.
-[[nodiscard]] inline bool SameSession(const proto::Session& a, const proto::Session& b) {
-  std::uint64_t head[2];
-  std::uint16_t rest[2];
-  std::memcpy(&head[0], a.bytes.data(), sizeof head[0]);
-  std::memcpy(&head[1], b.bytes.data(), sizeof head[1]);
-  std::memcpy(&rest[0], a.bytes.data() + sizeof head[0], sizeof rest[0]);
-  std::memcpy(&rest[1], b.bytes.data() + sizeof head[0], sizeof rest[1]);
-  return head[0] == head[1] && rest[0] == rest[1];
-}
-
 /// Checks that `record` holds the message `number` of `session`; says what is wrong, or null.
-inline const char* CheckMessage(const Record& record, std::uint64_t number, proto::Session session,
-                                proto::MessageView* message) {
+inline const char* CheckMessage(const Record& record, std::uint64_t number,
+                                const proto::Session& session, proto::MessageView* message) {
   if (record.body.size() < sizeof(proto::Header)) return "a message shorter than its header";
   message->bytes = record.body;
   std::memcpy(&message->header, record.body.data(), sizeof(proto::Header));
@@ -106,7 +95,7 @@ inline const char* CheckMessage(const Record& record, std::uint64_t number, prot
   }
   if (header.number != number) return "a message with another number";
   if (number > kMessageNumberMax) return "a message with number 2^64 - 1, which no message has";
-  if (!SameSession(header.session, session)) return "a message of another session";
+  if (header.session != session) return "a message of another session";
   return nullptr;
 }
 

@@ -296,7 +296,7 @@ void LogWriter::Impl::Append(std::span<const std::byte> message) {
   ENSURE(number == appended_.position.number + 1, "message %llu after %llu",
          static_cast<unsigned long long>(number),
          static_cast<unsigned long long>(appended_.position.number));
-  ENSURE(SameSession(session, segment_.session), "a message of session %.10s in a log of %.10s",
+  ENSURE(session == segment_.session, "a message of session %.10s in a log of %.10s",
          session.bytes.data(), segment_.session.bytes.data());
   ENSURE(digest != 0, "message %llu has no digest", static_cast<unsigned long long>(number));
   ENSURE(!options_.check_digest || digest == proto::Digest(appended_.position.digest, message),

@@ -39,7 +39,7 @@ std::byte* OutputBatch::Append(std::uint16_t type, proto::User user, std::size_t
   return at + sizeof(Header);
 }
 
-proto::StreamPosition OutputBatch::Seal(const Header& cause, proto::Session session,
+proto::StreamPosition OutputBatch::Seal(const Header& cause, const proto::Session& session,
                                         proto::StreamPosition after) {
   // Fields go to their places one by one, and digests come after all headers: a wide load of what
   // was stored a moment ago in narrow pieces would wait for it.

@@ -34,7 +34,7 @@ class OutputBatch {
 
   /// Completes the headers: the outputs of `cause` that follow `after` in session `session`.
   /// Returns the position of the last output, or `after` if there is none.
-  proto::StreamPosition Seal(const proto::Header& cause, proto::Session session,
+  proto::StreamPosition Seal(const proto::Header& cause, const proto::Session& session,
                              proto::StreamPosition after);
 
   [[nodiscard]] std::size_t count() const { return count_; }

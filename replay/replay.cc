@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replay/replay.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "replay/log_pipe.h"
@@ -36,7 +35,7 @@ class Recorded {
     }
     const auto recorded =
         outcome == ReadOutcome::kMessage ? ahead_.message().bytes : std::span<const std::byte>();
-    if (std::ranges::equal(output, recorded)) {
+    if (proto::SameBytes(output, recorded)) {
       ++compared_;
       return true;
     }

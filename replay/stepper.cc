@@ -43,37 +43,39 @@ void Refuse(OutputBatch& outputs, const proto::Header& input) {
 }  // namespace
 
 Stepper::Stepper(Application& application, proto::Session session, std::size_t message_size_max)
-    : application_(application), session_(session), outputs_(message_size_max) {}
+    : application_(application),
+      point_(application.resume_point()),
+      session_(session),
+      outputs_(message_size_max) {}
 
 Status Stepper::Check(const proto::MessageView& input) const {
-  const ResumePoint& point = application_.resume_point();
   const proto::Header& header = input.header;
   if (header.session != session_) {
     return Error::BadInput("input message " + Number(header.number) + " belongs to session \"" +
                            header.session.str() + "\", but this engine is in session \"" +
                            session_.str() + "\"; give it the stream that it began with");
   }
-  if (header.number != point.input.number + 1) {
+  if (header.number != point_.input.number + 1) {
     return Error::BadInput("input message " + Number(header.number) + " came where number " +
-                           Number(point.input.number + 1) +
+                           Number(point_.input.number + 1) +
                            " is next; read the stream again from that number");
   }
-  if (point.ended != 0) {
+  if (point_.ended != 0) {
     return Error::BadInput("input message " + Number(header.number) +
                            " follows the end of the session; nothing may");
   }
-  if (header.epoch < point.epoch) {
+  if (header.epoch < point_.epoch) {
     return Error{ExitCode::kDivergence,
                  "input forked at " + Number(header.number) + " or before it: it is of epoch " +
-                     Number(header.epoch) + ", older than epoch " + Number(point.epoch) +
+                     Number(header.epoch) + ", older than epoch " + Number(point_.epoch) +
                      " before it, so it comes from a sequencer that another one has followed; "
                      "read from the one that came last"};
   }
-  if (header.digest != proto::Digest(point.input.digest, input.bytes)) {
+  if (header.digest != proto::Digest(point_.input.digest, input.bytes)) {
     return Error{ExitCode::kDivergence,
                  "input forked at " + Number(header.number) + " or before it: it (epoch " +
                      Number(header.epoch) + ") does not carry the digest that follows from input " +
-                     Number(point.input.number) + " (epoch " + Number(point.epoch) +
+                     Number(point_.input.number) + " (epoch " + Number(point_.epoch) +
                      ") that was stepped here, so one of them or one before was changed or given "
                      "twice; compare the input logs with `tandem diff`, and go on with the one "
                      "that was stepped, or step the other one from the start into new logs"};
@@ -94,15 +96,14 @@ Status Stepper::Apply(const proto::MessageView& input) {
   } else {
     application_.Step(input, outputs_);
   }
-  ResumePoint& point = application_.resume_point();
   if (header.number == next_skip_) [[unlikely]] {
-    point.skipped[point.skipped_count++ % ResumePoint::kSkippedKept] = header.number;
+    point_.skipped[point_.skipped_count++ % ResumePoint::kSkippedKept] = header.number;
     next_skip_ = skips_.After(header.number);
   }
-  point.output = outputs_.Seal(header, session_, point.output);
-  point.input = {.number = header.number, .digest = header.digest};
-  point.time_ns = header.time_ns;
-  point.epoch = header.epoch;
+  point_.output = outputs_.Seal(header, session_, point_.output);
+  point_.input = {.number = header.number, .digest = header.digest};
+  point_.time_ns = header.time_ns;
+  point_.epoch = header.epoch;
   return {};
 }
 
@@ -126,7 +127,7 @@ Status Stepper::StepControl(const proto::MessageView& input) {
       return {};
     case kEndOfSession:
       application_.OnTime(header, outputs_);
-      application_.resume_point().ended = 1;
+      point_.ended = 1;
       outputs_.Append(kEndOfSession, proto::User{}, 0);
       return {};
     case kSkip:
@@ -154,9 +155,8 @@ Status Stepper::StepSkip(const proto::MessageView& input) {
 }
 
 Status Stepper::CheckPassedOver(std::uint64_t skip_number, std::uint64_t number) const {
-  const ResumePoint& point = application_.resume_point();
-  const std::size_t kept = std::min<std::size_t>(point.skipped_count, ResumePoint::kSkippedKept);
-  const auto begin = point.skipped.begin();
+  const std::size_t kept = std::min<std::size_t>(point_.skipped_count, ResumePoint::kSkippedKept);
+  const auto begin = point_.skipped.begin();
   const auto end = begin + static_cast<std::ptrdiff_t>(kept);
   if (std::find(begin, end, number) != end) return {};
   // So long ago that it is not known any more.
@@ -184,10 +184,9 @@ Status Stepper::StepActivate(const proto::MessageView& input) {
                            ", so it stops before it; run a build that knows it");
   }
   application_.OnTime(input.header, outputs_);  // what was due before is done as before
-  ResumePoint& point = application_.resume_point();
-  point.behaviour_version = std::max(point.behaviour_version, activate.version());
+  point_.behaviour_version = std::max(point_.behaviour_version, activate.version());
   pb::Activated activated;
-  activated.set_version(point.behaviour_version);
+  activated.set_version(point_.behaviour_version);
   Emit(outputs_, proto::User{}, activated);
   return {};
 }

@@ -33,7 +33,7 @@ class Stepper {
   Status Apply(const proto::MessageView& input);
 
   [[nodiscard]] const OutputBatch& outputs() const { return outputs_; }
-  [[nodiscard]] const ResumePoint& position() const { return application_.resume_point(); }
+  [[nodiscard]] const ResumePoint& position() const { return point_; }
   [[nodiscard]] proto::Session session() const { return session_; }
 
  private:
@@ -45,6 +45,7 @@ class Stepper {
   Status StepActivate(const proto::MessageView& input);
 
   Application& application_;
+  ResumePoint& point_;  ///< of the application
   proto::Session session_;
   OutputBatch outputs_;
   Skips skips_;

@@ -255,7 +255,7 @@ class Job {
       const ReadOutcome outcome = before_->Next();
       if (outcome == ReadOutcome::kDamaged) return before_->error();
       const bool is_there = outcome == ReadOutcome::kMessage;
-      if (is_there && std::ranges::equal(before_->message().bytes, now)) continue;
+      if (is_there && proto::SameBytes(before_->message().bytes, now)) continue;
       return Differ(is_there ? before_->message().bytes : std::span<const std::byte>(), now);
     }
     return {};

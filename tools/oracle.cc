@@ -29,7 +29,7 @@ Result<Sameness> CompareLogs(const std::string& a_folder, const std::string& b_f
       sameness.same = true;
       return sameness;
     }
-    if (of_a != of_b || !std::ranges::equal(a->message().bytes, b->message().bytes)) {
+    if (of_a != of_b || !proto::SameBytes(a->message().bytes, b->message().bytes)) {
       sameness.is_prefix = of_a == ReadOutcome::kEnd;
       sameness.difference = std::max(a->position().number, b->position().number);
       return sameness;

@@ -40,7 +40,7 @@ class OutputsByCause {
       const proto::MessageView& message = reader_.message();
       bytes_.insert(bytes_.end(), message.bytes.begin(), message.bytes.end());
       ends_.push_back(bytes_.size());
-      messages_.push_back({.header = message.header, .bytes = {}});
+      messages_.emplace_back(message.header, std::span<const std::byte>());
       if (Status status = Read(); !status) return status;
     }
     std::size_t begin = 0;

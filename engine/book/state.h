@@ -39,7 +39,10 @@ struct OrderName {
 /// A symbol's name as one integer: its characters, zeros behind them.
 inline std::uint64_t SymbolKey(std::string_view name) {
   std::uint64_t key = 0;
-  std::memcpy(&key, name.data(), name.size() < sizeof key ? name.size() : sizeof key);
+  const std::size_t size = name.size() < sizeof key ? name.size() : sizeof key;
+  for (std::size_t i = 0; i < size; ++i) {
+    key |= static_cast<std::uint64_t>(static_cast<unsigned char>(name[i])) << (8 * i);
+  }
   return key;
 }
 /// The text lies in the symbol.
