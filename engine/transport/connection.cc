@@ -102,6 +102,11 @@ void Connection::OnWritingFailed(const std::string& why) {
 
 void Connection::Read() {
   if (closed_ || is_reading_ || reading_paused_) return;
+  if (handed_over_ > 0) {
+    std::memmove(received_.data(), received_.data() + handed_over_, received_size_ - handed_over_);
+    received_size_ -= handed_over_;
+    handed_over_ = 0;
+  }
   if (logged_in_ && received_.size() < kReceiveBufferSize) received_.resize(kReceiveBufferSize);
   is_reading_ = true;
   socket_.async_read_some(
@@ -127,12 +132,13 @@ void Connection::HandOverSoon() {
 }
 
 void Connection::HandOver() {
-  std::size_t begin = 0;
+  const std::size_t begin = handed_over_;
   std::size_t packets = 0;
   bool more = false;
   // A server that is closing drops what still comes; a client reads on, see OnWritingFailed.
   while (!closed_ && (closing_why_.empty() || side_ == Side::kClient) && !reading_paused_) {
-    const auto framed = proto::soup::NextPacket({received_.data() + begin, received_size_ - begin});
+    const auto framed =
+        proto::soup::NextPacket({received_.data() + handed_over_, received_size_ - handed_over_});
     if (!framed) {
       const char* const why = "the peer does not speak SoupBinTCP: a packet of length zero";
       if (side_ == Side::kClient) return Close(why);
@@ -145,7 +151,7 @@ void Connection::HandOver() {
       more = true;
       break;
     }
-    begin += framed->size;
+    handed_over_ += framed->size;
     if (framed->packet->type == PacketType::kServerHeartbeat ||
         framed->packet->type == PacketType::kClientHeartbeat) {
       continue;
@@ -154,16 +160,14 @@ void Connection::HandOver() {
   }
   if (closed_) return;
   if (!closing_why_.empty() && side_ == Side::kServer) {
-    begin = received_size_;
+    handed_over_ = received_size_;
   } else if (handler_ != nullptr) {
     handler_->OnBatchEnd();
   }
   if (closed_) return;
-  std::memmove(received_.data(), received_.data() + begin, received_size_ - begin);
-  received_size_ -= begin;
-  if (begin > 0 || !packet_is_unfinished_) packet_since_ = last_received_;
-  packet_is_unfinished_ = received_size_ > 0 && !more;
-  if (RefuseLongLogin()) received_size_ = 0;
+  if (handed_over_ > begin || !packet_is_unfinished_) packet_since_ = last_received_;
+  packet_is_unfinished_ = received_size_ > handed_over_ && !more;
+  if (RefuseLongLogin()) handed_over_ = received_size_;
   Flush();
   is_reading_ = false;
   if (closed_) return;
@@ -172,7 +176,8 @@ void Connection::HandOver() {
 }
 
 bool Connection::RefuseLongLogin() {
-  if (received_size_ < received_.size() || logged_in_ || reading_paused_ || !open()) return false;
+  if (received_size_ - handed_over_ < received_.size() || logged_in_ || reading_paused_ || !open())
+    return false;
   const std::string why =
       "a packet of more than " + std::to_string(received_.size() - 3) + " bytes is no login";
   Send(PacketType::kDebug, why);
@@ -186,7 +191,7 @@ void Connection::ResumeReading() {
   last_received_ = Clock::now();
   packet_since_ = last_received_;
   if (closed_ || is_reading_) return;
-  if (received_size_ > 0) return HandOverSoon();
+  if (received_size_ > handed_over_) return HandOverSoon();
   Read();
 }
 
@@ -233,7 +238,7 @@ void Connection::CloseAfterSending(std::string why) {
   closing_since_ = Clock::now();
   reading_paused_ = false;
   packet_is_unfinished_ = false;
-  if (side_ == Side::kServer && !is_reading_) received_size_ = 0;
+  if (side_ == Side::kServer && !is_reading_) handed_over_ = received_size_;
   Flush();
   if (writing_.empty()) return Close(closing_why_);
   Read();

@@ -55,11 +55,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Whoever sends without end waits for OnWritable while this much is pending.
   static constexpr std::size_t kSendAhead = 256u << 10;
   /// Holds the largest packet and then some.
-  static constexpr std::size_t kReceiveBufferSize = 128u << 10;
+  static constexpr std::size_t kReceiveBufferSize = 256u << 10;
   /// Of a server for a client that has not logged in: a login, and some debug text before it.
   static constexpr std::size_t kLoginBufferSize = 4u << 10;
   /// Handed over before others get their turn.
-  static constexpr std::size_t kPacketsPerTurn = 1024;
+  static constexpr std::size_t kPacketsPerTurn = 2048;
 
   Connection(boost::asio::ip::tcp::socket socket, Side side, const ConnectionLimits& limits);
 
@@ -116,6 +116,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::ip::address address_;  ///< of the peer
   std::vector<std::byte> received_;
   std::size_t received_size_ = 0;
+  std::size_t handed_over_ = 0;     ///< of them
   std::vector<std::byte> filling_;  ///< to be sent after `writing_`
   std::vector<std::byte> writing_;
   std::size_t written_ = 0;  ///< of `writing_`

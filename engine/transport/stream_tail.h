@@ -2,7 +2,7 @@
 //
 // StreamTail: the newest messages of a stream as SoupBinTCP packets, so that readers who are up to
 // date get the bytes that were just appended and nobody reads them from the log again. Memory is
-// fixed: at most two times kBytes and one message. One thread.
+// fixed: at most two times kBytes and two messages. One thread.
 #pragma once
 
 #include <cstddef>
@@ -23,21 +23,29 @@ class StreamTail {
   void Append(std::span<const std::byte> message);
 
   [[nodiscard]] bool holds(std::uint64_t number) const {
-    return number >= first_ && number < first_ + ends_.size();
+    return number >= older_.first && number < newer_.end();
   }
 
   /// Whole packets of the messages `number`, which it holds, to `last` at most: about `bytes_max`
-  /// of them, and one at least. `next`: the message after them. Valid until the next Append.
+  /// of them, and one at least; fewer where they do not lie in one piece. `next`: the message after
+  /// them. Valid until the next Append.
   [[nodiscard]] std::span<const std::byte> Packets(std::uint64_t number, std::uint64_t last,
                                                    std::size_t bytes_max,
                                                    std::uint64_t& next) const;
 
  private:
-  void DropOldHalf();
+  /// Messages first, first + 1 ...
+  struct Half {
+    std::uint64_t first = 1;
+    std::vector<std::byte> packets;
+    std::vector<std::uint32_t> ends;  ///< where the packet of each ends
 
-  std::uint64_t first_ = 1;          ///< number of the oldest message
-  std::vector<std::byte> packets_;   ///< of messages first_, first_ + 1 ...
-  std::vector<std::uint32_t> ends_;  ///< where the packet of each ends
+    [[nodiscard]] std::uint64_t end() const { return first + ends.size(); }
+    void BeginAt(std::uint64_t number);
+  };
+
+  Half older_;  ///< ends where newer_ begins
+  Half newer_;  ///< full with kBytes; then it is the older one
 };
 
 }  // namespace tandem::engine
