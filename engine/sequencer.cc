@@ -77,6 +77,7 @@ Sequencer::Verdict Sequencer::Refuse(std::string reason) {
 }
 
 bool Sequencer::IsControl(std::uint16_t type) {
+  if (type >= proto::kFirstApplicationType) return false;
   return type == TypeOf<pb::EndOfSession>() || type == TypeOf<pb::Skip>() ||
          type == TypeOf<pb::Activate>() || type == TypeOf<pb::Snapshot>();
 }
@@ -84,7 +85,8 @@ bool Sequencer::IsControl(std::uint16_t type) {
 Sequencer::Verdict Sequencer::Submit(User user, const MessageView& submission, std::int64_t now_ns,
                                      Rights rights) {
   const Header& header = submission.header;
-  const std::uint64_t accepted_before = accepted(user);
+  const auto found = accepted_.find(user);
+  const std::uint64_t accepted_before = found == accepted_.end() ? 0 : found->second;
   if (header.origin != 0 && header.origin <= accepted_before) return Verdict::kDuplicate;
   if (ended_) return Refuse("the session has ended; submit to the next one");
   if (header.origin != accepted_before + 1) {
@@ -114,7 +116,11 @@ Sequencer::Verdict Sequencer::Submit(User user, const MessageView& submission, s
   }
   Append(header.type, user, header.origin, submission.payload(), now_ns);
   if (header.type == TypeOf<pb::EndOfSession>()) ended_ = true;
-  accepted_[user] = header.origin;
+  if (found == accepted_.end()) {
+    accepted_.emplace(user, header.origin);
+  } else {
+    found->second = header.origin;
+  }
   ++accepted_total_;
   return Verdict::kAccepted;
 }
@@ -158,10 +164,10 @@ void Sequencer::Append(std::uint16_t type, User user, std::uint64_t origin,
   header_.user = user;
   header_.epoch = epoch_;
   message_.resize(sizeof(Header) + payload.size());
-  std::memcpy(message_.data(), &header_, sizeof header_);
   if (!payload.empty()) {
     std::memcpy(message_.data() + sizeof header_, payload.data(), payload.size());
   }
+  std::memcpy(message_.data(), &header_, sizeof header_);
   digest_before_ = position_.digest;
   header_.digest = proto::Digest(digest_before_, message_);
   std::memcpy(message_.data(), &header_.digest, sizeof header_.digest);

@@ -237,9 +237,9 @@ void SequencerRole::AppendMessage() {
 
 Sequencer::Verdict SequencerRole::Submit(proto::User user, const proto::MessageView& message,
                                          Sequencer::Rights rights) {
-  const std::int64_t now_ns = Now();
-  const bool is_new = message.header.origin == sequencer_->accepted(user) + 1;
-  if (is_new && rights.control && Sequencer::IsControl(message.header.type)) {
+  const std::int64_t now_ns = batch_ns_ ? *batch_ns_ : Now();
+  const bool is_control = Sequencer::IsControl(message.header.type);
+  if (is_control && rights.control && message.header.origin == sequencer_->accepted(user) + 1) {
     const Status check = CheckControl(message, engines_, storage_, options_.folder,
                                       log_->flushed_position().number, now_ns);
     if (!check) {
@@ -257,7 +257,8 @@ Sequencer::Verdict SequencerRole::Submit(proto::User user, const proto::MessageV
   if (verdict == Sequencer::Verdict::kRefused) reason_ = sequencer_->reason();
   if (verdict != Sequencer::Verdict::kAccepted) return verdict;
   AppendMessage();
-  if (Sequencer::IsControl(message.header.type)) {
+  batch_ns_ = now_ns;
+  if (is_control) {
     if (pb::Snapshot snapshot; message.header.type == TypeOf<pb::Snapshot>() &&
                                snapshot.ParseFromString(std::string(message.payload_text()))) {
       snapshots_.Told(snapshot.engine(), sequencer_->position().number, options_.steady_clock());
@@ -271,6 +272,7 @@ Sequencer::Verdict SequencerRole::Submit(proto::User user, const proto::MessageV
 bool SequencerRole::Commit() { return loop_.Check(Write()); }
 
 Status SequencerRole::Write() {
+  batch_ns_.reset();
   // Once the first message of an epoch is on the disk, no later start gives that epoch again.
   const bool begins_epoch = !epoch_is_synced_ && log_->position().number > recovered_;
   const bool syncs = options_.durability == Durability::kAlways || begins_epoch;

@@ -101,6 +101,7 @@ class SequencerRole : private SubmissionServer::Backend {
   std::uint64_t recovered_ = 0;   ///< messages that the log held at the start
   bool epoch_is_synced_ = false;  ///< the first message of this epoch is on the disk
   bool commit_is_scheduled_ = false;
+  std::optional<std::int64_t> batch_ns_;  ///< time of what is appended and not yet committed
 };
 
 }  // namespace tandem::engine

@@ -29,7 +29,7 @@ endfunction()
 plant(engine/transport/connection.h
   [[kSendAhead = 256u << 10;]] [[kSendAhead = 4u << 10;]])
 plant(engine/transport/connection.h
-  [[kPacketsPerTurn = 1024;]] [[kPacketsPerTurn = 16;]])
+  [[kPacketsPerTurn = 2048;]] [[kPacketsPerTurn = 16;]])
 plant(engine/transport/connection.cc
   [[  if (open()) proto::soup::AppendPacket(filling_, type, payload);]]
   [[  if (open()) proto::soup::AppendPacket(filling_, type, payload);
@@ -104,12 +104,12 @@ plant(replay/log_writer.cc
 
 # An output has the time at which the engine got the input, in place of the sequenced time.
 plant(replay/stepper.cc
-  [[point.output = outputs_.Seal(header, session_, point.output);]]
+  [[point_.output = outputs_.Seal(header, session_, point_.output);]]
   [[proto::Header cause = header;
   if (Is(Planted::kTimeOfArrival)) {
     cause.time_ns = std::chrono::system_clock::now().time_since_epoch().count();
   }
-  point.output = outputs_.Seal(cause, session_, point.output);]])
+  point_.output = outputs_.Seal(cause, session_, point_.output);]])
 
 # The ring forgets to say that its oldest digest is gone.
 plant(engine/deduplicator.cc
