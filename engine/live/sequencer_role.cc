@@ -104,9 +104,14 @@ std::int64_t SequencerRole::Now() {
 
 ExitCode SequencerRole::Run() {
   NewLogFolder folder(storage_, options_.folder);
-  if (!loop_.Check(Open())) {
+  if (const Status opened = Open(); !opened) {
     log_.reset();
     folder.TakeBack();
+    if (take_back_.was_stopped()) {
+      spdlog::info("{}: {}", options_.name, opened.error().text);
+    } else {
+      loop_.Fail(opened.error());
+    }
     return loop_.exit_code();
   }
   snapshots_.StartAt(sequencer_->position().number, options_.steady_clock());

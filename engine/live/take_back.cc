@@ -157,7 +157,11 @@ Status TakeBack::Run(replay::LogWriter& log) {
 }
 
 Status TakeBack::Ask() {
-  for (const auto& source : sources_) source->client.Start();
+  for (const auto& source : sources_) {
+    spdlog::info("asking the engine's copy of the input at {} for what this log may have lost",
+                 source->client.server().text());
+    source->client.Start();
+  }
   const auto done = [this] {
     return std::ranges::all_of(sources_, [](const auto& source) { return source->answered(); });
   };
@@ -218,7 +222,10 @@ Result<bool> TakeBack::RunUntil(const std::function<bool()>& done,
   context_.run();
   timer_.cancel();
   done_ = nullptr;
-  if (!ended_) return Error::Failure("stopped before lost input was taken back");
+  if (!ended_) {
+    was_stopped_ = true;
+    return Error::Failure("stopped before lost input was taken back");
+  }
   context_.restart();
   if (error_) return *error_;
   return in_time_;

@@ -40,6 +40,8 @@ class TakeBack {
   /// another message where the log, or the longest replica, has one. Then the log may have been
   /// continued up to there; nothing was given to anybody.
   Status Run(replay::LogWriter& log);
+  /// Run gave an error because somebody stopped the role meanwhile.
+  [[nodiscard]] bool was_stopped() const { return was_stopped_; }
 
  private:
   class Source;
@@ -63,6 +65,7 @@ class TakeBack {
   std::function<bool()> done_;  ///< while the io_context runs
   bool ended_ = false;          ///< by us, not by who stops the role
   bool in_time_ = false;
+  bool was_stopped_ = false;
   std::vector<std::unique_ptr<Source>> sources_;
 };
 

@@ -101,6 +101,16 @@ TEST_F(TakeBacks, GoOnWithoutACopyThatDoesNotAnswerAndWithOneThatHasNoLogYet) {
   EXPECT_TRUE(sequencer.program.Says("nothing to take back"));
 }
 
+TEST_F(TakeBacks, EndWithoutFailureWhenSomebodyStopsTheSequencer) {
+  RawServer silent;
+  Program sequencer =
+      Start({"sequencer", "--session", "LIVE", "--log", Path("input"), "--submissions", "0",
+             "--stream", "0", "--replica", At(silent.port()), "--replica-wait", "1000"});
+  ASSERT_TRUE(sequencer.Says("asking the engine's copy of the input at " + At(silent.port())));
+  EXPECT_EQ(sequencer.Stop(SIGTERM), 0) << sequencer.Output();
+  EXPECT_TRUE(sequencer.Says("stopped before lost input was taken back"));
+}
+
 TEST_F(TakeBacks, StopAtACopyThatHasAnotherMessageThanTheLog) {
   Sequencer sequencer = StartSequencer("input");
   Program engine = StartWithCopy(sequencer, "a");

@@ -257,7 +257,6 @@ bool World::IsNoSurprise(const Host& host, ExitCode code) {
   if (code == ExitCode::kFailure) {
     // Without a Skip nobody may step the deadly input for ever.
     return host.disk_may_fail ||
-           (host.is_told_to_end && said("stopped before lost input was taken back")) ||
            (IsEngine(host) && host.may_die && said("times in a row in the step of one input"));
   }
   if (code != ExitCode::kDivergence) return false;
