@@ -9,17 +9,13 @@
 //   round trips  client to client while A, then B, writes an image, beside the same undisturbed.
 //                That engine has a core for itself and its child, as if it had a host for itself;
 //                all others share the others
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cinttypes>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <thread>
@@ -29,9 +25,9 @@
 #include "engine/context.h"
 #include "engine/live/image_keeper.h"
 #include "proto/schema.h"
-#include "proto/soupbintcp.h"
 #include "replay/log_writer.h"
 #include "tandem/control.pb.h"
+#include "tests/benchmarks/await_message.h"
 #include "tests/benchmarks/measure.h"
 #include "tests/benchmarks/open_loop_client.h"
 #include "tests/benchmarks/rounds.h"
@@ -40,6 +36,7 @@
 namespace tandem {
 namespace {
 
+using benchmarks::AwaitMessage;
 using benchmarks::Clock;
 using benchmarks::Median;
 using benchmarks::Must;
@@ -49,6 +46,7 @@ using benchmarks::PrintHead;
 using benchmarks::PrintRow;
 using benchmarks::ProgramBeside;
 using benchmarks::Rounds;
+using benchmarks::Run;
 using benchmarks::SecondsSince;
 using tools::Pair;
 using tools::Process;
@@ -64,15 +62,6 @@ struct Settings {
   int rounds = 5;
   std::string folder = std::filesystem::temp_directory_path();
 };
-
-void Run(const std::vector<std::string>& arguments, const std::string& output,
-         const std::function<void()>& prepare = {}) {
-  std::vector<std::string> words = arguments;
-  words.insert(words.begin(), ProgramBeside("tandem"));
-  Process process = Must(Process::Start(words, output, prepare));
-  const auto code = process.Wait(std::chrono::hours(1));
-  ENSURE(code == 0, "tandem %s ended badly, see %s", arguments.front().c_str(), output.c_str());
-}
 
 /// Has a process run on the last core only, or on all but that; 0: this one. No more than one core:
 /// it runs there.
@@ -174,43 +163,6 @@ class PairInADay {
   std::unique_ptr<Pair> pair_;
   std::map<std::string, std::uint64_t> awaited_;
 };
-
-/// Reads message `number` of the stream on `port` as soon as anybody serves it.
-void AwaitMessage(std::uint16_t port, std::uint64_t number) {
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int socket = -1;
-  for (const auto begin = Clock::now();;) {
-    socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) break;
-    ::close(socket);
-    ENSURE(SecondsSince(begin) < 600, "port %u does not serve", port);
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-  }
-  std::vector<std::byte> bytes;
-  AppendPacket(bytes, proto::soup::PacketType::kLoginRequest,
-               Encode(proto::soup::LoginRequest{
-                   .user = "BENCH", .password = "", .session = "", .number = number}));
-  ENSURE(::send(socket, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()),
-         "cannot log in at port %u", port);
-  bytes.clear();
-  for (bool is_there = false; !is_there;) {
-    std::byte buffer[4096];
-    const ssize_t size = ::recv(socket, buffer, sizeof buffer, 0);
-    ENSURE(size > 0, "port %u closed the connection", port);
-    bytes.insert(bytes.end(), buffer, buffer + size);
-    for (;;) {
-      const auto framed = proto::soup::NextPacket(bytes);
-      ENSURE(framed.has_value(), "the peer does not speak SoupBinTCP");
-      if (!framed->packet) break;
-      is_there |= framed->packet->type == proto::soup::PacketType::kSequenced;
-      bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(framed->size));
-    }
-  }
-  ::close(socket);
-}
 
 /// A is killed, an order is answered by B, A starts: until its answer to that order, in ms.
 double RestartMs(PairInADay& day, OpenLoopClient& client) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,16 @@ inline std::uint16_t PortOf(const std::string& address) {
 
 inline std::string ProgramBeside(const std::string& name) {
   return std::filesystem::path(tools::ThisProgram()).replace_filename(name);
+}
+
+/// `tandem` with these arguments, to its good end; what it says goes to the file `output`.
+inline void Run(const std::vector<std::string>& arguments, const std::string& output,
+                const std::function<void()>& prepare = {}) {
+  std::vector<std::string> words = arguments;
+  words.insert(words.begin(), ProgramBeside("tandem"));
+  tools::Process process = Must(tools::Process::Start(words, output, prepare));
+  const auto code = process.Wait(std::chrono::hours(1));
+  ENSURE(code == 0, "tandem %s ended badly, see %s", arguments.front().c_str(), output.c_str());
 }
 
 constexpr std::array<double, 6> kParts = {0.5, 0.9, 0.99, 0.999, 0.9999, 1};
