@@ -191,7 +191,7 @@ bool SameContent(const MessageView& a, const MessageView& b) {
   const proto::Header of_a = WithoutPlace(a.header);
   const proto::Header of_b = WithoutPlace(b.header);
   return std::memcmp(&of_a, &of_b, sizeof of_a) == 0 &&
-         std::ranges::equal(a.payload(), b.payload());
+         proto::SameBytes(a.payload(), b.payload());
 }
 
 Alignment AlignOutputs(std::span<const MessageView> a, std::span<const MessageView> b,
