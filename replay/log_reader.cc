@@ -202,7 +202,10 @@ bool LogReader::Impl::MapAgain() {
 Result<bool> LogReader::Impl::WholeFollows(std::uint64_t used) const {
   bool follows = false;
   if (used > 0) {
-    std::vector<std::byte> bytes(used + RecordBytes(kRecordBodySizeMax));
+    const Result<std::uint64_t> end = segment_.file->Size();
+    if (!end) return end.error();
+    const std::uint64_t left = *end - std::min(*end, offset_);
+    std::vector<std::byte> bytes(std::min(left, used + RecordBytes(kRecordBodySizeMax)));
     const Result<std::size_t> size = segment_.file->Read(offset_, bytes);
     if (!size) return size.error();
     bytes.resize(*size);
