@@ -190,8 +190,7 @@ class Middle {
 bool SameContent(const MessageView& a, const MessageView& b) {
   const proto::Header of_a = WithoutPlace(a.header);
   const proto::Header of_b = WithoutPlace(b.header);
-  return std::memcmp(&of_a, &of_b, sizeof of_a) == 0 &&
-         proto::SameBytes(a.payload(), b.payload());
+  return std::memcmp(&of_a, &of_b, sizeof of_a) == 0 && proto::SameBytes(a.payload(), b.payload());
 }
 
 Alignment AlignOutputs(std::span<const MessageView> a, std::span<const MessageView> b,

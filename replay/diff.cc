@@ -75,6 +75,7 @@ class Side {
                           " while it was read");
   }
 
+  [[nodiscard]] const std::string& folder() const { return folder_; }
   [[nodiscard]] bool IsEmpty() const { return last.number < first; }
   [[nodiscard]] std::size_t segments() const { return segments_.size(); }
   [[nodiscard]] Result<SegmentHeader> Header(std::size_t index) const {
@@ -126,7 +127,15 @@ class Search {
       if (Status status = Narrow(b_, suspect); !status) return status.error();
       if (options_.matters) suspect.last = range.last;
     }
-    return Scan(suspect);
+    auto found = Scan(suspect);
+    if (!found || found->has_value() || *equal || options_.matters) return found;
+    // Segment headers have led to where nothing differs, so some header is not of its log.
+    found = Scan(range);
+    if (!found || found->has_value()) return found;
+    return Error::BadInput("the running digests of " + a_.folder() + " and " + b_.folder() +
+                           " differ at message " + std::to_string(range.last) +
+                           ", and no message up to there does; `tandem verify` says which of them "
+                           "is damaged");
   }
 
   [[nodiscard]] Number ignored() const { return ignored_; }

@@ -304,8 +304,12 @@ Status LogReader::Impl::Open(std::uint64_t from_number) {
   mark_ = std::move(*mark);
   if (!list->after_gap.empty()) missing_ = ids.back() + 1;
   const Result<SegmentHeader> first = ReadSegmentHeader(storage_, folder_, ids.front());
-  if (!first) return first.error();
-  first_number_ = first->first_number;
+  const bool from_an_end = from_number == ReadOptions::kFirst || from_number == ReadOptions::kEnd;
+  if (!first && (from_an_end || ids.size() == 1)) return first.error();
+  // Damage at the beginning is in nobody's way who begins behind it.
+  const Result<SegmentHeader> known = first ? first : ReadSegmentHeader(storage_, folder_, ids[1]);
+  if (!known || (!first && from_number < known->first_number)) return first.error();
+  first_number_ = known->first_number;
   if (from_number == ReadOptions::kFirst) {
     return EnterFirst(ids.front()) ? Status{} : Status(error_);
   }

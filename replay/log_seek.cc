@@ -61,4 +61,38 @@ Result<std::uint64_t> LastNumberAt(Storage& storage, const std::string& folder,
   return found->damage ? kAll : found->number - 1;
 }
 
+Status CheckBelongs(Storage& storage, const std::string& folder, std::uint64_t number) {
+  const Result<SegmentList> list = ListSegments(storage, folder);
+  if (!list) return list.error();
+  const std::vector<std::uint64_t>& ids = list->ids;
+  const std::size_t at =
+      FindSegment(storage, folder, ids, OverDamage::kGoOn,
+                  [&](const SegmentHeader& header) { return header.first_number <= number; });
+  const Result<SegmentHeader> header = ReadSegmentHeader(storage, folder, ids[at]);
+  if (!header) return {};
+  const auto foreign = [&](const std::string& why) {
+    return Damage(folder, ids[at], 0, header->first_number, why);
+  };
+  for (const std::uint64_t id : {ids.front(), ids.back()}) {
+    const Result<SegmentHeader> other = ReadSegmentHeader(storage, folder, id);
+    if (!other) continue;
+    if (other->session != header->session || other->role != header->role) {
+      return foreign("its header names another " +
+                     std::string(other->session != header->session ? "session" : "role") +
+                     " than that of segment " + std::to_string(id) +
+                     ", so one of the two is of another log");
+    }
+  }
+  if (at == 0) return {};
+  const Result<SegmentHeader> before = ReadSegmentHeader(storage, folder, ids[at - 1]);
+  if (!before || before->first_number >= header->first_number) return {};
+  auto reader = LogReader::Open(storage, folder,
+                                {.from_number = header->first_number - 1, .check_digest = false});
+  if (!reader || reader->Next() != ReadOutcome::kMessage) return {};
+  const char* const wrong = CheckFollows(*header, *before, reader->position());
+  if (wrong == nullptr) return {};
+  return foreign(wrong + (" than segment " + std::to_string(ids[at - 1])) +
+                 ", so one of the two is of another log");
+}
+
 }  // namespace tandem::replay

@@ -7,6 +7,8 @@
 #include <compare>
 #include <utility>
 
+#include "replay/log_seek.h"
+
 namespace tandem::tools {
 namespace {
 
@@ -235,6 +237,11 @@ Result<LogReader> MessageFilter::Open(replay::Storage& storage, const std::strin
                       {.from_number = is_to_come_ ? replay::ReadOptions::kEnd : range_.first,
                        .check_digest = false});
   if (!reader) return reader.error();
+  if (options_.from && !is_to_come_) {
+    if (Status status = replay::CheckBelongs(storage, folder, range_.first); !status) {
+      return status.error();
+    }
+  }
   if (Status status = Check(storage, folder, *reader); !status) return status.error();
   return reader;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "replay/log_seek.h"
 #include "tools/cause_log.h"
 #include "tools/field_filter.h"
 #include "tools/json_text.h"
@@ -34,6 +35,7 @@ Result<ReplayAgainst> ReplayAgainst::Open(replay::Storage& storage, const std::s
   const std::uint64_t first = std::max(log->first_number(), position.number + 1);
   auto placed = LogReader::Open(storage, folder, {.from_number = first, .check_digest = false});
   if (!placed) return placed.error();
+  if (Status status = replay::CheckBelongs(storage, folder, first); !status) return status.error();
   ReplayAgainst against(storage, folder, std::move(*placed));
   against.begin_ = position.number + 1;
   against.first_ = first;

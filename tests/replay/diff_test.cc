@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "replay/log_seek.h"
 #include "replay/log_segment.h"
 #include "tests/support/log_fixture.h"
 
@@ -271,6 +272,91 @@ TEST_F(Diff, CallsTheLogsWhatItIsTold) {
   EXPECT_EQ(
       Compare("a", "b", {.name_a = "host:1", .name_b = "host:2"}).text,
       "host:1 ends at message 3 and host:2 goes on to message 5; messages 1 to 3 are the same");
+}
+
+/// Logs into which a segment of another branch of the same session was put.
+class LogsWithAForeignSegment : public Diff {
+ protected:
+  static constexpr std::uint64_t kBranchesAt = 33;
+
+  LogsWithAForeignSegment() {
+    Write("a", {});
+    Write("branch", {.differs_at = kBranchesAt});
+    headers_ = Segments("a");
+  }
+
+  [[nodiscard]] std::string Mixed(std::uint64_t id) const { return "mixed" + std::to_string(id); }
+  /// Log a with segment `id` of the branch; false if that is the same in both.
+  bool Mix(std::uint64_t id) {
+    Write(Mixed(id), {});
+    auto& own = storage_.Bytes(replay::SegmentPath(Mixed(id), id));
+    own = storage_.Bytes(replay::SegmentPath("branch", id));
+    return own != storage_.Bytes(replay::SegmentPath("a", id));
+  }
+  [[nodiscard]] std::uint64_t FirstOf(std::uint64_t id) const {
+    return id > headers_.size() ? 101 : headers_[id - 1].first_number;
+  }
+  /// "" or the error's text.
+  std::string Belongs(const std::string& folder, std::uint64_t number) {
+    const Status status = replay::CheckBelongs(storage_, folder, number);
+    return status ? "" : status.error().text;
+  }
+
+  std::vector<replay::SegmentHeader> headers_;
+};
+
+TEST_F(LogsWithAForeignSegment, AreNeverTheSameAsAWholeOne) {
+  ASSERT_GT(headers_.size(), 8u);
+  for (std::uint64_t id = 1; id <= headers_.size(); ++id) {
+    const bool differs = Mix(id);
+    ASSERT_EQ(differs, FirstOf(id + 1) > kBranchesAt) << id;
+    for (const auto& [a, b] :
+         {std::pair{std::string("a"), Mixed(id)}, std::pair{Mixed(id), std::string("a")}}) {
+      const auto difference = DiffLogs(storage_, a, b);
+      if (!difference) {
+        ASSERT_NE(difference.error().text.find(Mixed(id) + " is damaged in segment "),
+                  std::string::npos)
+            << difference.error().text;
+        continue;
+      }
+      ASSERT_EQ(difference->verdict, differs ? DiffVerdict::kDiffers : DiffVerdict::kSame)
+          << id << " " << difference->text;
+      if (differs) {
+        ASSERT_GE(difference->number, kBranchesAt);
+      }
+    }
+  }
+}
+
+TEST_F(LogsWithAForeignSegment, AreNotBegunWithinIt) {
+  for (std::uint64_t id = 1; id <= headers_.size(); ++id) {
+    const bool differs = Mix(id);
+    for (std::uint64_t number = 1; number <= 100; ++number) {
+      ASSERT_EQ(Belongs("a", number), "");
+      // Where one of two does not go on from the other, nobody knows which is the foreign one.
+      const bool is_within = number >= FirstOf(id) && number < FirstOf(id + 1);
+      const bool is_behind = number >= FirstOf(id + 1) && number < FirstOf(id + 2);
+      const bool expected = (is_within && FirstOf(id) > kBranchesAt) || (is_behind && differs);
+      ASSERT_EQ(
+          Belongs(Mixed(id), number).find("one of the two is of another log") != std::string::npos,
+          expected)
+          << id << " " << number << " " << Belongs(Mixed(id), number);
+    }
+  }
+}
+
+TEST_F(LogsWithAForeignSegment, AreNotBegunInAnotherSession) {
+  replay::SegmentHeader header = headers_[4];
+  header.session = proto::Session("OTHER");
+  header.crc = replay::CrcOf(header);
+  std::memcpy(storage_.Bytes(replay::SegmentPath("a", 5)).data(), &header, sizeof header);
+  EXPECT_EQ(Belongs("a", FirstOf(5)),
+            "the log a is damaged in segment 5 at offset 0, where message " +
+                std::to_string(FirstOf(5)) +
+                " should be: its header names another session than that of segment 1, so one of "
+                "the two is of another log; restore 00000005.segment, or take the stream from "
+                "another copy");
+  EXPECT_EQ(Belongs("a", FirstOf(8)), "");
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ TEST(LogHeader, DamageOfALaterOneIsReportedWhereTheReadingGetsThere) {
   }
 }
 
-TEST(LogHeader, DamageOfTheFirstOneNamesTheMessagesThatAreLost) {
+TEST(LogHeader, DamageOfTheFirstOneNamesTheMessagesThatAreLostAndHidesNoOthers) {
   for (const Harm& harm : Harms()) {
     SCOPED_TRACE(harm.why);
     TestLog log;
@@ -127,6 +127,11 @@ TEST(LogHeader, DamageOfTheFirstOneNamesTheMessagesThatAreLost) {
     if (!log.storage.Exists(log.Path(1))) continue;  // a log may begin with segment 2
     const std::string damage = DamageBefore(1, lost, harm.why);
     EXPECT_EQ(log.Read(), std::vector<std::string>{"refused: " + damage});
+    for (std::uint64_t from = 1; from <= kMessages; ++from) {
+      EXPECT_EQ(log.Read(from), from < FirstOf(log, 2)
+                                    ? std::vector<std::string>{"refused: " + damage}
+                                    : Messages(from, kMessages, "end"));
+    }
     EXPECT_EQ(log.Verify(), harm.why.starts_with("its header says log format")
                                 ? damage  // which is why it cannot be verified
                                 : damage + "\n");
