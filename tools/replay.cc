@@ -299,6 +299,7 @@ class Job {
           !status) {
         return status.error();
       }
+      if (Status status = against_->NoteEnd(result); !status) return status.error();
     }
     Output output;
     output.text = options_.json ? Json(result, seconds) : Text(result, seconds);
@@ -342,14 +343,18 @@ class Job {
                   result.progress.inputs, result.progress.outputs, seconds,
                   application_->resume_point().input.number, position().number, position().digest,
                   Interrupted() && !AtEnd() ? "true" : "false");
-    return line + EndJson() + (against_ ? "," + against_->json() : "") + ImageJson() + "}\n";
+    std::string json = line + EndJson("input_end_problems", end_problems_);
+    if (against_) {
+      json += EndJson("recorded_end_problems", against_->end_problems()) + "," + against_->json();
+    }
+    return json + ImageJson() + "}\n";
   }
 
-  [[nodiscard]] std::string EndJson() const {
-    std::string out = ",\"input_end_problems\":[";
-    for (std::size_t i = 0; i < end_problems_.size(); ++i) {
+  static std::string EndJson(const std::string& name, const std::vector<std::string>& problems) {
+    std::string out = ",\"" + name + "\":[";
+    for (std::size_t i = 0; i < problems.size(); ++i) {
       if (i > 0) out += ',';
-      AppendJsonText(end_problems_[i], &out);
+      AppendJsonText(problems[i], &out);
     }
     return out + "]";
   }
@@ -473,7 +478,7 @@ void RegisterReplay(Commands& commands) {
       ->capture_default_str();
   command.add_flag("--json", options->json,
                    "Tell the result as JSON, with what is wrong behind the end of the input as "
-                   "input_end_problems");
+                   "input_end_problems, and of the log of --against as recorded_end_problems");
   options->application.AddTo(command);
 }
 

@@ -7,6 +7,7 @@
 #include "tools/cause_log.h"
 #include "tools/field_filter.h"
 #include "tools/json_text.h"
+#include "tools/log_end.h"
 #include "tools/log_schema.h"
 
 namespace tandem::tools {
@@ -85,6 +86,18 @@ Status ReplayAgainst::Judge(const replay::ReplayResult& result, const std::strin
     text_ = "the replay gives what " + folder_ + " has: " + compared + "\n";
   }
   json_ += '}';
+  return {};
+}
+
+Status ReplayAgainst::NoteEnd(const replay::ReplayResult& result) {
+  const bool is_at_end = result.difference
+                             ? !result.difference->is_before && result.difference->recorded.empty()
+                             : result.recorded_goes_on_with == 0;
+  if (!is_at_end) return {};
+  auto problems = replay::EndProblems(storage_, folder_, log_);
+  if (!problems) return problems.error();
+  end_problems_ = std::move(*problems);
+  NoteAll(end_problems_);
   return {};
 }
 

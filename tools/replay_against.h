@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pools/result.h"
 #include "replay/replay.h"
@@ -24,12 +25,17 @@ class ReplayAgainst {
   /// replayed to the end.
   Status Judge(const replay::ReplayResult& result, const std::string& input,
                const std::string& application_schema, bool whole);
+  /// Notes on standard error what is wrong behind the end of the recorded log, if the comparison
+  /// came to it.
+  Status NoteEnd(const replay::ReplayResult& result);
 
   [[nodiscard]] bool same() const { return same_; }
   /// Sentences, and the messages decoded.
   [[nodiscard]] const std::string& text() const { return text_; }
   /// "against":{...}
   [[nodiscard]] const std::string& json() const { return json_; }
+  /// What NoteEnd noted.
+  [[nodiscard]] const std::vector<std::string>& end_problems() const { return end_problems_; }
 
  private:
   ReplayAgainst(replay::Storage& storage, std::string folder, replay::LogReader log)
@@ -46,6 +52,7 @@ class ReplayAgainst {
   bool same_ = true;
   std::string text_;
   std::string json_;
+  std::vector<std::string> end_problems_;
 };
 
 }  // namespace tandem::tools

@@ -256,5 +256,40 @@ TEST_F(ReplayTools, SaysInJsonTooWhatIsWrongBehindTheEndOfTheInput) {
   EXPECT_NE(ran.out.find(",\"input_end_problems\":[]}"), std::string::npos) << ran.out;
 }
 
+TEST_F(ReplayTools, NotesWhatIsWrongBehindTheEndOfTheRecordedOutputs) {
+  const std::uint64_t outputs = Cat("out", {}).size();
+  const std::string last = replay::SegmentPath(Path("out"), 1);
+  const auto size = std::filesystem::file_size(last);
+  std::filesystem::remove(Path("out") + "/mark");
+  std::filesystem::resize_file(last, size - sizeof(replay::RecordHeader));  // its end record
+  Ran ran = Replay({"--against", Path("out"), "--json"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  const std::string problem = "the log " + Path("out") + " ends in segment 1 at offset " +
+                              std::to_string(size - sizeof(replay::RecordHeader)) +
+                              " after message " + std::to_string(outputs) +
+                              " without an end record, and the file is shorter than it was made: "
+                              "what was there was cut off";
+  EXPECT_EQ(ran.err, "tandem: note: " + problem + "\n");
+  EXPECT_NE(ran.out.find(",\"input_end_problems\":[],\"recorded_end_problems\":[\"" + problem +
+                         "\"],\"against\":{"),
+            std::string::npos)
+      << ran.out;
+  // Who stops before it does not look there.
+  ran = Replay({"--against", Path("out"), "--to", "1000", "--json"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.err, "");
+  EXPECT_NE(ran.out.find(",\"recorded_end_problems\":[],"), std::string::npos) << ran.out;
+  // With an output less the replay differs there, and the note says why.
+  std::filesystem::resize_file(last, size - 2 * sizeof(replay::RecordHeader));
+  ran = Replay({"--against", Path("out")});
+  EXPECT_EQ(ran.exit_code, 1) << ran.err;
+  EXPECT_NE(ran.out.find(Path("out") + " ends before output " + std::to_string(outputs)),
+            std::string::npos)
+      << ran.out;
+  ASSERT_EQ(Lines(ran.err).size(), 2u) << ran.err;
+  EXPECT_NE(Lines(ran.err)[0].find(" bytes that are no whole message; "), std::string::npos);
+  EXPECT_NE(Lines(ran.err)[1].find("what was there was cut off"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tandem::test
