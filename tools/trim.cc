@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tandem trim: takes the beginning of a log away.
+#include <cinttypes>
 #include <cstdint>
+#include <cstdio>
+#include <optional>
 
 #include "proto/schema.h"
 #include "replay/log_reader.h"
@@ -64,6 +67,16 @@ std::string Json(const Options& options, const replay::LogTrim& trim) {
   return text + (options.look_only ? "false}\n" : "true}\n");
 }
 
+/// The last message if all are before `number`, so that none of them is to be kept.
+Result<std::optional<std::uint64_t>> EndBefore(replay::Storage& storage, const std::string& folder,
+                                               std::uint64_t number) {
+  const auto end = replay::LogReader::FindEnd(storage, folder);
+  if (!end) return end.error();
+  std::optional<std::uint64_t> last;
+  if (!end->damage && end->last.number < number) last = end->last.number;
+  return last;
+}
+
 Result<ExitCode> Run(const Options& options) {
   replay::PosixStorage storage;
   {
@@ -74,8 +87,16 @@ Result<ExitCode> Run(const Options& options) {
   }
   const auto number = options.before->First(storage, options.folder);
   if (!number) return number.error();
+  const auto end = EndBefore(storage, options.folder, *number);
+  if (!end) return end.error();
   const auto trim = replay::TrimLog(storage, options.folder, *number, options.look_only);
   if (!trim) return trim.error();
+  if (*end) {
+    std::fprintf(stderr,
+                 "tandem: note: --before %s is beyond the end: %s ends with message %" PRIu64
+                 "; its last segment stays\n",
+                 options.before->text().c_str(), options.folder.c_str(), **end);
+  }
   Output output;
   output.text = options.json ? Json(options, *trim) : Text(options, *trim);
   if (Status status = output.Flush(); !status) return status.error();

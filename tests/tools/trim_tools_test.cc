@@ -36,6 +36,29 @@ TEST_F(LogTools, TrimTakesTheBeginningAndSaysSo) {
   EXPECT_TRUE(ran.out.ends_with(",\"done\":true}\n")) << ran.out;
 }
 
+TEST_F(LogTools, TrimSaysThatNothingOfTheLogIsToBeKept) {
+  Write("log", {.messages = 300, .role = replay::kMergedRole, .segment_bytes = 12 << 10});
+  const auto note = [this](const std::string& before) {
+    return "tandem: note: --before " + before + " is beyond the end: " + Path("log") +
+           " ends with message 300; its last segment stays\n";
+  };
+  Ran ran = Tandem({"trim", Path("log"), "--before", "300", "--dry-run"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.err, "");
+  for (const std::string before : {"301", "2030-01-01"}) {
+    ran = Tandem({"trim", Path("log"), "--before", before, "--dry-run"});
+    EXPECT_EQ(ran.exit_code, 0);
+    EXPECT_EQ(ran.err, note(before));
+  }
+  ran = Tandem({"trim", Path("log"), "--before", "999"});
+  EXPECT_EQ(ran.exit_code, 0);
+  EXPECT_TRUE(ran.out.starts_with("took ")) << ran.out;
+  EXPECT_EQ(ran.err, note("999"));
+  ran = Tandem({"trim", Path("log"), "--before", "999"});
+  EXPECT_TRUE(ran.out.starts_with("nothing to take: ")) << ran.out;
+  EXPECT_EQ(ran.err, note("999"));
+}
+
 TEST_F(LogTools, TrimKeepsWhatARoleBeginsWithUnlessItIsAnArchive) {
   for (const auto& [role, why] :
        {std::pair{replay::kInputRole, "an engine and a replay begin with message 1 of their input"},
