@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
+#include "replay/log_blame.h"
 #include "replay/log_segment.h"
 
 namespace tandem::replay {
@@ -56,11 +58,12 @@ class Recovery {
   Storage& storage_;
   const std::string& folder_;
   const MarkState& mark_;
-  const bool changes_;        ///< what a crash left; else looks only
-  const bool host_stopped_;   ///< since the mark was written, as far as is known
-  bool entered_ = false;      ///< the first segment
-  bool mark_met_ = false;     ///< a record begins where the mark stands
-  bool more_follow_ = false;  ///< segments, after the one that is being scanned
+  const bool changes_;          ///< what a crash left; else looks only
+  const bool host_stopped_;     ///< since the mark was written, as far as is known
+  std::uint64_t first_id_ = 0;  ///< of the log's segments
+  bool entered_ = false;        ///< the first segment that is scanned
+  bool mark_met_ = false;       ///< a record begins where the mark stands
+  bool more_follow_ = false;    ///< segments, after the one that is being scanned
   RecoveredLog log_;
 };
 
@@ -71,6 +74,7 @@ Result<RecoveredLog> Recovery::Run(const SegmentList& segments) {
   }
   const Result<SegmentHeader> first = ReadSegmentHeader(storage_, folder_, ids.front());
   if (!first) return first.error();
+  first_id_ = ids.front();
   log_.first_number = first->first_number;
   const std::uint64_t from = std::max(mark_.mark.segment_id, ids.front());
   log_.first_unsynced_segment = from;
@@ -129,7 +133,12 @@ Result<Recovery::Scan> Recovery::ScanSegment(std::uint64_t id) {
                     : HeaderDamage(storage_, folder_, id, why);
   }
   const char* wrong = entered_ ? CheckFollows(header, log_.segment, log_.position) : nullptr;
-  if (wrong != nullptr) return Damage(folder_, id, 0, log_.position.number + 1, wrong);
+  if (wrong != nullptr) {
+    const auto rest = log_.segment.segment_id == first_id_
+                          ? FindSoundRest(storage_, folder_, first_id_, mark_.mark)
+                          : std::nullopt;
+    return rest ? rest->damage : Damage(folder_, id, 0, log_.position.number + 1, wrong);
+  }
 
   log_.segment = header;
   log_.ended = false;

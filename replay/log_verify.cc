@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <optional>
 
 #include "proto/schema.h"
+#include "replay/log_blame.h"
 #include "replay/log_mark.h"
 #include "replay/log_recovery.h"
 #include "replay/log_segment.h"
@@ -131,6 +133,17 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
     }
     if (outcome == ReadOutcome::kDamaged) {
       if (reader.unreadable()) return reader.error();
+      const auto rest = report.segments == 1
+                            ? FindSoundRest(storage, folder, segment_id, mark->mark)
+                            : std::nullopt;
+      if (rest) {
+        report.problems.push_back(rest->damage.text);
+        report.first_number = rest->first_number;
+        report.last = rest->last;
+        report.messages = rest->last.number + 1 - rest->first_number;
+        report.segments = rest->segments;
+        return report;
+      }
       report.problems.push_back(reader.error().text);
       break;
     }

@@ -12,6 +12,7 @@
 #include "replay/log_seek.h"
 #include "replay/log_segment.h"
 #include "replay/log_trim.h"
+#include "replay/log_verify.h"
 #include "tests/support/log_fixture.h"
 
 namespace tandem::test {
@@ -277,6 +278,62 @@ TEST(LogHeader, NoMessageHasTheNumberBehindTheLast) {
   EXPECT_EQ(none.TryReopen().error().text,
             "no log can begin after message 18446744073709551615, for no message has a larger "
             "number than 18446744073709551614");
+}
+
+/// A log of more than three segments, closed, whose segment `foreign` is that of another log.
+void FillWithForeign(TestLog& log, std::uint64_t foreign) {
+  TestLog other;
+  other.options.role = replay::kMergedRole;
+  for (TestLog* each : {&log, &other}) {
+    each->Write(kMessages);
+    each->Close();
+  }
+  ASSERT_TRUE(log.storage.Exists(log.Path(4)));
+  log.storage.Bytes(log.Path(foreign)) = other.storage.Bytes(other.Path(foreign));
+}
+
+TEST(LogHeader, AForeignFirstSegmentIsToBlameAndNotTheSoundOneAfterIt) {
+  TestLog log;
+  FillWithForeign(log, 1);
+  const std::string before = "the messages before number " + std::to_string(FirstOf(log, 2));
+  const auto damage = [&](const std::string& agrees) {
+    return DamageBefore(1, before,
+                        "the segment after it agrees with what follows" + agrees +
+                            ", and does not follow from it: its header names another role");
+  };
+  const auto report = replay::VerifyLog(log.storage, log.folder);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->problems, std::vector{damage(" and with the mark")});
+  EXPECT_EQ(report->first_number, FirstOf(log, 2));
+  EXPECT_EQ(report->last.number, kMessages);
+  EXPECT_EQ(report->messages, kMessages + 1 - FirstOf(log, 2));
+
+  // Without a mark two segments agree against one.
+  log.storage.Bytes("log/mark").clear();
+  EXPECT_EQ(log.Verify(), damage("") + "\n");
+  const Status opened = log.TryReopen();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().text, damage(""));
+}
+
+TEST(LogHeader, AForeignSegmentAfterTheFirstIsToBlameWhateverFollowsIt) {
+  for (const std::uint64_t foreign : {2, 3}) {
+    TestLog log;
+    FillWithForeign(log, foreign);
+    EXPECT_EQ(log.Verify(),
+              DamageBefore(foreign, "message " + std::to_string(FirstOf(log, foreign)),
+                           "its header names another role") +
+                  "\n");
+  }
+  // Nothing tells which of the two it is.
+  TestLog log;
+  FillWithForeign(log, 1);
+  log.storage.Bytes("log/mark").clear();
+  for (std::uint64_t id = 3; log.storage.Exists(log.Path(id)); ++id) {
+    EXPECT_TRUE(log.storage.Remove(log.Path(id)));
+  }
+  EXPECT_NE(log.Verify().find("damaged in segment 2 at offset 0"), std::string::npos)
+      << log.Verify();
 }
 
 }  // namespace
