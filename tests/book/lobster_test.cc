@@ -139,6 +139,10 @@ class LobsterFile : public testing::Test {
     gzclose(file);
     return path();
   }
+  [[nodiscard]] std::string Bytes() const {
+    std::ifstream file(path(), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
   void CutTo(std::size_t size) { std::filesystem::resize_file(path(), size); }
   void SetByte(std::size_t offset, char value) {
     std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
@@ -297,6 +301,56 @@ TEST_F(LobsterFile, ThatIsCompressedAndCutOrGarbledIsRefused) {
   WriteCompressed(text);
   SetByte(size - 8, 'x');  // the checksum
   EXPECT_NE(ErrorOfFile().find("the compressed data is garbled"), std::string::npos);
+}
+
+TEST_F(LobsterFile, ThatIsCompressedHoldsPartsAndPaddingAndNothingElse) {
+  using namespace std::string_literals;
+  WriteCompressed("1,1,7,100,5000,1\n2,1,8,100,");
+  const std::string one = Bytes();
+  WriteCompressed("5000,1\n3,3,8,100,5000,1\n");
+  const std::string two = Bytes();
+  Write(one + two);
+  const Lines lines = Read();
+  EXPECT_EQ(lines.size(), 3u);
+  // Padding longer than any buffer, too.
+  Write(one + two + std::string(600'000, '\0'));
+  EXPECT_EQ(Read(), lines);
+  const std::string begin =
+      "cannot read " + path() + " after line 1: at byte " + std::to_string(one.size());
+  const std::string end =
+      ": data may be missing; restore the file, or cut it there if what follows does not belong "
+      "to it";
+  for (std::size_t byte = 0; byte < 2; ++byte) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string changed = two;
+      changed[byte] = static_cast<char>(changed[byte] ^ 1 << bit);
+      Write(one + changed);
+      EXPECT_EQ(ErrorOfFile(),
+                begin +
+                    " of the compressed file a part of it ends, and what follows begins no other "
+                    "one" +
+                    end);
+    }
+  }
+  std::string method = two;
+  method[2] ^= 1;
+  Write(one + method);
+  EXPECT_EQ(ErrorOfFile(), "cannot read " + path() +
+                               " after line 1: the compressed data is garbled (unknown compression "
+                               "method)");
+  const std::string whole = one + two;
+  Write(whole + "trail");
+  EXPECT_EQ(ErrorOfFile(), "cannot read " + path() + " after line 3: at byte " +
+                               std::to_string(whole.size()) +
+                               " of the compressed file a part of it ends, and what follows begins "
+                               "no other one" +
+                               end);
+  Write(whole + "\0\0"s + two);
+  EXPECT_EQ(ErrorOfFile(), "cannot read " + path() + " after line 3: at byte " +
+                               std::to_string(whole.size() + 2) +
+                               " of the compressed file something stands behind the zeros that "
+                               "fill it up" +
+                               end);
 }
 
 TEST_F(LobsterFile, StopsWhenItsMessagesCannotBeTaken) {
