@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/import.h"
 
+#include <cstdio>
+
 namespace tandem::tools {
 
 void RegisterImport(Commands& commands) {
@@ -15,6 +17,14 @@ void RegisterImport(Commands& commands) {
   RegisterImportItch(commands, group);
   RegisterImportJsonLines(commands, group);
   RegisterImportBinaryFile(commands, group);
+}
+
+void NoteOpenEnd(const std::string& file) {
+  std::fflush(stdout);
+  std::fprintf(stderr,
+               "tandem: note: %s ends without the length of zero that should end it; messages may "
+               "be missing behind the last one\n",
+               file.c_str());
 }
 
 }  // namespace tandem::tools

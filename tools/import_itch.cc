@@ -70,6 +70,7 @@ Result<ExitCode> ImportItch(const Options& options) {
   } else {
     PrintText(options, *totals);
   }
+  if (!totals->ended_properly) NoteOpenEnd(options.file);
   return ExitCode::kYes;
 }
 

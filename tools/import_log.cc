@@ -229,13 +229,7 @@ class BinaryImport {
     }
     if (const Status finished = log_->Finish(); !finished) return finished.error();
     Tell(options_, *log_, RoleOf(options_), reader_.messages(), 0);
-    if (!reader_.ended_properly()) {
-      std::fflush(stdout);
-      std::fprintf(stderr,
-                   "tandem: note: %s ends without the length of zero that should end it; "
-                   "messages may be missing behind the last one\n",
-                   options_.file.c_str());
-    }
+    if (!reader_.ended_properly()) NoteOpenEnd(options_.file);
     return ExitCode::kYes;
   }
 

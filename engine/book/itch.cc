@@ -305,7 +305,11 @@ Result<ItchTotals> ReadItch(const std::string& path, std::int64_t midnight_ns, p
     if (!*has && reader->messages() == 0) {
       return Error::BadInput(path + " is no day of ITCH: it holds no message");
     }
-    if (!*has) return mapper.totals();
+    if (!*has) {
+      ItchTotals totals = mapper.totals();
+      totals.ended_properly = reader->ended_properly();
+      return totals;
+    }
     const Result<ItchMessage> message = ParseItch(bytes);
     const Status taken = message ? mapper.Take(*message) : Status(message.error());
     if (taken) continue;

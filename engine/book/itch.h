@@ -45,6 +45,8 @@ struct ItchTotals {
   std::uint64_t unknown_order = 0;  ///< name an order that the file never opened, or that is gone
   std::uint64_t symbols = 0;        ///< in the stock directory
   std::uint64_t messages = 0;       ///< for the book
+  /// The file ends with a length of zero, as a BinaryFILE should; without it more may be missing.
+  bool ended_properly = false;
   /// Tell of no order.
   [[nodiscard]] std::uint64_t other() const { return read - taken - unknown_order; }
   bool operator==(const ItchTotals&) const = default;

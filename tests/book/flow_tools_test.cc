@@ -231,6 +231,46 @@ TEST_F(FlowTools, ImportRefusesABadFileAndLeavesNothing) {
             "tandem: the user name \"TOOLONG\" is not 1 to 6 letters, digits, '-' or '_'\n");
 }
 
+TEST_F(FlowTools, ImportOfACompressedFileWhoseSecondPartIsDamagedLeavesNothing) {
+  const std::string file = In("AAPL_2012-06-21.csv.gz");
+  const std::string make =
+      "{ echo 1,1,7,100,5000,1 | gzip -n; echo 2,1,8,100,5000,1 | gzip -n | "
+      "sed '1s/^./\\x1e/'; } >" +
+      file;
+  ASSERT_EQ(test::RunProgram({"/bin/sh", "-c", "LC_ALL=C; export LC_ALL; " + make}).exit_code, 0);
+  EXPECT_EQ(Refused({"import", "lobster", file, "-o", In("day")}, {"AAPL_2012-06-21.csv.gz"}),
+            "tandem: cannot read " + file +
+                " after line 1: at byte 35 of the compressed file a part of it ends, and what "
+                "follows begins no other one: data may be missing; restore the file, or cut it "
+                "there if what follows does not belong to it\n");
+}
+
+TEST_F(FlowTools, ImportTellsOfAnItchDayWithoutTheLengthThatEndsIt) {
+  const std::string message("\0\x0cS\0\0\0\0\0\0\0\0\0\1O", 14);
+  Write("whole", message + std::string(2, '\0'));
+  Write("open", message);
+  for (const bool json : {false, true}) {
+    const auto import = [&](const std::string& name) {
+      std::vector<std::string> arguments{"import",
+                                         "itch",
+                                         In(name),
+                                         "--date",
+                                         "2019-12-30",
+                                         "-o",
+                                         In(name + (json ? "_j" : "_t"))};
+      if (json) arguments.emplace_back("--json");
+      const test::Ran ran = Tandem(arguments);
+      EXPECT_EQ(ran.exit_code, 0);
+      EXPECT_NE(ran.out, "");
+      return ran.err;
+    };
+    EXPECT_EQ(import("whole"), "");
+    EXPECT_EQ(import("open"), "tandem: note: " + In("open") +
+                                  " ends without the length of zero that should end it; messages "
+                                  "may be missing behind the last one\n");
+  }
+}
+
 TEST_F(FlowTools, ARealDayHasTheHashOfItsTradesThatOthersFound) {
   const std::string file = RealDayFile();
   if (!fs::exists(file)) GTEST_SKIP() << "there is no " << file;

@@ -287,6 +287,7 @@ TEST_F(Itch, TheRealSampleIsReadWhole) {
   const auto totals = ReadItch(file.string(), *ItchDay(file.string(), ""), proto::User("ME"),
                                [](const FlowMessage&) { return Status(); });
   ASSERT_TRUE(totals) << totals.error().text;
+  EXPECT_FALSE(totals->ended_properly);
   EXPECT_EQ(totals->read, 1'000u);
   EXPECT_EQ(totals->read_by_type['A'], 367u);
   EXPECT_EQ(totals->read_by_type['F'], 193u);
@@ -338,6 +339,12 @@ TEST_F(BinaryFile, GivesTheMessagesUpToTheLengthOfZero) {
         Messages(),
         (Lines{"abc", path_ + " after message 1: the file ends within a message, it is cut"}));
   }
+  const ItchTotals open = (Read(Day().Delete(1)), totals_);
+  EXPECT_FALSE(open.ended_properly);
+  ItchTotals ended = (Read(Day().Delete(1).Raw("")), totals_);
+  EXPECT_TRUE(ended.ended_properly);
+  ended.ended_properly = false;
+  EXPECT_EQ(ended, open);
   Write("\0\3abc\0\0x"s);
   EXPECT_EQ(Messages(),
             (Lines{"abc", path_ + " after message 1: the file goes on behind the length "
