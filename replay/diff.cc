@@ -195,9 +195,17 @@ class Search {
       }
       if (SameBytes(a->message().bytes, b->message().bytes, options_.ignore_session)) continue;
       if (!options_.matters || options_.matters(*a, *b)) return std::optional(number);
-      ++ignored_;
+      if (!OnlyDigestsDiffer(*a, *b)) ++ignored_;
     }
     return std::optional<Number>();
+  }
+
+  /// The digests of all that follows a difference differ, though the messages do not.
+  [[nodiscard]] bool OnlyDigestsDiffer(const LogReader& a, const LogReader& b) const {
+    std::vector<std::byte> of_b(b.message().bytes.begin(), b.message().bytes.end());
+    const auto digest = std::as_bytes(std::span(&a.message().header.digest, 1));
+    std::ranges::copy(digest, of_b.begin() + offsetof(proto::Header, digest));
+    return SameBytes(a.message().bytes, of_b, options_.ignore_session);
   }
 
   const Side& a_;

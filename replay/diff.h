@@ -49,7 +49,8 @@ struct LogDifference {
   DiffVerdict verdict = DiffVerdict::kSame;
   std::uint64_t first = 0;      ///< numbers from here were compared
   std::uint64_t number = 0;     ///< of the first difference; of the last message if there is none
-  std::uint64_t ignored = 0;    ///< messages whose differences did not matter
+  std::uint64_t ignored = 0;    ///< messages that differ in more than the running digest, and in
+                                ///< nothing that matters
   bool differs_before = false;  ///< the running digests before `first` differ
   std::vector<std::byte> a;     ///< message `number` in each log; empty: it has none
   std::vector<std::byte> b;

@@ -31,6 +31,16 @@ bool IsOrIsWithin(std::string_view path, std::string_view field) {
   return path.starts_with(field) && (path.size() == field.size() || path[field.size()] == '.');
 }
 
+/// The second name that JSON has for a field of the header; empty: it has only one. `difference`
+/// may be of a field of the payload that is called like one of the header.
+std::string SecondName(const proto::FieldDifference& difference, const proto::Header& a,
+                       const proto::Header& b) {
+  if (difference.path == "type" && a.type != b.type) return "type_number";
+  const bool is_time = difference.path == "time" && difference.a == proto::TimeText(a.time_ns) &&
+                       difference.b == proto::TimeText(b.time_ns);
+  return is_time ? "time_ns" : "";
+}
+
 }  // namespace
 
 Status FieldFilter::Check(const std::vector<proto::Schema>& schemas) const {
@@ -56,8 +66,10 @@ std::vector<proto::FieldDifference> FieldFilter::Differences(proto::Schema& sche
   if (ignored_.empty()) return differences;
   const std::string type = schema_b.NameOf(b.header.type);
   std::erase_if(differences, [&](const auto& difference) {
-    return difference.path == "digest" || difference.path == "payload_size" ||
-           Ignores(WithoutPlaces(difference.path), type);
+    if (difference.path == "digest" || difference.path == "payload_size") return true;
+    if (Ignores(WithoutPlaces(difference.path), type)) return true;
+    const std::string second = SecondName(difference, a.header, b.header);
+    return !second.empty() && Ignores(second, type);
   });
   return differences;
 }
