@@ -3,6 +3,7 @@
 
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/dynamic_message.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include <charconv>
 #include <set>
@@ -188,6 +189,8 @@ const google::protobuf::Message* Schema::Decode(const MessageView& message, bool
   std::unique_ptr<google::protobuf::Message>& scratch = other ? type.other_scratch : type.scratch;
   if (scratch == nullptr) scratch.reset(factory_->GetPrototype(type.descriptor)->New());
   const auto payload = message.payload();
+  // What is wrong with foreign bytes is told where they are shown, not by lines on standard error.
+  const google::protobuf::LogSilencer silencer;
   if (!scratch->ParseFromArray(payload.data(), static_cast<int>(payload.size()))) return nullptr;
   return scratch.get();
 }

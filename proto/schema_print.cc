@@ -3,6 +3,7 @@
 // Messages as a line of text and as JSON.
 #include <google/protobuf/dynamic_message.h>
 #include <google/protobuf/message.h>
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/json_util.h>
 
@@ -140,6 +141,7 @@ void Schema::AppendText(const MessageView& message, std::string* out) {
   if (!header.user.empty()) *out += " user=" + Escaped(header.user.view());
   if (header.index != 0) *out += " index=" + std::to_string(header.index);
   if (header.last()) *out += " last";
+  if ((header.flags & ~kLast) != 0) *out += " flags=" + std::to_string(header.flags);
   if (header.epoch != 0) *out += " epoch=" + std::to_string(header.epoch);
   const Message* payload = Decode(message);
   if (payload == nullptr) {
@@ -168,6 +170,7 @@ void Schema::AppendJsonHeader(const Header& header, std::string* out) const {
   AppendJsonText(header.user.view(), out);
   *out += ",\"index\":" + std::to_string(header.index);
   *out += header.last() ? ",\"last\":true" : ",\"last\":false";
+  if ((header.flags & ~kLast) != 0) *out += ",\"flags\":" + std::to_string(header.flags);
   *out += ",\"epoch\":" + std::to_string(header.epoch);
   *out += ",\"digest\":\"" + DigestText(header.digest) + '"';
 }
@@ -197,8 +200,8 @@ void Schema::AppendExactJson(const MessageView& message, std::string* out) {
     AppendHex(std::as_bytes(std::span(header.user.bytes)), out);
     *out += '"';
   }
-  if ((header.flags & ~kLast) != 0) *out += ",\"flags\":" + std::to_string(header.flags);
   const Message* payload = Decode(message);
+  const google::protobuf::LogSilencer silencer;
   // JSON has no place for fields that the schema does not know.
   if (payload != nullptr) types_[header.type].scratch->DiscardUnknownFields();
   if (payload != nullptr && payload->SerializeAsString() == message.payload_text()) {
@@ -217,6 +220,7 @@ Result<std::string> Schema::PayloadOf(std::uint16_t type, std::string_view json)
     return Error::BadInput("the schema has no message of type " + std::to_string(type) +
                            ", so its payload can only be given as payload_hex");
   }
+  const google::protobuf::LogSilencer silencer;
   const std::unique_ptr<Message> message(factory_->GetPrototype(types_[type].descriptor)->New());
   const auto status = google::protobuf::util::JsonStringToMessage(
       google::protobuf::StringPiece(json.data(), json.size()), message.get());

@@ -379,6 +379,27 @@ TEST(SchemaCompare, NamesThePayloadFieldsFirstAndTheDigestLast) {
             }));
 }
 
+TEST(SchemaJson, ShowsFlagsThatAreNotUsual) {
+  Schema schema = Load("");
+  Header header = SomeHeader(1);
+  std::vector<std::string> lines;
+  for (const std::uint8_t flags : {0, 1, 128, 129}) {
+    header.flags = flags;
+    std::string exact;
+    schema.AppendExactJson(Make(header, "").view(), &exact);
+    const std::string json = schema.Json(Make(header, "").view());
+    EXPECT_EQ(json, exact);
+    const std::string last = json.substr(json.find("\"last\""));
+    lines.push_back(last.substr(0, last.find(",\"epoch\"")));
+    const std::string text = schema.Text(Make(header, "").view());
+    const std::size_t shown = text.find(" flags=");
+    lines.push_back(shown == std::string::npos ? "" : text.substr(shown, 10));
+  }
+  EXPECT_EQ(lines, (std::vector<std::string>{"\"last\":false", "", "\"last\":true", "",
+                                             "\"last\":false,\"flags\":128", " flags=128",
+                                             "\"last\":true,\"flags\":129", " flags=129"}));
+}
+
 TEST(SchemaCompare, NamesEveryHeaderField) {
   Schema schema = Load("");
   Header a = SomeHeader(1);
