@@ -328,8 +328,14 @@ Status JsonLinesParser::ReadHeader(const JsonObject& object, proto::Header* head
   if (header->version != proto::kHeaderVersion) return NotA("version", "1");
   if (const auto last = object.Find("last")) {
     if (*last != "true" && *last != "false") return NotA("last", "true or false");
+    const bool is_last = *last == "true";
+    if (object.Find("flags") && is_last != header->last()) {
+      return Error::BadInput(
+          "has a \"last\" and \"flags\" that differ in whether it is the last one; leave one of "
+          "them away");
+    }
     header->flags &= static_cast<std::uint8_t>(~proto::kLast);
-    if (*last == "true") header->flags |= proto::kLast;
+    if (is_last) header->flags |= proto::kLast;
   }
   return {};
 }

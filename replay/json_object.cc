@@ -2,16 +2,32 @@
 #include "replay/json_object.h"
 
 #include <charconv>
+#include <set>
 
 namespace tandem::replay {
 namespace {
 
 constexpr int kDepthMax = 100;
 
+/// "order_id" to "orderId": a field of a message may be called by either.
+std::string InProtobufsForm(std::string_view name) {
+  std::string form;
+  bool upper = false;
+  for (const char c : name) {
+    if (c != '_') form += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    upper = c == '_';
+  }
+  return form;
+}
+
 /// Goes over a text, value by value.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
+
+  /// The member for which Value gave up: it is there twice in an object within the value. Empty:
+  /// there is none.
+  [[nodiscard]] const std::string& twice() const { return twice_; }
 
   [[nodiscard]] std::size_t at() const { return at_; }
   [[nodiscard]] bool done() const { return at_ == text_.size(); }
@@ -74,10 +90,17 @@ class Scanner {
     Take(open);
     Blanks();
     if (Take(close)) return true;
+    std::set<std::string> names;
     for (;;) {
       Blanks();
       if (named) {
+        const std::size_t begin = at_;
         if (!String()) return false;
+        std::string name = *JsonText(From(begin));
+        if (!names.insert(InProtobufsForm(name)).second) {
+          twice_ = std::move(name);
+          return false;
+        }
         Blanks();
         if (!Take(':')) return false;
         Blanks();
@@ -102,6 +125,7 @@ class Scanner {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  std::string twice_;
 };
 
 void AppendUtf8(std::uint32_t code, std::string* out) {
@@ -150,7 +174,10 @@ Result<JsonObject> JsonObject::Parse(std::string_view text) {
     if (!scanner.Take(':')) return wrong();
     scanner.Blanks();
     begin = scanner.at();
-    if (!scanner.Value()) return wrong();
+    if (!scanner.Value()) {
+      if (scanner.twice().empty()) return wrong();
+      return Error::BadInput("has \"" + scanner.twice() + "\" twice within \"" + name + "\"");
+    }
     object.members_.push_back({name, scanner.From(begin)});
     scanner.Blanks();
     if (scanner.Take('}')) {

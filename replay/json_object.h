@@ -18,7 +18,8 @@ namespace tandem::replay {
 
 class JsonObject {
  public:
-  /// An error says at which character the text is no object, or which member is there twice.
+  /// An error says at which character the text is no object, or which member is there twice, in it
+  /// or in an object within it; there, "order_id" and "orderId" are one, as in Protobuf's JSON.
   static Result<JsonObject> Parse(std::string_view text);
 
   struct Member {

@@ -174,6 +174,8 @@ TEST(JsonLines, FillInWhatAPersonLeavesAway) {
   taken = header(R"({"type_number":101,"user":"bob","epoch":3,"last":false})");
   EXPECT_EQ(taken.origin, 2u);
   EXPECT_EQ(taken.flags, 0);
+  EXPECT_EQ(header(R"({"type":"Tick","flags":128})").flags, 128);
+  EXPECT_EQ(header(R"({"type":"Tick","last":true,"flags":129})").flags, 129);
   taken = header(R"({"type_number":101,"user":"carol"})");
   EXPECT_EQ(taken.origin, 1u);
   EXPECT_EQ(taken.epoch, 3u);
@@ -206,6 +208,18 @@ TEST(JsonLines, SayWhatIsWrongWithALine) {
       {"{\"type\":1}x", "is no JSON object at character 11"},
       {"{\"type\" 1}", "is no JSON object at character 9"},
       {R"({"type":"Tick","type":"Tick"})", "has \"type\" twice"},
+      {R"({"type":"NewOrder","payload":{"order_id":5,"order_id":6}})",
+       "has \"order_id\" twice within \"payload\""},
+      {R"({"type":"NewOrder","payload":{"order_id":5,"size":1,"orderId":6}})",
+       "has \"orderId\" twice within \"payload\""},
+      {R"({"type":"NewOrder","payload":{"a":[{"b":{"c":1}},{"b":{"c":1,"d":2,"\u0063":3}}]}})",
+       "has \"c\" twice within \"payload\""},
+      {R"({"type":"Tick","last":false,"flags":1})",
+       "has a \"last\" and \"flags\" that differ in whether it is the last one; leave one of them "
+       "away"},
+      {R"({"type":"Tick","last":true,"flags":128})",
+       "has a \"last\" and \"flags\" that differ in whether it is the last one; leave one of them "
+       "away"},
       {R"({"type":"Tick","numbr":1})", "has a \"numbr\", which no message has"},
       {R"({"number":1})", "has neither \"type\" nor \"type_number\""},
       {R"({"type":"Nonsense"})", "has a type that the schema does not know: \"Nonsense\""},
