@@ -2,6 +2,7 @@
 #include "replay/align.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <list>
@@ -185,6 +186,27 @@ class Middle {
   bool asked_all_ = true;  ///< what is left is not the same
 };
 
+/// Where one that moved stands at the same place in both, and passed a single one that did not
+/// move, it is that one that moved: as many are in the same order, and places tell what happened.
+/// `of_a`: which of B's outputs belongs to each of A's.
+void KeepPlaces(const std::vector<std::size_t>& of_a, std::vector<PairKind>& kinds) {
+  std::vector<std::size_t> same;
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    if (kinds[i] == PairKind::kSame) same.push_back(i);
+  }
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    if (kinds[i] != PairKind::kMoved || of_a[i] != i) continue;
+    const auto before_in_a = std::ranges::lower_bound(same, i);
+    const auto before_in_b =
+        std::ranges::lower_bound(same, i, {}, [&](std::size_t k) { return of_a[k]; });
+    if (std::abs(before_in_a - before_in_b) != 1) continue;
+    std::size_t& passed = *std::min(before_in_a, before_in_b);
+    kinds[passed] = PairKind::kMoved;
+    kinds[i] = PairKind::kSame;
+    passed = i;
+  }
+}
+
 }  // namespace
 
 bool SameContent(const MessageView& a, const MessageView& b) {
@@ -219,6 +241,7 @@ Alignment AlignOutputs(std::span<const MessageView> a, std::span<const MessageVi
   middle.JoinMoved();
   mark(PairKind::kMoved);
   for (const std::size_t i : middle.JoinChanged()) kinds[i] = PairKind::kMoved;
+  KeepPlaces(middle.of_a(), kinds);
   alignment.is_best = middle.is_best();
 
   std::size_t next_b = 0;

@@ -45,7 +45,8 @@ using SameOutput = std::function<bool(const proto::MessageView& a, const proto::
 [[nodiscard]] bool SameContent(const proto::MessageView& a, const proto::MessageView& b);
 
 /// The largest number of outputs in the same order is taken for the same (FindCommonSubsequence);
-/// of what is left, equal ones moved, and those of one type changed, in order.
+/// of what is left, equal ones moved, and those of one type changed, in order. Where one of two
+/// must have moved, it is not the one that stands at the same place in both.
 /// Without `same`, what has no equal on the other side costs nothing in that search, and it is
 /// never cut short with up to 10,000 outputs on both sides together; with 200,000, where leaving
 /// out more than 512 does not make the rest the same. `same`, which must hold of equal contents and

@@ -102,6 +102,10 @@ TEST(Align, PairsWhatIsLeftByType) {
 TEST(Align, SaysWhatMoved) {
   EXPECT_EQ(Align("a1 b2 c3", "b2 c3 a1"), "~a1 b2 c3");
   EXPECT_EQ(Align("a1 b2", "b2 a1"), "~a1 b2");
+  // Not what stands at its place in both.
+  EXPECT_EQ(Align("a1 b2 c3", "c3 b2 a1"), "~a1 b2 ~c3");
+  EXPECT_EQ(Align("x0 a1 b2 c3 x4", "x0 c3 b2 a1 x4"), "x0 ~a1 b2 ~c3 x4");
+  EXPECT_EQ(Align("a1 b2 c3 d4 e5 f6 g7", "c3 b2 a1 d4 g7 f6 e5"), "~a1 b2 ~c3 d4 ~e5 f6 ~g7");
 }
 
 TEST(Align, NamesEveryOutputOfBothSidesOnce) {
