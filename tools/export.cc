@@ -83,7 +83,8 @@ Result<ExitCode> Export(const Options& options, Format& format) {
   MessageFilter filter(options.filter);
   auto reader = filter.Open(storage, options.folder);
   if (!reader) return reader.error();
-  auto file = NewFile::Create(options.file);
+  const bool to_stdout = options.file.empty() || options.file == "-";
+  auto file = NewFile::Create(to_stdout ? "" : options.file);
   if (!file) return file.error();
   format.Begin(*reader, &file->text);
   LogSchema schema;
@@ -113,9 +114,9 @@ Result<ExitCode> Export(const Options& options, Format& format) {
     if (Status status = NoteEnd(storage, options.folder, *reader); !status) return status.error();
   }
   // Where the messages themselves are on standard output, this is beside them.
-  std::fprintf(options.file.empty() ? stderr : stdout,
+  std::fprintf(to_stdout ? stderr : stdout,
                "%s: %llu messages of %llu looked at, up to message %llu, digest %s\n",
-               options.file.empty() ? "exported" : options.file.c_str(),
+               to_stdout ? "exported" : options.file.c_str(),
                static_cast<unsigned long long>(written), static_cast<unsigned long long>(read),
                static_cast<unsigned long long>(reader->position().number),
                proto::DigestText(reader->position().digest).c_str());
@@ -158,7 +159,7 @@ void RegisterExport(Commands& commands) {
     command->add_option("LOG", options->folder, "Folder of the log")
         ->required()
         ->check(Named("folder"));
-    command->add_option("-o,--output", options->file, "File to make; default: standard output")
+    command->add_option("-o,--output", options->file, "File to make; - or none: standard output")
         ->check(Named("file"));
     options->filter.AddTo(*command);
   }

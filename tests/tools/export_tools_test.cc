@@ -59,6 +59,33 @@ TEST_F(ExportTools, LinesOfJsonGiveTheSameLogBack) {
   EXPECT_EQ(Bytes("empty_again"), Bytes("empty"));
 }
 
+TEST_F(ExportTools, AMinusIsStandardOutput) {
+  Write("log", {.messages = 20});
+  for (const std::string format : {"jsonl", "binaryfile"}) {
+    const Ran ran = Tandem({"export", format, Path("log")});
+    EXPECT_NE(ran.out, "");
+    const Ran minus = RunProgram(
+        {"/bin/sh", "-c",
+         "cd " + folder_ + " && " + TANDEM_PROGRAM + " export " + format + " log -o - && ls -A"});
+    EXPECT_EQ(minus.exit_code, 0);
+    EXPECT_EQ(minus.err, ran.err);
+    EXPECT_EQ(minus.out, ran.out + "log\n");
+  }
+}
+
+TEST_F(ExportTools, AStringThatIsNoTextIsGivenAsItsBytesWithoutAnotherWord) {
+  const std::string lines = R"({"log":{"session":"DAY1","role":"input","schema":""}})"
+                            "\n"
+                            R"({"type":"NewOrder","payload_hex":"1201ff"})";
+  std::ofstream(Path("lines")) << lines;
+  Must({"import", "jsonl", Path("lines"), "--app", "book", "-o", Path("log")});
+  const Ran ran = Tandem({"export", "jsonl", Path("log")});
+  EXPECT_TRUE(ran.out.ends_with(",\"payload_hex\":\"1201ff\"}\n")) << ran.out;
+  EXPECT_EQ(Lines(ran.err).size(), 1u) << ran.err;
+  EXPECT_TRUE(ran.err.starts_with("exported: 1 messages of 1 ")) << ran.err;
+  for (const std::string tool : {"cat", "verify"}) EXPECT_EQ(Tandem({tool, Path("log")}).err, "");
+}
+
 TEST_F(ExportTools, ABinaryFileGivesTheSameLogBack) {
   Write("log", {.messages = 60});
   Must({"export", "binaryfile", Path("log"), "-o", Path("file")});
