@@ -112,4 +112,10 @@ std::optional<SoundRest> FindSoundRest(Storage& storage, const std::string& fold
   return sound;
 }
 
+std::string EmptyBesideSegments(const MarkState& mark, const std::string& folder) {
+  if (mark.mark.generation > 0 || !mark.text.empty()) return "";
+  return folder + "/" + std::string(kMarkFileName) +
+         " is empty beside a complete segment, so nothing says how far the log was synced";
+}
+
 }  // namespace tandem::replay

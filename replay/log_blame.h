@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which of two segments is the wrong one, where the second of a log does not follow from the first:
-// the first, if the others agree with each other and with the mark, as where another log's first
-// segment was copied over it. Reads all of them with every check; changes nothing. Any thread.
+// What the parts of a log say of each other, for who finds that they contradict: which of two
+// segments is the wrong one, and whether there should be a mark. Changes nothing. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +23,16 @@ struct SoundRest {
   std::uint64_t segments = 0;      ///< up to there
 };
 
+/// Where the second segment does not follow from the first: what is to be said of the first, if the
+/// others agree with each other and with the mark, as where another log's first segment was copied
+/// over it. Reads all of them with every check.
 /// Null: the second segment follows from the first, or nothing tells that the first is to blame:
 /// that is for the mark to tell, or, in a log without one, for two segments after the first.
 std::optional<SoundRest> FindSoundRest(Storage& storage, const std::string& folder,
                                        std::uint64_t first_segment_id, const MarkSlot& mark);
+
+/// What is odd about a mark that says nothing beside a log whose first segment is complete, as a
+/// sentence; empty if it is no such mark, or its text says more.
+[[nodiscard]] std::string EmptyBesideSegments(const MarkState& mark, const std::string& folder);
 
 }  // namespace tandem::replay

@@ -68,6 +68,13 @@ Result<MarkState> ReadMarkFile(Storage& storage, const std::string& folder) {
                            ": both marks are damaged; restore the file, or remove it to go on "
                            "without knowing how far the log was synced");
   }
+  // The first mark goes to the first slot and the second one behind it.
+  if (*size == sizeof(MarkSlot) && state.mark.generation > 1) {
+    state.text =
+        path + " was cut to " + std::to_string(*size) + " bytes, which hold mark " +
+        std::to_string(state.mark.generation) +
+        " and not the one before or after it, so it may not say how far the log was synced";
+  }
   if (!AllZero(std::span(bytes).subspan(sizeof(MarkSlot), kMarkSlotStride - sizeof(MarkSlot)))) {
     state.text = path + " has bytes between the two marks that should be zero";
   }

@@ -106,9 +106,11 @@ Result<RecoveredLog> Recovery::Run(const SegmentList& segments) {
                           std::to_string(log_.report.messages_set_aside) + " whole messages";
     }
   }
-  if (!mark_.text.empty()) {
-    log_.report.text += (log_.report.text.empty() ? "" : "; ") + mark_.text;
+  std::string about_mark = mark_.text;
+  if (log_.ended || log_.segment.segment_id > first_id_) {
+    about_mark += EmptyBesideSegments(mark_, folder_);
   }
+  if (!about_mark.empty()) log_.report.text += (log_.report.text.empty() ? "" : "; ") + about_mark;
   return std::move(log_);
 }
 

@@ -32,6 +32,13 @@ bool Agrees(const MarkSlot& mark, const LogReader& reader) {
                   : mark.offset <= end - RecordBytes(reader.message().bytes.size());
 }
 
+/// Has the segment in which `reader` stands its end record there?
+Result<bool> IsComplete(const LogReader& reader) {
+  const Result<LogTail> tail = reader.ReadTail();
+  if (!tail) return tail.error();
+  return tail->offset > reader.offset();
+}
+
 /// Can the first segment be read, and its header is not whole? One of another format is whole for
 /// the build that made it.
 bool BeginsDamaged(Storage& storage, const std::string& folder) {
@@ -142,6 +149,9 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
         report.last = rest->last;
         report.messages = rest->last.number + 1 - rest->first_number;
         report.segments = rest->segments;
+        if (const std::string text = EmptyBesideSegments(*mark, folder); !text.empty()) {
+          report.problems.push_back(text);
+        }
         return report;
       }
       report.problems.push_back(reader.error().text);
@@ -183,6 +193,12 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
     if (on_progress && report.messages % kProgressMessages == 0) on_progress(number);
   }
   report.last = reader.position();
+  if (report.being_written) return report;
+  const Result<bool> complete = report.segments > 1 ? true : IsComplete(reader);
+  if (!complete) return complete.error();
+  if (const std::string text = EmptyBesideSegments(*mark, folder); *complete && !text.empty()) {
+    report.problems.push_back(text);
+  }
   return report;
 }
 

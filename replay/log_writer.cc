@@ -171,8 +171,10 @@ Status LogWriter::Impl::Open() {
     if (Status status = mark_file_->Sync(); !status) return status;
   }
   if (Status status = Continue(std::move(*log), state->mark); !status) return status;
-  // A mark of this start of the host: from now on a gap is damage and nothing else.
-  return state->WrittenInBoot(storage_.BootId()) ? Status{} : MarkAnew();
+  // A mark of this start of the host: from now on a gap is damage and nothing else. One beside a
+  // mark that was lost, so that both are there.
+  const bool is_sound = state->text.empty() && state->WrittenInBoot(storage_.BootId());
+  return is_sound ? Status{} : MarkAnew();
 }
 
 Status LogWriter::Impl::Create() {

@@ -220,6 +220,50 @@ TEST(LogRecovery, FindsAMarkThatTellsOfAnotherStream) {
   }
 }
 
+TEST(LogRecovery, AMarkFileThatWasCutIsToldFromWhatACrashLeaves) {
+  struct Case {
+    std::string name;
+    std::function<void(TestLog&)> fill;
+    std::size_t bytes_left;
+    std::string text;  ///< what is said of it; empty: nothing
+  };
+  const auto left_open = [](TestLog& log) {
+    log.Write(2);
+    log.Crash();
+  };
+  const auto in_segments = [](TestLog& log) {
+    log.Write(9);
+    log.Crash();
+  };
+  const auto closed = [](TestLog& log) {
+    log.Write(2);
+    log.Sync();
+    log.Close();
+  };
+  const std::string empty =
+      "log/mark is empty beside a complete segment, so nothing says how far the log was synced";
+  const std::vector<Case> cases{
+      {"mark not written, first segment", left_open, 0, ""},
+      {"first mark, first segment", left_open, sizeof(MarkSlot), ""},
+      {"mark not written, later segment", in_segments, 0, empty},
+      {"first mark, later segment", in_segments, sizeof(MarkSlot), ""},
+      {"closed and all gone", closed, 0, empty},
+      {"closed and one slot gone", closed, sizeof(MarkSlot),
+       "log/mark was cut to 64 bytes, which hold mark 3 and not the one before or after it, so it "
+       "may not say how far the log was synced"},
+  };
+  for (const Case& one : cases) {
+    TestLog log;
+    one.fill(log);
+    log.storage.Bytes("log/mark").resize(one.bytes_left);
+    EXPECT_EQ(log.Verify(), one.text.empty() ? "whole" : one.text + "\n") << one.name;
+    log.Reopen();
+    EXPECT_EQ(log.writer->recovery().text, one.text) << one.name;
+    log.Close();
+    EXPECT_EQ(log.Verify(), "whole") << one.name;
+  }
+}
+
 TEST(LogRecovery, FindsASegmentThatDoesNotFollow) {
   TestLog log;
   log.Write(5);
