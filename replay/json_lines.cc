@@ -299,6 +299,12 @@ Status JsonLinesParser::ReadHeader(const JsonObject& object, proto::Header* head
       return NotA("user_hex", "16 hexadecimal digits");
     }
     std::memcpy(header->user.bytes.data(), bytes->data(), bytes->size());
+    // The export names nobody where it gives the bytes.
+    const auto name = object.Find("user");
+    if (name && JsonText(*name) != "" && JsonText(*name) != header->user.str()) {
+      return Error::BadInput(
+          "has a \"user\" and a \"user_hex\" that differ; leave one of them away");
+    }
   } else if (const auto name = object.Find("user")) {
     const auto text = JsonText(*name);
     if (!text || text->size() > header->user.bytes.size()) {

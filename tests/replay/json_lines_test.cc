@@ -175,6 +175,11 @@ TEST(JsonLines, FillInWhatAPersonLeavesAway) {
   EXPECT_EQ(taken.origin, 2u);
   EXPECT_EQ(taken.flags, 0);
   EXPECT_EQ(header(R"({"type":"Tick","flags":128})").flags, 128);
+  for (const char* user : {"alice", ""}) {
+    const std::string line =
+        std::string(R"({"type":"Tick","user":")") + user + R"(","user_hex":"616c696365202020"})";
+    EXPECT_EQ(header(line).user, proto::User("alice"));
+  }
   EXPECT_EQ(header(R"({"type":"Tick","last":true,"flags":129})").flags, 129);
   taken = header(R"({"type_number":101,"user":"carol"})");
   EXPECT_EQ(taken.origin, 1u);
@@ -236,6 +241,8 @@ TEST(JsonLines, SayWhatIsWrongWithALine) {
        "has a \"user\" that is not a name of up to 8 characters"},
       {R"({"type":"Tick","user_hex":"00"})",
        "has a \"user_hex\" that is not 16 hexadecimal digits"},
+      {R"({"type":"Tick","user":"bob","user_hex":"616c696365202020"})",
+       "has a \"user\" and a \"user_hex\" that differ; leave one of them away"},
       {R"({"type":"Tick","session":"DAY2"})", "is of session \"DAY2\", and the log of \"DAY1\""},
       {R"({"type":"Tick","last":1})", "has a \"last\" that is not true or false"},
       {R"({"type":"Tick","version":2})", "has a \"version\" that is not 1"},
