@@ -277,6 +277,9 @@ std::optional<ReadOutcome> LogReader::Impl::EnterNextSegment(const Record& end_r
   switch (Load(next_id, &next, &error)) {
     case Loaded::kUnreadable:
       unreadable_ = true;
+      error.text = "the log " + folder_ + " cannot be read in segment " + std::to_string(next_id) +
+                   " at offset 0, where message " + std::to_string(position_.number + 1) +
+                   " should be: " + error.text;
       return Fail(std::move(error));
     case Loaded::kNotThere:
       return ReadOutcome::kEnd;

@@ -139,7 +139,14 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
       ++report.segments;
     }
     if (outcome == ReadOutcome::kDamaged) {
-      if (reader.unreadable()) return reader.error();
+      if (reader.unreadable()) {
+        Error error = reader.error();
+        error.text += report.messages == 0
+                          ? "; there is no message before it"
+                          : "; messages " + std::to_string(report.first_number) + " to " +
+                                std::to_string(reader.position().number) + " before it are good";
+        return error;
+      }
       const auto rest = report.segments == 1
                             ? FindSoundRest(storage, folder, segment_id, mark->mark)
                             : std::nullopt;
@@ -193,12 +200,11 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
     if (on_progress && report.messages % kProgressMessages == 0) on_progress(number);
   }
   report.last = reader.position();
-  if (report.being_written) return report;
+  const std::string empty_mark = EmptyBesideSegments(*mark, folder);
+  if (empty_mark.empty() || report.being_written) return report;
   const Result<bool> complete = report.segments > 1 ? true : IsComplete(reader);
   if (!complete) return complete.error();
-  if (const std::string text = EmptyBesideSegments(*mark, folder); *complete && !text.empty()) {
-    report.problems.push_back(text);
-  }
+  if (*complete) report.problems.push_back(empty_mark);
   return report;
 }
 

@@ -36,7 +36,8 @@ Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string
 /// Called now and then with the number of the message just checked.
 using OnVerifyProgress = std::function<void(std::uint64_t)>;
 
-/// An error if there is no log to check; damage is in the report.
+/// An error if there is no log to check, or if a segment cannot be read, so that nobody knows
+/// whether the log is whole: its sentence says up to which message it is. Damage is in the report.
 Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
                             const OnVerifyProgress& on_progress = {});
 

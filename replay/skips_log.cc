@@ -47,10 +47,13 @@ Result<Skips> ReadSkips(Storage& storage, const std::string& folder) {
     // The lock first, against a trim, as whoever reads a segment does.
     const auto lock = storage.LockShared(path);
     if (!lock || *lock == nullptr) continue;
+    // What is no file is for whoever gets there to tell.
     auto file = storage.OpenToRead(path);
+    if (!file && file.error().code == ExitCode::kBadInput) continue;
     if (!file) return file.error();
     if (*file == nullptr) continue;
     const auto mapping = (*file)->Map();
+    if (!mapping && mapping.error().code == ExitCode::kBadInput) continue;
     if (!mapping) return mapping.error();
     FindType((*mapping)->bytes(), type, [&](std::uint64_t number) {
       auto reader =

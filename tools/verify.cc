@@ -55,8 +55,8 @@ void RegisterVerify(Commands& commands) {
       commands.Add("verify", "Check every record, number and digest of a log",
                    "  tandem generate --orders 10000 -o flow\n"
                    "  tandem verify flow && echo whole\n"
-                   "Exit code 1 if a log is damaged, 2 if there is none that can be "
-                   "read.\n",
+                   "Exit code 1 if a log is damaged, 2 if there is none, or it cannot be "
+                   "read to its end.\n",
                    [folder] { return Run(*folder); });
   command.add_option("LOG", *folder, "Folder of the log")->required();
 }

@@ -2,6 +2,7 @@
 //
 // Logs that lost messages at their end or a segment: every tool that reads one gives what is good
 // and says on standard error what is wrong.
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -180,12 +181,36 @@ TEST_F(LogEnd, WhatLiesBeforeADamagedSegmentIsUsableAndThePlaceIsNamedByWhoGetsT
 TEST_F(LogEnd, ASegmentThatCannotBeReadIsNoDamage) {
   WriteOpen("log");
   const std::string second = replay::SegmentPath(Path("log"), 2);
-  std::filesystem::remove(second);
-  std::filesystem::create_directory(second);
-  const Ran ran = Tandem({"verify", Path("log")});
-  EXPECT_EQ(ran.exit_code, 2);
-  EXPECT_EQ(ran.out, "");
-  EXPECT_EQ(ran.err, "tandem: cannot read " + second + ": Is a directory\n");
+  const std::uint64_t first = replay::ReadSegmentHeader(storage_, Path("log"), 2)->first_number;
+  for (const bool is_pipe : {false, true}) {
+    std::filesystem::remove(second);
+    if (is_pipe) {
+      ASSERT_EQ(::mkfifo(second.c_str(), 0600), 0);
+    } else {
+      std::filesystem::create_directory(second);
+    }
+    const std::string damage =
+        "the log " + Path("log") + " cannot be read in segment 2 at offset 0, where message " +
+        std::to_string(first) + " should be: cannot " +
+        (is_pipe ? "open " + second + ": it is a pipe" : "read " + second + ": Is a directory");
+    Ran ran = Tandem({"verify", Path("log")});
+    EXPECT_EQ(ran.exit_code, 2);
+    EXPECT_EQ(ran.out, "");
+    EXPECT_EQ(ran.err, "tandem: " + damage + "; messages 1 to " + std::to_string(first - 1) +
+                           " before it are good\n");
+    ran = Tandem({"cat", Path("log")});
+    EXPECT_EQ(ran.exit_code, 2);
+    EXPECT_EQ(Lines(ran.out).size(), first - 1);
+    EXPECT_EQ(ran.err, "tandem: " + damage + "\n");
+    // As before any damage, what was made of the inputs stays.
+    const std::string out = Path(is_pipe ? "out_pipe" : "out_folder");
+    ran = Tandem({"replay", Path("log"), "-o", out});
+    EXPECT_EQ(ran.exit_code, 2);
+    EXPECT_EQ(ran.err, "tandem: " + damage + "; " + out +
+                           " is kept, with the outputs up to then: remove it before you replay "
+                           "into it again\n");
+    EXPECT_EQ(Tandem({"verify", out}).exit_code, 0);
+  }
 }
 
 TEST_F(LogEnd, DamageThatAWriterRefusesIsNotSaidToBeCut) {
