@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Finds a place in a log by time, and checks one that was found by number. Times never go backwards in a stream, and each segment header has
-// the time before it, so one segment is read, whatever the size of the log. One thread.
+// Finds a place in a log by time, and checks one that was found by number. Times never go backwards
+// in a stream, and each segment header has the time before it, so one segment is read, or two to
+// check, whatever the size of the log. One thread.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,8 @@ Result<std::uint64_t> FirstNumberAt(Storage& storage, const std::string& folder,
 Result<std::uint64_t> LastNumberAt(Storage& storage, const std::string& folder,
                                    std::int64_t time_ns);
 
-/// Does the segment in which message `number` lies belong to this log? An error if it does not go on
-/// where the one before it ends, which is found by record lengths, or if the first or the last
+/// Does the segment in which message `number` lies belong to this log? An error if it does not go
+/// on where the one before it ends, which is found by record lengths, or if the first or the last
 /// segment is of another session or role. Damage is not looked for: whoever reads finds it.
 Status CheckBelongs(Storage& storage, const std::string& folder, std::uint64_t number);
 
