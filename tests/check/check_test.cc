@@ -158,7 +158,8 @@ TEST_F(Check, FindsTheEnvironment) {
 }
 
 TEST_F(Check, FindsARaceOfThreads) {
-  EXPECT_THAT(ExposedBy("thread race"), ElementsAre(AnyOf("repeat", "scheduling")));
+  // It may show in every run, so others may find it too.
+  EXPECT_THAT(ExposedBy("thread race"), Contains(AnyOf("repeat", "scheduling")));
 }
 
 TEST_F(Check, FindsTheLocale) { EXPECT_THAT(ExposedBy("locale"), ElementsAre("locale")); }

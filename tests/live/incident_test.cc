@@ -188,8 +188,8 @@ TEST_F(Incident, OfAFlippedBitLeadsBackToAPairThatChecksAgain) {
       Begin("record", {"record", pair_->stream(RoleId::kDedup), "-o", Path("received")});
   Process submitter =
       Begin("submit", {"submit", Path("flow"), "--to", pair_->submissions(), "--rate", kRate});
-  AwaitInputs(1500);
-  // B comes late, so what it has to confirm is published: the first copies are A's.
+  // B comes late, beyond where its damage shows: what it has to confirm is published by A.
+  AwaitInputs(4000);
   StartEngine(RoleId::kEngineB, {"--plant-bitflip", "500"});
   AwaitIncidents(1);
   const std::uint64_t number = std::stoull(fs::path(incident_).filename().string());
