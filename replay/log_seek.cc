@@ -85,11 +85,21 @@ Status CheckBelongs(Storage& storage, const std::string& folder, std::uint64_t n
   }
   if (at == 0) return {};
   const Result<SegmentHeader> before = ReadSegmentHeader(storage, folder, ids[at - 1]);
-  if (!before || before->first_number >= header->first_number) return {};
-  auto reader = LogReader::Open(storage, folder,
-                                {.from_number = header->first_number - 1, .check_digest = false});
-  if (!reader || reader->Next() != ReadOutcome::kMessage) return {};
-  const char* const wrong = CheckFollows(*header, *before, reader->position());
+  if (!before) return {};
+  const char* wrong = "its header names another first number";
+  if (before->first_number == header->first_number) {  // nothing was written into that
+    wrong = CheckFollows(*header, *before,
+                         {.number = before->first_number - 1, .digest = before->digest_before});
+  } else if (before->first_number < header->first_number) {
+    auto reader = LogReader::Open(storage, folder,
+                                  {.from_number = header->first_number - 1, .check_digest = false});
+    if (!reader || reader->Next() != ReadOutcome::kMessage) return {};
+    const char* const does_not_follow = CheckFollows(*header, *before, reader->position());
+    // The segment before may go on beyond where this one begins.
+    const bool overlaps =
+        reader->Next() == ReadOutcome::kMessage && reader->segment_id() != ids[at];
+    if (!overlaps) wrong = does_not_follow;
+  }
   if (wrong == nullptr) return {};
   return foreign(wrong + (" than segment " + std::to_string(ids[at - 1])) +
                  ", so one of the two is of another log");

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "replay/log_mark.h"
+#include "replay/log_reader.h"
+#include "replay/log_seek.h"
 #include "replay/log_segment.h"
 
 namespace tandem::replay {
@@ -51,13 +53,41 @@ Status CheckMark(Storage& storage, const std::string& folder, std::uint64_t last
                            " has no mark that says how far it was synced, and without one all of "
                            "it is read when it is continued; continue and close it first");
   }
-  if (mark->mark.segment_id > last_taken) return {};
+  if (mark->mark.segment_id > last_taken) {
+    const auto at_mark = LogReader::Open(
+        storage, folder, {.from_number = mark->mark.number + 1, .check_digest = false});
+    if (!at_mark) return at_mark.error();
+    if (at_mark->position().digest == mark->mark.digest) return {};
+    return Error::BadInput("the log " + folder + " has another digest at message " +
+                           Plain(mark->mark.number) +
+                           " than its mark says, so some of it is of another log, and nothing was "
+                           "taken; `tandem verify` says more");
+  }
   return Error::BadInput("the mark of the log " + folder + " stands in " +
                          SegmentFileName(mark->mark.segment_id) + " at message " +
                          Plain(mark->mark.number) + ", and to begin at message " +
                          Plain(first_kept.first_number) +
                          " that segment would have to go; sync or close the log first, or keep "
                          "more of it");
+}
+
+/// What goes must be what the headers say: one of another log would say something else.
+Status CheckTaken(Storage& storage, const std::string& folder,
+                  const std::vector<std::uint64_t>& ids, std::size_t taken,
+                  const SegmentHeader& kept) {
+  std::uint64_t next = kept.first_number;
+  for (std::size_t i = taken; i-- > 0;) {
+    const Result<SegmentHeader> header = ReadSegmentHeader(storage, folder, ids[i]);
+    if (!header) return header.error();
+    if (header->session != kept.session || header->role != kept.role ||
+        header->first_number > next) {
+      return Damage(folder, ids[i + 1], 0, next,
+                    "its header does not go on from that of segment " + Plain(ids[i]) +
+                        ", so one of the two is of another log");
+    }
+    next = header->first_number;
+  }
+  return CheckBelongs(storage, folder, kept.first_number);
 }
 
 }  // namespace
@@ -77,6 +107,9 @@ Result<LogTrim> TrimLog(Storage& storage, const std::string& folder, std::uint64
   if (!taken) return taken.error();
   if (*taken == 0) return trim;
   if (Status status = CheckMark(storage, folder, list->ids[*taken - 1], kept); !status) {
+    return status.error();
+  }
+  if (Status status = CheckTaken(storage, folder, list->ids, *taken, kept); !status) {
     return status.error();
   }
   std::vector<std::unique_ptr<FileLock>> locks;

@@ -9,6 +9,7 @@
 
 #include "replay/log_seek.h"
 #include "replay/log_segment.h"
+#include "replay/log_trim.h"
 #include "tests/support/log_fixture.h"
 
 namespace tandem::test {
@@ -343,6 +344,31 @@ TEST_F(LogsWithAForeignSegment, AreNotBegunWithinIt) {
           << id << " " << number << " " << Belongs(Mixed(id), number);
     }
   }
+}
+
+TEST_F(LogsWithAForeignSegment, AreNotTrimmedThere) {
+  for (std::uint64_t id = 2; id <= headers_.size(); ++id) {
+    const bool differs = Mix(id);
+    const bool last_differs = differs && id == headers_.size();
+    const auto look = [&](std::uint64_t number) {
+      return replay::TrimLog(storage_, Mixed(id), number, /*look_only=*/true);
+    };
+    EXPECT_EQ(look(FirstOf(id)).ok(), FirstOf(id) <= kBranchesAt && !last_differs) << id;
+    if (id + 1 < headers_.size()) {
+      EXPECT_EQ(look(FirstOf(id + 1)).ok(), !differs) << id;
+    }
+  }
+}
+
+TEST_F(LogsWithAForeignSegment, ThatBeginsElsewhereAreNotTrimmedOrBegunThere) {
+  // Of a log with larger segments, so that it begins before the one in front of it ends.
+  Write("small", {.segment_bytes = 600});
+  const std::uint64_t begins = Segments("small")[5].first_number;
+  ASSERT_LT(begins, FirstOf(6));
+  storage_.Bytes(replay::SegmentPath("a", 6)) = storage_.Bytes(replay::SegmentPath("small", 6));
+  EXPECT_NE(Belongs("a", FirstOf(6)).find("its header names another first number"),
+            std::string::npos);
+  EXPECT_FALSE(replay::TrimLog(storage_, "a", FirstOf(6) + 1, /*look_only=*/true));
 }
 
 TEST_F(LogsWithAForeignSegment, AreNotBegunInAnotherSession) {

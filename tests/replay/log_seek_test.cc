@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "replay/log_segment.h"
+#include "replay/log_trim.h"
 #include "tests/support/log_fixture.h"
 
 namespace tandem::test {
@@ -55,6 +57,21 @@ TEST(LogSeek, GivesTheFirstOfMessagesThatShareATime) {
   EXPECT_EQ(At(log, 5), 10u);
   EXPECT_EQ(At(log, 6), 51u);
   EXPECT_EQ(At(log, 10), 61u);
+}
+
+TEST(LogSeek, TakesSegmentsWithoutMessagesForItsOwn) {
+  TestLog log;
+  for (const std::uint64_t count : {0, 0, 9, 0, 0, 9}) {
+    log.Write(count);
+    log.Close();
+    log.writer.reset();
+  }
+  for (std::uint64_t number = 1; number <= 18; ++number) {
+    const Status status = replay::CheckBelongs(log.storage, log.folder, number);
+    EXPECT_TRUE(status) << number << ": " << status.error().text;
+    const auto trim = replay::TrimLog(log.storage, log.folder, number, /*look_only=*/true);
+    EXPECT_TRUE(trim) << number << ": " << trim.error().text;
+  }
 }
 
 TEST(LogSeek, FindsNothingInAnEmptyLog) {
