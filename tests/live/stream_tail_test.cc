@@ -91,7 +91,9 @@ TEST(StreamTail, KeepsTheNewestMegabytesAndForgetsWhatIsOlder) {
     const std::uint64_t to = std::min(number, from + 4);
     std::uint64_t next = from;
     std::string packets;
-    while (next <= to) packets += Text(tail.Packets(next, to, 5 * kPacket, next));
+    int pieces = 0;
+    for (; next <= to; ++pieces) packets += Text(tail.Packets(next, to, 5 * kPacket, next));
+    ASSERT_LE(pieces, 2);
     ASSERT_EQ(packets, Framed(from, to, kPayload));
     ASSERT_EQ(next, to + 1);
   }
