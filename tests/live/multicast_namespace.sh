@@ -67,6 +67,7 @@ done
 start submit submit flow --to 9000 --rate 10000
 sleep 1
 kill -9 "${pids[sequencer]}"
+wait "${pids[sequencer]}" 2>/dev/null # Its ports are free when it is gone, not when it is told to go.
 start sequencer "${sequencer[@]}"
 wait "${pids[submit]}" || fail "submit ended with exit code $?"
 # What follows in the input now are ticks, which bring no outputs.
