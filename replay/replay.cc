@@ -16,13 +16,14 @@ constexpr std::uint64_t kProgressInputs = 16;
 /// Compares outputs with those that were recorded.
 class Recorded {
  public:
-  /// `digest`: running digest of the outputs before the replay.
-  Recorded(LogReader& log, std::uint64_t digest)
-      : begin_(log.position()), digest_(digest), ahead_(log, UINT64_MAX) {}
+  /// `before`: the last output before the replay.
+  Recorded(LogReader& log, proto::StreamPosition before)
+      : begin_(log.position()), last_(before), ahead_(log, UINT64_MAX) {}
 
   /// False: `output` is not what was recorded, or an error; see below.
   bool Compare(std::span<const std::byte> output, const proto::Header& header) {
-    const std::uint64_t digest_before = std::exchange(digest_, header.digest);
+    const std::uint64_t digest_before = last_.digest;
+    last_ = {.number = header.number, .digest = header.digest};
     if (header.number <= begin_.number) return true;
     if (header.number == begin_.number + 1 && digest_before != begin_.digest) {
       difference_ = {.number = header.number, .is_before = true};
@@ -52,6 +53,11 @@ class Recorded {
     if (error_) return *error_;
     result.difference = std::move(difference_);
     if (result.difference) return {};
+    if (last_.number == begin_.number &&
+        last_.digest != begin_.digest) {  // no output followed, to be asked
+      result.difference = {.number = begin_.number + 1, .is_before = true};
+      return {};
+    }
     switch (ahead_.Next()) {
       case ReadOutcome::kDamaged:
         return ahead_.error();
@@ -74,7 +80,7 @@ class Recorded {
 
  private:
   const proto::StreamPosition begin_;
-  std::uint64_t digest_;  ///< of the outputs so far
+  proto::StreamPosition last_;  ///< of the outputs so far
   std::uint64_t compared_ = 0;
   std::optional<ReplayDifference> difference_;
   std::optional<Error> error_;
@@ -86,8 +92,7 @@ class Run {
   Run(Application& application, LogReader& input, const ReplayOptions& options)
       : options_(options), stepper_(application, input.session()), ahead_(input, options.last) {
     if (options.output != nullptr) pipe_.emplace(*options.output);
-    if (options.against != nullptr)
-      recorded_.emplace(*options.against, stepper_.position().output.digest);
+    if (options.against != nullptr) recorded_.emplace(*options.against, stepper_.position().output);
     if (options.skips != nullptr) stepper_.PassOver(*options.skips);
   }
 

@@ -228,10 +228,6 @@ Result<LogReader> MessageFilter::Open(replay::Storage& storage, const std::strin
     *time_ns = *time;
   }
   if (until_ns_) range_.last = NumberRange().last;
-  if (since_ns_ && until_ns_ && *since_ns_ > *until_ns_) {
-    return Error::BadInput("--from " + options_.from->text() + " is after --to " +
-                           options_.to->text());
-  }
   auto reader =
       LogReader::Open(storage, folder,
                       {.from_number = is_to_come_ ? replay::ReadOptions::kEnd : range_.first,

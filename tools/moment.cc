@@ -14,6 +14,55 @@ constexpr std::int64_t kDay = 86'400'000'000'000;
 /// The number after it means "the end" to a reader of a log.
 constexpr std::uint64_t kNumberMax = std::numeric_limits<std::uint64_t>::max() - 1;
 
+/// Number and time of a message.
+struct Dated {
+  std::uint64_t number = 0;
+  std::int64_t time_ns = 0;
+};
+
+/// Message `number`; null: it is not there, or cannot be read, which is for the log's reader to
+/// say.
+std::optional<Dated> DatedAt(replay::Storage& storage, const std::string& folder,
+                             std::uint64_t number) {
+  auto reader =
+      replay::LogReader::Open(storage, folder, {.from_number = number, .check_digest = false});
+  if (!reader || reader->Next() != replay::ReadOutcome::kMessage) return std::nullopt;
+  return Dated{.number = number, .time_ns = reader->message().header.time_ns};
+}
+
+/// The last message of the log, if its number is less; null also as above.
+std::optional<Dated> LastDatedBefore(replay::Storage& storage, const std::string& folder,
+                                     std::uint64_t number) {
+  const auto end = replay::LogReader::FindEnd(storage, folder);
+  if (!end || end->last.number == 0 || end->last.number >= number) return std::nullopt;
+  return DatedAt(storage, folder, end->last.number);
+}
+
+/// An error if `from` is after `to`. Two moments with nothing between them are no contradiction.
+Status CheckOrder(replay::Storage& storage, const std::string& folder, const Moment& from,
+                  const Moment& to) {
+  const auto contradiction = [&](const std::string& why) {
+    return Error::BadInput("--from " + from.text() + " is after --to " + to.text() + why);
+  };
+  if (from.is_number() && to.is_number()) {
+    return from.number() > to.number() ? Status(contradiction("")) : Status();
+  }
+  const auto time = (from.is_number() ? to : from).Time(storage, folder);
+  if (!time) return time.error();
+  if (!from.is_number() && !to.is_number()) {
+    const auto end = to.Time(storage, folder);
+    if (!end) return end.error();
+    return *time > *end ? Status(contradiction("")) : Status();
+  }
+  const std::uint64_t number = (from.is_number() ? from : to).number();
+  std::optional<Dated> at = DatedAt(storage, folder, number);
+  // What is still to come is no earlier than the last message.
+  if (!at && from.is_number()) at = LastDatedBefore(storage, folder, number);
+  if (!at || (from.is_number() ? at->time_ns <= *time : at->time_ns >= *time)) return {};
+  return contradiction(": message " + std::to_string(at->number) + " is of " +
+                       proto::TimeText(at->time_ns));
+}
+
 }  // namespace
 
 std::optional<Moment> Moment::Parse(std::string_view text) {
@@ -94,6 +143,9 @@ CLI::Option* AddMoment(CLI::App& command, const std::string& name, std::optional
 
 Result<NumberRange> RangeOf(replay::Storage& storage, const std::string& folder,
                             const std::optional<Moment>& from, const std::optional<Moment>& to) {
+  if (from && to) {
+    if (Status status = CheckOrder(storage, folder, *from, *to); !status) return status.error();
+  }
   NumberRange range;
   if (from) {
     const auto first = from->First(storage, folder);
@@ -104,13 +156,6 @@ Result<NumberRange> RangeOf(replay::Storage& storage, const std::string& folder,
     const auto last = to->Last(storage, folder);
     if (!last) return last.error();
     range.last = *last;
-  }
-  // Two times between two messages are no contradiction: there is nothing between them.
-  const bool contradiction = from && to && from->is_number() == to->is_number() &&
-                             range.first > range.last &&
-                             (from->is_number() || range.first - range.last > 1);
-  if (contradiction) {
-    return Error::BadInput("--from " + from->text() + " is after --to " + to->text());
   }
   return range;
 }

@@ -50,7 +50,8 @@ struct NumberRange {
   std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
 };
 
-/// What --from and --to name; an error if the one is after the other.
+/// What --from and --to name; an error if the one is after the other. A number and a time are
+/// compared by the time of the message with that number.
 Result<NumberRange> RangeOf(replay::Storage& storage, const std::string& folder,
                             const std::optional<Moment>& from, const std::optional<Moment>& to);
 

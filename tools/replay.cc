@@ -440,7 +440,7 @@ void RegisterReplay(Commands& commands) {
   command
       .add_option("--against", options->against,
                   "Folder of recorded outputs: compare with them and stop at the first "
-                  "difference, exit code 1")
+                  "difference, exit code 1; that is it too if there was nothing to compare")
       ->check(NotEmpty());
   CLI::Option* const image =
       command

@@ -17,6 +17,11 @@ using replay::LogReader;
 
 std::string Plain(std::uint64_t number) { return std::to_string(number); }
 
+/// "1 input", "2 inputs"
+std::string Counted(std::uint64_t number, const std::string& what) {
+  return Plain(number) + " " + what + (number == 1 ? "" : "s");
+}
+
 }  // namespace
 
 Result<ReplayAgainst> ReplayAgainst::Open(replay::Storage& storage, const std::string& folder,
@@ -81,9 +86,16 @@ Status ReplayAgainst::Judge(const replay::ReplayResult& result, const std::strin
     json_ += ",\"result\":\"nothing_compared\"";
     text_ = "nothing was compared: " + folder_ + " begins at output " + Plain(first_) +
             ", and the replay ends before output " + Plain(next) + "\n";
+  } else if (result.progress.inputs == 0) {
+    same_ = false;
+    json_ += ",\"result\":\"nothing_compared\"";
+    text_ = "nothing was compared: no input was replayed\n";
   } else {
     json_ += ",\"result\":\"same\"";
-    text_ = "the replay gives what " + folder_ + " has: " + compared + "\n";
+    text_ = "the replay gives what " + folder_ + " has: ";
+    text_ += result.compared == 0 ? "no output of " + Counted(result.progress.inputs, "input")
+                                  : compared;
+    text_ += '\n';
   }
   json_ += '}';
   return {};

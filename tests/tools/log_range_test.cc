@@ -81,6 +81,52 @@ TEST_F(LogRange, RefusesWhatLiesWhollyBeforeOrBehindTheLog) {
             "1 2 exit 0");
 }
 
+TEST_F(LogRange, RefusesARangeThatEndsBeforeItBeginsInWhateverWay) {
+  Write("log", {.messages = 30});
+  const auto time = [](int number) { return "13:30:00.0000000" + std::to_string(number); };
+  const std::string day = "2012-06-21T";
+  const std::string is_of = " is of 2012-06-21T13:30:00.0000000";
+  const std::vector<std::pair<Words, std::string>> cases{
+      {{"--from", "20", "--to", "19"}, ""},
+      {{"--from", time(20), "--to", time(19)}, ""},
+      {{"--from", day + time(20), "--to", time(19)}, ""},
+      {{"--from", "13:29:59.9", "--to", "13:29:59.8"}, ""},
+      {{"--from", "20", "--to", time(19)}, ": message 20" + is_of + "20Z"},
+      {{"--from", "20", "--to", day + time(11)}, ": message 20" + is_of + "20Z"},
+      {{"--from", time(20), "--to", "19"}, ": message 19" + is_of + "19Z"},
+      {{"--from", day + time(29), "--to", "11"}, ": message 11" + is_of + "11Z"},
+      {{"--from", "2030-01-01", "--to", "30"}, ": message 30" + is_of + "30Z"},
+      {{"--from", "40", "--to", time(29)}, ": message 30" + is_of + "30Z"},
+  };
+  std::vector<Words> tools = Tools(Path("log"));
+  tools.push_back({"export", "binaryfile", Path("log")});
+  tools.push_back({"cat", Path("log"), "--follow"});
+  for (const auto& [options, why] : cases) {
+    for (const Words& tool : tools) {
+      const Ran ran = With(tool, options);
+      EXPECT_EQ(ran.exit_code, 2) << tool[0];
+      EXPECT_EQ(ran.out, "") << tool[0];
+      EXPECT_EQ(ran.err,
+                "tandem: --from " + options[1] + " is after --to " + options[3] + why + "\n")
+          << tool[0];
+    }
+  }
+  const auto cat = [&](const std::string& from, const std::string& to) {
+    return Numbers(With({"cat", Path("log")}, {"--from", from, "--to", to}));
+  };
+  EXPECT_EQ(cat("20", time(20)), "20 exit 0");
+  EXPECT_EQ(cat(time(20), "20"), "20 exit 0");
+  EXPECT_EQ(cat(time(20), time(20)), "20 exit 0");
+  std::ofstream(Path("lines")) << R"({"type":"Tick","time":"2012-06-21T13:30:00Z"})"
+                               << "\n"
+                               << R"({"type":"Tick","time":"2012-06-21T13:30:09Z"})"
+                               << "\n";
+  ASSERT_EQ(
+      Tandem({"import", "jsonl", Path("lines"), "--session", "A", "-o", Path("two")}).exit_code, 0);
+  EXPECT_EQ(Numbers(With({"cat", Path("two")}, {"--from", "13:30:02", "--to", "13:30:07"})),
+            "exit 0");
+}
+
 TEST_F(LogRange, OfATrimmedLogRefusesWhatIsGone) {
   Write("log", {.messages = 300, .close = false, .segment_bytes = 12 << 10});
   std::filesystem::remove(replay::SegmentPath(Path("log"), 1));

@@ -3,6 +3,8 @@
 // replay as a person runs it: ranges, pace, comparison with what was recorded, exit codes.
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "tests/tools/log_tools.h"
 #include "tools/pace.h"
 
@@ -63,8 +65,14 @@ TEST_F(ReplayTools, TakesTimesForTheRange) {
 
 TEST_F(ReplayTools, RefusesARangeThatCannotBe) {
   EXPECT_EQ(Replay({"--to", "150", "--image-out", Path("image")}).exit_code, 0);
+  const std::string time = Cat("flow", {"--from", "5", "--count", "1"})[0].substr(2, 30);
+  const std::string time_before = Cat("flow", {"--from", "4", "--count", "1"})[0].substr(2, 30);
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
       {{"--from", "5", "--to", "4"}, "--from 5 is after --to 4"},
+      {{"--from", "5", "--to", time_before},
+       "--from 5 is after --to " + time_before + ": message 5 is of " + time},
+      {{"--from", time, "--to", "4"},
+       "--from " + time + " is after --to 4: message 4 is of " + time_before},
       {{"--from", "2002"},
        "the input log " + Path("flow") + " ends at message 2000; --from 2002 is not in it"},
       {{"--from", "2001"},
@@ -87,11 +95,12 @@ TEST_F(ReplayTools, RefusesARangeThatCannotBe) {
        "for as fast as it goes; see `tandem replay --help`"},
   };
   for (auto [options, sentence] : cases) {
-    options.insert(options.end(), {"-o", Path("never")});
+    options.insert(options.end(), {"-o", Path("never"), "--image-out", Path("never_image")});
     const Ran ran = Replay(options);
     EXPECT_EQ(ran.exit_code, 2) << sentence;
     EXPECT_EQ(ran.err, "tandem: " + sentence + "\n");
     EXPECT_FALSE(std::filesystem::exists(Path("never")));
+    EXPECT_FALSE(std::filesystem::exists(Path("never_image")));
   }
   const Ran ran = Replay({});
   EXPECT_EQ(ran.exit_code, 2);
@@ -215,6 +224,46 @@ TEST_F(ReplayTools, SaysThatWhatWasRecordedBeginsBehindItOrAfterADifference) {
   EXPECT_NE(ran.out.find("\"result\":\"differs_before\",\"number\":" + other + "}"),
             std::string::npos)
       << ran.out;
+}
+
+TEST_F(ReplayTools, SaysNoWhereNothingWasCompared) {
+  EXPECT_EQ(Replay({"--to", "150", "--image-out", Path("image"), "-o", Path("begin")}).exit_code,
+            0);
+  Ran ran = Replay({"--image", Path("image"), "--to", "150", "--against", Path("out")});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_EQ(Lines(ran.out).back(), "nothing was compared: no input was replayed");
+  ran = Replay({"--image", Path("image"), "--to", "150", "--against", Path("out"), "--json"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_NE(ran.out.find(",\"compared\":0,\"result\":\"nothing_compared\"}}\n"), std::string::npos)
+      << ran.out;
+  // It can be told even so where the outputs before it differ.
+  EXPECT_EQ(Tandem({"generate", "--orders", "2000", "--seed", "8", "-o", Path("other")}).exit_code,
+            0);
+  EXPECT_EQ(Tandem({"replay", Path("other"), "-o", Path("other_out")}).exit_code, 0);
+  ran = Replay({"--image", Path("image"), "--to", "150", "--against", Path("other_out")});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_TRUE(Lines(ran.out).back().starts_with("the replay differs from " + Path("other_out") +
+                                                " before output "))
+      << ran.out;
+
+  Write("ticks", {.messages = 0, .session = "GENERATED", .role = replay::kInputRole});
+  Write("none", {.messages = 0, .session = "GENERATED"});
+  ran = Tandem({"replay", Path("ticks"), "--against", Path("none")});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_EQ(Lines(ran.out).back(), "nothing was compared: no input was replayed");
+  // Inputs without an output on either side are compared.
+  std::ofstream(Path("ticks.jsonl")) << R"({"type":"Tick"})"
+                                     << "\n"
+                                     << R"({"type":"Tick"})"
+                                     << "\n";
+  ASSERT_EQ(Tandem({"import", "jsonl", Path("ticks.jsonl"), "--session", "GENERATED", "--app",
+                    "book", "-o", Path("two")})
+                .exit_code,
+            0);
+  ran = Tandem({"replay", Path("two"), "--against", Path("none")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.out;
+  EXPECT_EQ(Lines(ran.out).back(),
+            "the replay gives what " + Path("none") + " has: no output of 2 inputs");
 }
 
 TEST_F(ReplayTools, RefusesToCompareWithWhatCannotBeItsOutputs) {
