@@ -18,8 +18,8 @@ namespace {
 /// Full segments that wait for a sync; with one more, the oldest is synced on the way.
 constexpr std::size_t kUnsyncedSegmentsMax = 8;
 
-/// Their CRCs are made while they are still in the nearest cache.
-constexpr std::size_t kUnsealedBytesMax = 8u << 10;
+/// CRCs are made of few records at a time: the processor does that while copies wait for the cache.
+constexpr std::size_t kUnsealedBytesMax = 1u << 10;
 
 template <class T>
 T Load(const std::byte* at) {
