@@ -19,9 +19,14 @@ class CauseLog {
   CauseLog(replay::Storage& storage, std::string folder)
       : storage_(storage), folder_(std::move(folder)) {}
 
-  /// Goes to input message `number`. False: it is not known.
+  /// Goes to input message `number`. False: the log has none, or there is no log.
   Result<bool> GoTo(std::uint64_t number) {
     if (folder_.empty() || number == 0) return false;
+    if (last_ == 0) {
+      if (Status status = FindEnds(); !status) return status.error();
+    }
+    if (number < first_ || (number > last_ && !damage_)) return false;
+    if (number > last_) return *damage_;
     // What lies close ahead is read through; a jump looks its segment up.
     constexpr std::uint64_t kClose = 100'000;
     const std::uint64_t at = reader_ ? reader_->position().number : 0;
@@ -46,13 +51,33 @@ class CauseLog {
     return true;
   }
 
+  /// What to say of a cause that GoTo did not find.
+  [[nodiscard]] std::string NotThere(std::uint64_t number) const {
+    return "input message " + std::to_string(number) +
+           (folder_.empty() ? "" : ", which is not in " + folder_);
+  }
+
   /// Of the message that GoTo found.
   [[nodiscard]] const proto::MessageView& message() const { return reader_->message(); }
   [[nodiscard]] proto::Schema& schema() { return schema_.For(*reader_); }
 
  private:
+  Status FindEnds() {
+    const auto reader = replay::LogReader::Open(storage_, folder_, {.check_digest = false});
+    if (!reader) return reader.error();
+    auto end = replay::LogReader::FindEnd(storage_, folder_);
+    if (!end) return end.error();
+    first_ = reader->first_number();
+    last_ = end->last.number;
+    damage_ = std::move(end->damage);
+    return {};
+  }
+
   replay::Storage& storage_;
   std::string folder_;
+  std::uint64_t first_ = 0;
+  std::uint64_t last_ = 0;       ///< 0: not looked for, or there are no messages
+  std::optional<Error> damage_;  ///< that follows it
   std::optional<replay::LogReader> reader_;
   LogSchema schema_;
 };

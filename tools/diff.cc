@@ -118,9 +118,13 @@ class Report {
   Status ReadCause(replay::Storage& storage, Around& side) {
     if (options_.logs.input.empty()) return {};
     CauseLog causes(storage, options_.logs.input);
-    const auto known = causes.GoTo(side.message().header.origin);
+    const std::uint64_t origin = side.message().header.origin;
+    const auto known = causes.GoTo(origin);
     if (!known) return known.error();
-    if (!*known) return {};
+    if (!*known) {
+      text_ += "  cause: " + causes.NotThere(origin) + "\n";
+      return {};
+    }
     text_ += "  cause: " + causes.schema().Text(causes.message()) + "\n";
     cause_json_ = causes.schema().Json(causes.message());
     return {};

@@ -92,22 +92,24 @@ class Comparison {
     if (Status status = b_.Next(); !status) return status;
     ProgressLine progress("causes");
     while (!a_.done() && !b_.done()) {
-      const std::uint64_t of_a = a_.cause();
-      const std::uint64_t of_b = b_.cause();
-      cause_ = std::min(of_a, of_b);
-      if (compared_ == 0) first_cause_ = cause_;
+      const Turn turn = NextTurn();
+      cause_ = turn.cause;
+      if (turn.in_order) {
+        if (first_cause_ == 0) first_cause_ = cause_;
+        last_cause_ = cause_;
+      }
       progress.Show(++compared_);
-      if ((of_a == cause_ && a_.goes_on()) || (of_b == cause_ && b_.goes_on())) ++in_parts_;
+      if ((turn.of_a && a_.goes_on()) || (turn.of_b && b_.goes_on())) ++in_parts_;
       static const std::vector<MessageView> kNothing;
-      if (Status status = Compare(of_a == cause_ ? a_.messages() : kNothing,
-                                  of_b == cause_ ? b_.messages() : kNothing);
+      if (Status status =
+              Compare(turn.of_a ? a_.messages() : kNothing, turn.of_b ? b_.messages() : kNothing);
           !status) {
         return status;
       }
-      if (of_a == cause_) {
+      if (turn.of_a) {
         if (Status status = a_.Next(); !status) return status;
       }
-      if (of_b == cause_) {
+      if (turn.of_b) {
         if (Status status = b_.Next(); !status) return status;
       }
     }
@@ -129,8 +131,9 @@ class Comparison {
     std::string text;
     if (compared_ > 0) {
       text = "compared " + Counted(compared_, "cause") + ", " + Plain(first_cause_) + " to " +
-             Plain(cause_) + ": " + Plain(compared_ - different_) + " have the same outputs, " +
-             Plain(different_) + (different_ == 1 ? " has not\n" : " have not\n");
+             Plain(last_cause_) + ": " + Plain(compared_ - different_) +
+             " have the same outputs, " + Plain(different_) +
+             (different_ == 1 ? " has not\n" : " have not\n");
     }
     text += Caveats();
     const auto sorted = MostFirst(kinds_);
@@ -156,7 +159,7 @@ class Comparison {
     std::string text = std::string("{\"result\":\"") + VerdictName(first.verdict) + "\"";
     text += std::string(",\"differs_before\":") + (first.differs_before ? "true" : "false");
     text += ",\"first_difference\":" + Plain(first.number);
-    text += ",\"first_cause\":" + Plain(first_cause_) + ",\"last_cause\":" + Plain(cause_);
+    text += ",\"first_cause\":" + Plain(first_cause_) + ",\"last_cause\":" + Plain(last_cause_);
     text += ",\"causes\":" + Plain(compared_) + ",\"causes_different\":" + Plain(different_);
     text +=
         ",\"causes_cut_short\":" + Plain(not_best_) + ",\"causes_in_parts\":" + Plain(in_parts_);
@@ -194,6 +197,34 @@ class Comparison {
   }
 
  private:
+  /// Of which logs the outputs are compared next.
+  struct Turn {
+    bool of_a = false;
+    bool of_b = false;
+    std::uint64_t cause = 0;
+    bool in_order = false;
+  };
+
+  [[nodiscard]] Turn NextTurn() const {
+    const std::uint64_t of_a = a_.cause();
+    const std::uint64_t of_b = b_.cause();
+    if (a_.is_astray() && b_.is_astray()) return {.of_a = true, .of_b = true, .cause = of_a};
+    if (of_a == of_b || a_.is_astray() == b_.is_astray()) {
+      return {.of_a = of_a <= of_b,
+              .of_b = of_b <= of_a,
+              .cause = std::min(of_a, of_b),
+              .in_order = true};
+    }
+    // Where the other log has a cause that this one lacks, it is the same but for its cause.
+    const OutputsByCause& astray = a_.is_astray() ? a_ : b_;
+    const OutputsByCause& other = a_.is_astray() ? b_ : a_;
+    const bool both = other.cause() < astray.next_cause();
+    return {.of_a = both || a_.is_astray(),
+            .of_b = both || b_.is_astray(),
+            .cause = both ? other.cause() : astray.cause(),
+            .in_order = both};
+  }
+
   /// Where the summary may say more than is.
   [[nodiscard]] std::string Caveats() const {
     std::string text;
@@ -285,8 +316,7 @@ class Comparison {
     example.cause = cause_;
     example.text =
         "      cause: " +
-        (*has_cause ? causes_.schema().Text(causes_.message()) : "input message " + Plain(cause_)) +
-        "\n";
+        (*has_cause ? causes_.schema().Text(causes_.message()) : causes_.NotThere(cause_)) + "\n";
     if (a != nullptr) example.text += "        A:  " + a_.schema().Text(*a) + "\n";
     if (b != nullptr) example.text += "        B:  " + b_.schema().Text(*b) + "\n";
     example.text += TextOf(fields, "        ");
@@ -338,8 +368,9 @@ class Comparison {
   std::uint64_t different_ = 0;
   std::uint64_t not_best_ = 0;
   std::uint64_t in_parts_ = 0;
-  std::uint64_t first_cause_ = 0;
-  std::uint64_t cause_ = 0;  ///< being compared, or the last one
+  std::uint64_t first_cause_ = 0;  ///< of those in order
+  std::uint64_t last_cause_ = 0;
+  std::uint64_t cause_ = 0;  ///< being compared
   std::map<Kind, Tally> kinds_;
   Rest rest_;
 };
@@ -400,6 +431,24 @@ Result<std::uint64_t> BeginOf(replay::Storage& storage, const DiffAllOptions& op
   return first.number;
 }
 
+/// The outputs of a log from number `begin` on.
+Result<OutputsByCause> OutputsFrom(replay::Storage& storage, const std::string& folder,
+                                   std::uint64_t begin, bool is_input) {
+  const auto open = [&](std::uint64_t from) {
+    return LogReader::Open(storage, folder, {.from_number = from, .check_digest = false});
+  };
+  auto reader = open(begin);
+  if (!reader) return reader.error();
+  auto ahead = open(begin);
+  if (!ahead) return ahead.error();
+  std::uint64_t before = 0;
+  if (begin > reader->first_number()) {
+    auto last = open(begin - 1);
+    if (last && last->Next() == ReadOutcome::kMessage) before = last->message().header.origin;
+  }
+  return OutputsByCause(std::move(*reader), std::move(*ahead), before, is_input);
+}
+
 }  // namespace
 
 const char* VerdictName(replay::DiffVerdict verdict) {
@@ -431,14 +480,11 @@ Result<ExitCode> DiffAll(replay::Storage& storage, const DiffAllOptions& options
   const bool is_input = *holds_inputs;
   const auto begin = BeginOf(storage, options, first, is_input);
   if (!begin) return begin.error();
-  std::vector<LogReader> readers;
-  for (const std::string* folder : {&options.a, &options.b}) {
-    auto reader = LogReader::Open(storage, *folder, {.from_number = *begin, .check_digest = false});
-    if (!reader) return reader.error();
-    readers.push_back(std::move(*reader));
-  }
-  Comparison comparison(storage, options, filter, OutputsByCause(std::move(readers[0]), is_input),
-                        OutputsByCause(std::move(readers[1]), is_input));
+  auto a = OutputsFrom(storage, options.a, *begin, is_input);
+  if (!a) return a.error();
+  auto b = OutputsFrom(storage, options.b, *begin, is_input);
+  if (!b) return b.error();
+  Comparison comparison(storage, options, filter, std::move(*a), std::move(*b));
   if (Status status = comparison.Run(); !status) return status.error();
   Output output;
   output.text = options.json ? comparison.Json(first) : first.text + "\n" + comparison.Text();

@@ -182,6 +182,11 @@ class Show {
     CauseLog causes(storage_, options_.input);
     const auto known = causes.GoTo(record_.incident.cause);
     if (!known) return known.error();
+    if (!*known && record_.incident.cause != 0) {
+      return Error::BadInput("the log " + options_.input + " has no message " +
+                             std::to_string(record_.incident.cause) +
+                             ", which is named as the cause");
+    }
     if (!*known) return {};
     cause_ = causes.schema().Text(causes.message());
     cause_json_ = causes.schema().Json(causes.message());
