@@ -377,6 +377,11 @@ Result<std::string> JsonLinesParser::ReadPayload(const JsonObject& object, std::
   if (Schema() == nullptr) {
     return Error::BadInput("has a \"payload\", and there is no schema to read it by");
   }
+  if (const std::string_view number = JsonInexactNumber(*payload); !number.empty()) {
+    return Error::BadInput("has the number " + std::string(number.substr(0, 40)) +
+                           " in \"payload\", which is no whole one of 64 bits or would be rounded; "
+                           "write a whole number in plain digits");
+  }
   return Schema()->PayloadOf(type, *payload);
 }
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "replay/json_object.h"
 
+#include <algorithm>
+#include <bit>
 #include <charconv>
+#include <limits>
 #include <set>
+#include <utility>
 
 namespace tandem::replay {
 namespace {
@@ -20,6 +24,52 @@ std::string InProtobufsForm(std::string_view name) {
   return form;
 }
 
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+/// Does a number stay what it is where it is read as a 64-bit one, by way of a floating-point one
+/// if it has a point or an exponent? True also of what is no number.
+bool IsExact(std::string_view word) {
+  const bool negative = word.starts_with('-');
+  if (negative) word.remove_prefix(1);
+  if (word.empty() || !IsDigit(word.front())) return true;
+  if (word.size() <= 18 && std::ranges::all_of(word, IsDigit)) return true;
+  // Its digits, and how many of them stand before the point.
+  std::string digits;
+  std::size_t at = 0;
+  for (; at < word.size() && IsDigit(word[at]); ++at) digits += word[at];
+  auto whole = static_cast<std::int64_t>(digits.size());
+  if (at < word.size() && word[at] == '.') {
+    while (++at < word.size() && IsDigit(word[at])) digits += word[at];
+  }
+  const bool is_plain = at == word.size() && std::cmp_equal(whole, digits.size());
+  if (at < word.size() && (word[at] == 'e' || word[at] == 'E')) {
+    if (++at < word.size() && word[at] == '+') ++at;
+    std::int64_t exponent = 0;
+    const char* const end = word.data() + word.size();
+    const auto parsed = std::from_chars(word.data() + at, end, exponent);
+    if (parsed.ptr != end || parsed.ec == std::errc::invalid_argument) return true;
+    constexpr std::int64_t kFar = 1 << 30;  // more than the digits of any line
+    if (parsed.ec != std::errc()) exponent = word[at] == '-' ? -kFar : kFar;
+    whole += std::clamp(exponent, -kFar, kFar);
+  } else if (at < word.size()) {
+    return true;
+  }
+  const std::size_t zeros = std::min(digits.find_first_not_of('0'), digits.size());
+  digits.erase(0, zeros);
+  whole -= static_cast<std::int64_t>(zeros);
+  while (digits.ends_with('0')) digits.pop_back();
+  if (digits.empty()) return true;
+  constexpr std::int64_t kDigitsMax = std::numeric_limits<std::uint64_t>::digits10 + 1;
+  if (std::cmp_less(whole, digits.size()) || whole > kDigitsMax) return false;
+  digits.append(static_cast<std::size_t>(whole) - digits.size(), '0');
+  std::uint64_t size = 0;
+  if (std::from_chars(digits.data(), digits.data() + digits.size(), size).ec != std::errc()) {
+    return false;
+  }
+  if (negative && size > std::uint64_t{1} << 63) return false;
+  return is_plain || (size >> std::countr_zero(size)) < std::uint64_t{1} << 53;
+}
+
 /// Goes over a text, value by value.
 class Scanner {
  public:
@@ -28,6 +78,8 @@ class Scanner {
   /// The member for which Value gave up: it is there twice in an object within the value. Empty:
   /// there is none.
   [[nodiscard]] const std::string& twice() const { return twice_; }
+  /// See JsonInexactNumber; of the values so far.
+  [[nodiscard]] std::string_view inexact() const { return inexact_; }
 
   [[nodiscard]] std::size_t at() const { return at_; }
   [[nodiscard]] bool done() const { return at_ == text_.size(); }
@@ -120,12 +172,14 @@ class Scanner {
                        (text_[at_] >= 'a' && text_[at_] <= 'z') || text_[at_] == 'E')) {
       ++at_;
     }
+    if (inexact_.empty() && !IsExact(From(begin))) inexact_ = From(begin);
     return at_ > begin;
   }
 
   std::string_view text_;
   std::size_t at_ = 0;
   std::string twice_;
+  std::string_view inexact_;
 };
 
 void AppendUtf8(std::uint32_t code, std::string* out) {
@@ -135,10 +189,24 @@ void AppendUtf8(std::uint32_t code, std::string* out) {
     *out += static_cast<char>(0xc0 | code >> 6);
     *out += static_cast<char>(0x80 | (code & 0x3f));
   } else {
-    *out += static_cast<char>(0xe0 | code >> 12);
+    if (code < 0x10000) {
+      *out += static_cast<char>(0xe0 | code >> 12);
+    } else {
+      *out += static_cast<char>(0xf0 | code >> 18);
+      *out += static_cast<char>(0x80 | (code >> 12 & 0x3f));
+    }
     *out += static_cast<char>(0x80 | (code >> 6 & 0x3f));
     *out += static_cast<char>(0x80 | (code & 0x3f));
   }
+}
+
+/// The lower ten bits of a character whose higher ones an escape before `text` has; null: `text`
+/// does not begin with such an escape.
+std::optional<std::uint32_t> LowSurrogate(std::string_view text) {
+  if (!text.starts_with("\\u") || text.size() < 6) return std::nullopt;
+  std::uint32_t code = 0;
+  std::from_chars(text.data() + 2, text.data() + 6, code, 16);
+  return code >> 10 == 0xdc00 >> 10 ? std::optional(code & 0x3ff) : std::nullopt;
 }
 
 template <class T>
@@ -213,8 +281,12 @@ std::optional<std::string> JsonText(std::string_view value) {
     if (c == 'u') {
       std::uint32_t code = 0;
       std::from_chars(value.data() + i + 1, value.data() + i + 5, code, 16);
-      AppendUtf8(code, &text);
       i += 4;
+      if (const auto low = LowSurrogate(value.substr(i + 1)); low && code >> 10 == 0xd800 >> 10) {
+        code = 0x10000 + ((code & 0x3ff) << 10 | *low);
+        i += 6;
+      }
+      AppendUtf8(code, &text);
     } else if (const auto at = kLetters.find(c); at != std::string_view::npos) {
       text += kMeant[at];
     } else {
@@ -229,6 +301,12 @@ std::optional<std::uint64_t> JsonUnsigned(std::string_view value) {
 }
 std::optional<std::int64_t> JsonSigned(std::string_view value) {
   return Whole<std::int64_t>(value);
+}
+
+std::string_view JsonInexactNumber(std::string_view value) {
+  Scanner scanner(value);
+  scanner.Value();
+  return scanner.inexact();
 }
 
 }  // namespace tandem::replay

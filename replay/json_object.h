@@ -40,5 +40,9 @@ class JsonObject {
 /// or does not fit.
 [[nodiscard]] std::optional<std::uint64_t> JsonUnsigned(std::string_view value);
 [[nodiscard]] std::optional<std::int64_t> JsonSigned(std::string_view value);
+/// The first number within `value`, strings apart, that is no whole one of 64 bits, or is written
+/// with a point or an exponent and would be rounded where it is read as a floating-point one, as
+/// Protobuf does; empty: there is none. `value` is one of a JsonObject.
+[[nodiscard]] std::string_view JsonInexactNumber(std::string_view value);
 
 }  // namespace tandem::replay

@@ -318,10 +318,11 @@ void RegisterDiff(Commands& commands) {
   command.add_option("B", options->logs.b, "Folder of the other, or HOST:PORT")
       ->required()
       ->check(Named("folder or stream"));
-  command
-      .add_option("--context", options->context, "Messages to show before and after the difference")
-      ->check(WholeNumber())
-      ->capture_default_str();
+  CLI::Option* const context = command
+                                   .add_option("--context", options->context,
+                                               "Messages to show before and after the difference")
+                                   ->check(WholeNumber())
+                                   ->capture_default_str();
   command
       .add_option("--input", options->logs.input,
                   "Log of the inputs, to show the message that caused a differing output")
@@ -332,10 +333,14 @@ void RegisterDiff(Commands& commands) {
                   "given again")
       ->allow_extra_args(false)
       ->type_name("FIELD");
-  command.add_flag("--all", options->all,
-                   "Align the outputs of each input and sum up every difference by type");
+  CLI::Option* const all =
+      command
+          .add_flag("--all", options->all,
+                    "Align the outputs of each input and sum up every difference by type")
+          ->excludes(context);
   command.add_option("--examples", options->logs.examples, "With --all: examples of each kind")
       ->check(WholeNumber())
+      ->needs(all)
       ->capture_default_str();
   command.add_flag("--follow", options->follow,
                    "Go on comparing as they grow, until they differ or Ctrl-C");

@@ -29,7 +29,8 @@ struct Options {
 class Format {
  public:
   virtual ~Format() = default;
-  virtual void Begin(const LogReader& reader, std::string* out) = 0;
+  /// The first message follows `start`; the reader has given it, or there is none.
+  virtual void Begin(const LogReader& reader, proto::StreamPosition start, std::string* out) = 0;
   virtual void Add(const LogReader& reader, LogSchema& schema, std::string* out) = 0;
   virtual void End(std::string* out) = 0;
   /// How a part that was picked from the log becomes a log again.
@@ -38,11 +39,11 @@ class Format {
 
 class JsonFormat final : public Format {
  public:
-  void Begin(const LogReader& reader, std::string* out) override {
+  void Begin(const LogReader& reader, proto::StreamPosition start, std::string* out) override {
     generation_ = reader.schema_generation();
     *out += replay::JsonLogLine({.session = reader.session(),
                                  .role = reader.role(),
-                                 .start = reader.position(),
+                                 .start = start,
                                  .schema = reader.schema()});
     *out += '\n';
   }
@@ -65,7 +66,8 @@ class JsonFormat final : public Format {
 
 class BinaryFormat final : public Format {
  public:
-  void Begin(const LogReader& /*reader*/, std::string* /*out*/) override {}
+  void Begin(const LogReader& /*reader*/, proto::StreamPosition /*start*/,
+             std::string* /*out*/) override {}
   void Add(const LogReader& reader, LogSchema& /*schema*/, std::string* out) override {
     const auto bytes = reader.message().bytes;
     *out += static_cast<char>(bytes.size() >> 8);
@@ -78,6 +80,31 @@ class BinaryFormat final : public Format {
   }
 };
 
+/// What was written of a log.
+struct Picked {
+  std::uint64_t messages = 0;
+  proto::StreamPosition before;  ///< the first one
+  proto::StreamPosition last;
+  bool has_gap = false;
+
+  void Add(proto::StreamPosition message_before, proto::StreamPosition message) {
+    if (messages++ == 0) before = message_before;
+    has_gap |= messages > 1 && message_before.number != last.number;
+    last = message;
+  }
+  /// ", from message 5, digest before it ..., up to message 9, digest ..."
+  [[nodiscard]] std::string Text() const {
+    if (messages == 0) return "";
+    std::string text;
+    if (before.number > 0) {
+      text = ", from message " + std::to_string(before.number + 1) + ", digest before it " +
+             proto::DigestText(before.digest);
+    }
+    return text + ", up to message " + std::to_string(last.number) + ", digest " +
+           proto::DigestText(last.digest);
+  }
+};
+
 Result<ExitCode> Export(const Options& options, Format& format) {
   replay::PosixStorage storage;
   MessageFilter filter(options.filter);
@@ -86,27 +113,26 @@ Result<ExitCode> Export(const Options& options, Format& format) {
   const bool to_stdout = options.file.empty() || options.file == "-";
   auto file = NewFile::Create(to_stdout ? "" : options.file);
   if (!file) return file.error();
-  format.Begin(*reader, &file->text);
   LogSchema schema;
   ProgressLine progress("messages");
+  const proto::StreamPosition begin = reader->position();
+  Picked picked;
   std::uint64_t read = 0;
-  std::uint64_t written = 0;
-  std::uint64_t last = 0;
-  bool has_gap = false;
   bool at_end = false;
   while (reader->position().number < filter.last()) {
+    const proto::StreamPosition before = reader->position();
     const ReadOutcome outcome = reader->Next();
     if (outcome == ReadOutcome::kDamaged) return reader->error();
     at_end = outcome == ReadOutcome::kEnd;
     if (at_end) break;
     progress.Show(++read);
     if (!filter.Wants(*reader, schema)) continue;
-    const std::uint64_t number = reader->position().number;
-    has_gap |= written++ > 0 && number != last + 1;
-    last = number;
+    if (picked.messages == 0) format.Begin(*reader, before, &file->text);
+    picked.Add(before, reader->position());
     format.Add(*reader, schema, &file->text);
     if (Status status = file->MayFlush(); !status) return status.error();
   }
+  if (picked.messages == 0) format.Begin(*reader, begin, &file->text);
   format.End(&file->text);
   if (Status status = file->Finish(); !status) return status.error();
   progress.Clear();
@@ -114,13 +140,11 @@ Result<ExitCode> Export(const Options& options, Format& format) {
     if (Status status = NoteEnd(storage, options.folder, *reader); !status) return status.error();
   }
   // Where the messages themselves are on standard output, this is beside them.
-  std::fprintf(to_stdout ? stderr : stdout,
-               "%s: %llu messages of %llu looked at, up to message %llu, digest %s\n",
+  std::fprintf(to_stdout ? stderr : stdout, "%s: %llu messages of %llu looked at%s\n",
                to_stdout ? "exported" : options.file.c_str(),
-               static_cast<unsigned long long>(written), static_cast<unsigned long long>(read),
-               static_cast<unsigned long long>(reader->position().number),
-               proto::DigestText(reader->position().digest).c_str());
-  if (has_gap) {
+               static_cast<unsigned long long>(picked.messages),
+               static_cast<unsigned long long>(read), picked.Text().c_str());
+  if (picked.has_gap) {
     std::fprintf(stderr, "tandem: note: messages are missing between those that were picked: %s\n",
                  format.OfAPart());
   }

@@ -2,6 +2,7 @@
 //
 // tandem import jsonl and binaryfile: a log from what was exported, or from lines that a person or
 // a program wrote.
+#include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <filesystem>
@@ -31,7 +32,7 @@ struct Options {
   std::string session;
   std::string role;  ///< empty: as the file says, or input
   std::string application;
-  std::string digest_before;
+  std::optional<std::uint64_t> digest_before;
   bool rechain = false;
   bool json = false;
 };
@@ -190,18 +191,21 @@ Result<ExitCode> ImportJsonLines(const Options& options) {
 /// Where a log of these messages begins: its digest before the first is not among them.
 Result<proto::StreamPosition> StartOf(const Options& options, const proto::Header& first) {
   if (first.number == 0) return Error::BadInput("it has no number, so it is of no stream");
-  if (first.number == 1) return proto::StreamPosition{};
-  std::uint64_t digest = 0;
-  const char* const text = options.digest_before.c_str();
-  char* end = nullptr;
-  digest = std::strtoull(text, &end, 16);
-  if (options.digest_before.size() != 16 || *end != '\0') {
+  if (first.number == 1) {
+    if (!options.digest_before || *options.digest_before == proto::kDigestStart) {
+      return proto::StreamPosition{};
+    }
+    return Error::BadInput("it has number 1, and the running digest before that is always " +
+                           proto::DigestText(proto::kDigestStart) +
+                           ", not what --digest-before says; leave it away");
+  }
+  if (!options.digest_before) {
     return Error::BadInput(
         "the messages begin at number " + std::to_string(first.number) +
         ", so the running digest before it is needed: give --digest-before with 16 hexadecimal "
-        "digits, as `tandem trim` and `tandem cat --json` tell it");
+        "digits, as `tandem export binaryfile`, `tandem trim` and `tandem cat --json` tell it");
   }
-  return proto::StreamPosition{.number = first.number - 1, .digest = digest};
+  return proto::StreamPosition{.number = first.number - 1, .digest = *options.digest_before};
 }
 
 class BinaryImport {
@@ -247,7 +251,7 @@ class BinaryImport {
   /// A log without messages, of a file that was made of one.
   Status BeginEmpty() {
     if (!reader_.ended_properly()) return Error::BadInput(options_.file + " holds no message");
-    if (!options_.digest_before.empty()) {
+    if (options_.digest_before) {
       return Error::BadInput(options_.file +
                              " holds no message, so no digest is before one: leave "
                              "--digest-before away");
@@ -370,8 +374,21 @@ void RegisterImportBinaryFile(Commands& commands, CLI::App& group) {
   command.add_option("FILE", options->file, "The file")->required()->check(Named("file"));
   AddCommon(command, *options,
             "Session that the messages must be of; needed where there is none of them");
-  command.add_option("--digest-before", options->digest_before,
-                     "Running digest before the first message, if that is not number 1");
+  command
+      .add_option_function<std::string>(
+          "--digest-before",
+          [options](const std::string& text) {
+            std::uint64_t digest = 0;
+            const char* const end = text.data() + text.size();
+            const auto parsed = std::from_chars(text.data(), end, digest, 16);
+            if (text.size() != 16 || parsed.ec != std::errc() || parsed.ptr != end) {
+              throw CLI::ValidationError("--digest-before: \"" + text +
+                                         "\" is not 16 hexadecimal digits");
+            }
+            options->digest_before = digest;
+          },
+          "Running digest before the first message, if that is not number 1")
+      ->type_name("DIGEST");
 }
 
 }  // namespace tandem::tools

@@ -27,6 +27,11 @@ using replay::ReadOutcome;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 
+/// The second of the clock in which a time lies, counted from 1970.
+std::int64_t SecondOf(std::int64_t time_ns) {
+  return time_ns / kSecond - (time_ns % kSecond < 0 ? 1 : 0);
+}
+
 struct Options {
   std::string folder;
   bool json = false;
@@ -52,8 +57,8 @@ struct Figures {
   std::uint64_t ticks = 0;
   std::int64_t first_time_ns = 0;
   std::int64_t last_time_ns = 0;
-  std::uint64_t busiest_count = 0;  ///< messages in the busiest second of the clock
-  std::int64_t busiest_second = 0;  ///< since 1970
+  std::uint64_t busiest_count = 0;   ///< messages in the busiest second of the clock
+  std::int64_t busiest_time_ns = 0;  ///< a time in it
   std::uint64_t last_digest = 0;
   std::uint64_t message_bytes = 0;  ///< headers and payloads
   std::uint64_t smallest = 0;
@@ -106,12 +111,12 @@ class Counter {
     } else {
       ++(header.type == kTick ? figures_.ticks : figures_.control);
     }
-    const std::int64_t second = header.time_ns / kSecond;
+    const std::int64_t second = SecondOf(header.time_ns);
     in_second_ = second == second_ ? in_second_ + 1 : 1;
     second_ = second;
     if (in_second_ > figures_.busiest_count) {
       figures_.busiest_count = in_second_;
-      figures_.busiest_second = second;
+      figures_.busiest_time_ns = header.time_ns;
     }
   }
 
@@ -169,9 +174,9 @@ std::string Decimal(double value, int places) {
   return text;
 }
 
-/// "2012-06-21T13:30:01Z"
-std::string SecondText(std::int64_t second) {
-  return proto::TimeText(second * kSecond).substr(0, 19) + "Z";
+/// The second in which a time lies: "2012-06-21T13:30:01Z"
+std::string SecondText(std::int64_t time_ns) {
+  return proto::TimeText(time_ns).substr(0, 19) + "Z";
 }
 
 std::string Text(const Figures& figures) {
@@ -207,7 +212,7 @@ std::string Text(const Figures& figures) {
     line("rate", Decimal(figures.Rate(figures.messages), 1) + " messages/s, " +
                      Decimal(figures.Rate(figures.message_bytes), 0) + " bytes/s on average; " +
                      Plain(figures.busiest_count) + " in the busiest second, " +
-                     SecondText(figures.busiest_second));
+                     SecondText(figures.busiest_time_ns));
   }
   if (figures.messages > 0) {
     line("sizes", Plain(figures.smallest) + " to " + Plain(figures.largest) + " bytes, " +
@@ -247,7 +252,7 @@ std::string Json(const Figures& figures) {
     number("last_time_ns", std::to_string(figures.last_time_ns));
     number("messages_per_second", Decimal(figures.Rate(figures.messages), 3));
     number("bytes_per_second", Decimal(figures.Rate(figures.message_bytes), 3));
-    number("busiest_second", "\"" + SecondText(figures.busiest_second) + "\"");
+    number("busiest_second", "\"" + SecondText(figures.busiest_time_ns) + "\"");
     number("busiest_second_messages", Plain(figures.busiest_count));
     number("smallest", Plain(figures.smallest));
     number("largest", Plain(figures.largest));

@@ -253,6 +253,13 @@ TEST(JsonLines, SayWhatIsWrongWithALine) {
        "has a \"payload\" and a \"payload_hex\"; only one counts"},
       {R"({"type_number":9999,"payload":{}})",
        "the schema has no message of type 9999, so its payload can only be given as payload_hex"},
+      {R"({"type":"NewOrder","payload":{"order_id":9007199254740993.0}})",
+       "has the number 9007199254740993.0 in \"payload\", which is no whole one of 64 bits or "
+       "would "
+       "be rounded; write a whole number in plain digits"},
+      {R"({"type":"NewOrder","payload":{"price":-9223372036854775809}})",
+       "has the number -9223372036854775809 in \"payload\", which is no whole one of 64 bits or "
+       "would be rounded; write a whole number in plain digits"},
       {R"({"schema":"a"})", "has a \"schema\" that is not base64"},
       {R"({"log":{"session":"two words"}})",
        "has a \"session\" that is not 1 to 10 letters, digits, '-' or '_'"},
@@ -343,7 +350,57 @@ TEST(JsonObject, GivesItsMembersAsTheyStand) {
   EXPECT_TRUE(JsonObject::Parse("{}"));
 }
 
+TEST(JsonObject, FindsNumbersThatWouldBecomeOthers) {
+  for (const std::string number : {"0",
+                                   "-0",
+                                   "0.0",
+                                   "0e99999999999999999999",
+                                   "1",
+                                   "1.0",
+                                   "100e-2",
+                                   "1e3",
+                                   "1E+3",
+                                   "1.5e1",
+                                   "9007199254740992.0",
+                                   "9007199254740994e0",
+                                   "1e19",
+                                   "18446744073709551615",
+                                   "18446744073709551615",
+                                   "-9223372036854775808",
+                                   "-9223372036854775808.0",
+                                   "true",
+                                   "null",
+                                   "\"9007199254740993.0\"",
+                                   "[]"}) {
+    EXPECT_EQ(replay::JsonInexactNumber("{\"a\":[1,{\"b\":" + number + "}]}"), "") << number;
+  }
+  for (const std::string number : {"0.5",
+                                   "1.5",
+                                   "-1.5e0",
+                                   "15e-1",
+                                   "1.00000000000000000001",
+                                   "0.9999999999999999999",
+                                   "9007199254740993.0",
+                                   "9007199254740993e0",
+                                   "90071992547409930e-1",
+                                   "-9007199254740993.0",
+                                   "18446744073709551616",
+                                   "18446744073709551615.0",
+                                   "-9223372036854775809",
+                                   "1e20",
+                                   "1e400",
+                                   "1e-400",
+                                   "1e999999999",
+                                   "1e99999999999999999999",
+                                   "1e-99999999999999999999",
+                                   "9007199254740992.5"}) {
+    EXPECT_EQ(replay::JsonInexactNumber("{\"a\":[1,{\"b\":" + number + "}],\"c\":2.5}"), number);
+  }
+}
+
 TEST(JsonObject, ReadsTextAndNumbers) {
+  EXPECT_EQ(replay::JsonText(R"("\ud83d\ude00\ud83dx\ude00")"),
+            "\xf0\x9f\x98\x80\xed\xa0\xbdx\xed\xb8\x80");
   EXPECT_EQ(replay::JsonText(R"("a\"\\\/\b\f\n\r\t\u0041\u00e9\u20ac")"),
             "a\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac");
   EXPECT_EQ(replay::JsonText("5"), std::nullopt);

@@ -77,6 +77,21 @@ TEST_F(LogTools, DiffSaysWhichLogIsLonger) {
   EXPECT_TRUE(lines[4].starts_with("  B:  7 ")) << lines[4];
 }
 
+TEST_F(LogTools, DiffTakesNoOptionThatDoesNothing) {
+  Write("a", {.messages = 5});
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"--examples", "1"}, "--examples requires --all"},
+      {{"--all", "--context", "1"}, "--context excludes --all"},
+  };
+  for (const auto& [options, sentence] : cases) {
+    std::vector<std::string> arguments{"diff", Path("a"), Path("a")};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Ran ran = Tandem(arguments);
+    EXPECT_EQ(ran.exit_code, 2) << sentence;
+    EXPECT_EQ(ran.err, "tandem: " + sentence + "; see `tandem diff --help`\n");
+  }
+}
+
 TEST_F(LogTools, DiffDoesNotCompareStreamsThatAreNoCopies) {
   Write("a", {.messages = 5});
   Write("b", {.messages = 5, .session = "DAY2"});

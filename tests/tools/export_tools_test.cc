@@ -132,6 +132,56 @@ TEST_F(ExportTools, APartOfALogKeepsItsDigestBefore) {
       << ran.err;
 }
 
+TEST_F(ExportTools, APartThatIsPickedByItsContentsKeepsItsDigestBeforeToo) {
+  Write("log", {.messages = 60});
+  const std::vector<std::string> middle{"--where", "number>=21", "--where", "number<=40"};
+  const auto with_middle = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), middle.begin(), middle.end());
+    return arguments;
+  };
+  Must(with_middle({"export", "jsonl", Path("log"), "-o", Path("lines")}));
+  Must({"import", "jsonl", Path("lines"), "-o", Path("part")});
+  Ran ran = Tandem({"diff", Path("log"), Path("part")});
+  EXPECT_TRUE(ran.out.starts_with(Path("part") + " ends at message 40 and " + Path("log") +
+                                  " goes on to message 60; messages 21 to 40 are the same\n"))
+      << ran.out << ran.err;
+  ran = Tandem(with_middle({"export", "binaryfile", Path("log"), "-o", Path("file")}));
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  const std::string before = ": 20 messages of 60 looked at, from message 21, digest before it ";
+  ASSERT_TRUE(ran.out.starts_with(Path("file") + before)) << ran.out;
+  Must({"import", "binaryfile", Path("file"), "--digest-before",
+        ran.out.substr((Path("file") + before).size(), 16), "-o", Path("late")});
+  ran = Tandem({"verify", Path("late")});
+  EXPECT_EQ(ran.exit_code, 0) << ran.out;
+  ran = Tandem({"export", "jsonl", Path("log"), "--where", "number>60", "-o", Path("nothing")});
+  EXPECT_EQ(ran.out, Path("nothing") + ": 0 messages of 60 looked at\n");
+}
+
+TEST_F(ExportTools, ADigestBeforeTheFirstMessageOfAllMustBeTheStart) {
+  Write("log", {.messages = 9});
+  Must({"export", "binaryfile", Path("log"), "-o", Path("file")});
+  const auto import = [&](const std::string& digest) {
+    return Tandem(
+        {"import", "binaryfile", Path("file"), "--digest-before", digest, "-o", Path("again")});
+  };
+  Ran ran = import("00000000000000aa");
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.err, "tandem: " + Path("file") +
+                         " message 1: it has number 1, and the running digest before that is "
+                         "always 54414e44454d0001, not what --digest-before says; leave it away\n");
+  for (const std::string digest : {"12", "0x00000000000000", " 0000000000000aa", "",
+                                   "g0000000000"
+                                   "00000"}) {
+    ran = import(digest);
+    EXPECT_EQ(ran.exit_code, 2) << digest;
+    EXPECT_TRUE(ran.err.starts_with("tandem: --digest-before: \"" + digest +
+                                    "\" is not 16 hexadecimal digits"))
+        << ran.err;
+  }
+  EXPECT_FALSE(std::filesystem::exists(Path("again")));
+  EXPECT_EQ(import("54414e44454d0001").exit_code, 0);
+}
+
 TEST_F(ExportTools, LinesThatWerePickedOrChangedAreChainedAnewIfThatIsWanted) {
   Write("log", {.messages = 30, .role = replay::kInputRole});
   const std::string missing = "tandem: note: messages are missing between those that were picked: ";

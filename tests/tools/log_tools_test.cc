@@ -378,6 +378,29 @@ TEST_F(LogTools, StatCountsApplicationControlAndTicksApart) {
   EXPECT_NE(ran.out.find("numbers       none; the next is 1\n"), std::string::npos) << ran.out;
 }
 
+TEST_F(LogTools, StatCountsTheSecondsBefore1970Too) {
+  std::ofstream lines(Path("lines"));
+  for (const char* const time :
+       {"1677-09-21T00:12:43.145224192Z", "1969-12-31T23:59:58.9Z", "1969-12-31T23:59:59.1Z",
+        "1969-12-31T23:59:59.2Z", "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.9Z"}) {
+    lines << R"({"type":"Tick","time":")" << time << "\"}\n";
+  }
+  lines.close();
+  ASSERT_EQ(
+      Tandem({"import", "jsonl", Path("lines"), "--session", "A", "-o", Path("log")}).exit_code, 0);
+  const auto busiest = [&](const std::string& to) {
+    const Ran ran = Tandem({"stat", Path("log"), "--to", to, "--json"});
+    const std::size_t at = ran.out.find(",\"busiest_second\"");
+    return ran.out.substr(at, ran.out.find(",\"smallest\"") - at);
+  };
+  EXPECT_EQ(busiest("1"),
+            R"(,"busiest_second":"1677-09-21T00:12:43Z","busiest_second_messages":1)");
+  for (const std::string to : {"4", "6"}) {
+    EXPECT_EQ(busiest(to),
+              R"(,"busiest_second":"1969-12-31T23:59:59Z","busiest_second_messages":2)");
+  }
+}
+
 TEST_F(LogTools, StatCountsWhatAFilterPicks) {
   Write("log", {.messages = 30, .differs_at = 16});
   Ran ran = Tandem({"stat", Path("log"), "--from", "10", "--to", "27", "--type", "NewOrder",
