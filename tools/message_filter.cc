@@ -220,12 +220,9 @@ Result<LogReader> MessageFilter::Open(replay::Storage& storage, const std::strin
   if (!range) return range.error();
   range_ = *range;
   if (Status status = CheckRange(storage, folder, follows); !status) return status.error();
-  for (const auto& [moment, time_ns] :
-       {std::pair{&options_.from, &since_ns_}, std::pair{&options_.to, &until_ns_}}) {
-    if (!follows || !*moment || (*moment)->is_number()) continue;
-    const auto time = (*moment)->Time(storage, folder);
-    if (!time) return time.error();
-    *time_ns = *time;
+  if (follows) {
+    since_ns_ = range->since_ns;
+    until_ns_ = range->until_ns;
   }
   if (until_ns_) range_.last = NumberRange().last;
   auto reader =

@@ -2,10 +2,14 @@
 #include "tools/moment.h"
 
 #include <charconv>
+#include <cinttypes>
+#include <cstdio>
+#include <utility>
 
 #include "proto/schema.h"
 #include "replay/log_reader.h"
 #include "replay/log_seek.h"
+#include "replay/log_segment.h"
 
 namespace tandem::tools {
 namespace {
@@ -38,27 +42,69 @@ std::optional<Dated> LastDatedBefore(replay::Storage& storage, const std::string
   return DatedAt(storage, folder, end->last.number);
 }
 
-/// An error if `from` is after `to`. Two moments with nothing between them are no contradiction.
+/// The first message behind damage at the beginning of a log; null: there is none.
+std::optional<Dated> FirstSound(replay::Storage& storage, const std::string& folder) {
+  const auto segments = replay::ListSegments(storage, folder);
+  if (!segments) return std::nullopt;
+  for (const std::uint64_t id : segments->ids) {
+    const auto header = replay::ReadSegmentHeader(storage, folder, id);
+    if (!header) continue;
+    if (const auto first = DatedAt(storage, folder, header->first_number)) return first;
+  }
+  return std::nullopt;
+}
+
+/// The time of the first message; an error that names the `moment` which needs it if there is none.
+Result<std::int64_t> FirstTime(replay::Storage& storage, const std::string& folder,
+                               const Moment& moment) {
+  auto reader = replay::LogReader::Open(storage, folder, {.check_digest = false});
+  if (!reader) return reader.error();
+  switch (reader->Next()) {
+    case replay::ReadOutcome::kDamaged:
+      return reader->error();
+    case replay::ReadOutcome::kEnd:
+      return Error::BadInput("the log " + folder + " is empty, so " + moment.text() +
+                             " is on no day; give the date too");
+    case replay::ReadOutcome::kMessage:
+      break;
+  }
+  return reader->message().header.time_ns;
+}
+
+/// The same, or the time of the first message that can be read.
+Result<std::int64_t> FirstSoundTime(replay::Storage& storage, const std::string& folder,
+                                    const Moment& moment) {
+  const auto time = FirstTime(storage, folder, moment);
+  if (time) return time;
+  const auto sound = FirstSound(storage, folder);
+  if (!sound) return time;
+  std::fprintf(stderr,
+               "tandem: note: %s; %s is taken to be on the day of message %" PRIu64
+               ", the first that can be read\n",
+               time.error().text.c_str(), moment.text().c_str(), sound->number);
+  return sound->time_ns;
+}
+
+/// An error if `from` is after `to`, whose times are in `range`. Two moments with nothing between
+/// them are no contradiction.
 Status CheckOrder(replay::Storage& storage, const std::string& folder, const Moment& from,
-                  const Moment& to) {
+                  const Moment& to, const NumberRange& range) {
   const auto contradiction = [&](const std::string& why) {
     return Error::BadInput("--from " + from.text() + " is after --to " + to.text() + why);
   };
-  if (from.is_number() && to.is_number()) {
-    return from.number() > to.number() ? Status(contradiction("")) : Status();
+  if (range.since_ns && range.until_ns) {
+    return *range.since_ns > *range.until_ns ? Status(contradiction("")) : Status();
   }
-  const auto time = (from.is_number() ? to : from).Time(storage, folder);
-  if (!time) return time.error();
-  if (!from.is_number() && !to.is_number()) {
-    const auto end = to.Time(storage, folder);
-    if (!end) return end.error();
-    return *time > *end ? Status(contradiction("")) : Status();
+  if (!range.since_ns && !range.until_ns) {
+    return from.number() > to.number() ? Status(contradiction("")) : Status();
   }
   const std::uint64_t number = (from.is_number() ? from : to).number();
   std::optional<Dated> at = DatedAt(storage, folder, number);
   // What is still to come is no earlier than the last message.
   if (!at && from.is_number()) at = LastDatedBefore(storage, folder, number);
-  if (!at || (from.is_number() ? at->time_ns <= *time : at->time_ns >= *time)) return {};
+  if (!at || (from.is_number() ? at->time_ns <= *range.until_ns : at->time_ns >= *range.since_ns)) {
+    return {};
+  }
   return contradiction(": message " + std::to_string(at->number) + " is of " +
                        proto::TimeText(at->time_ns));
 }
@@ -83,42 +129,26 @@ std::optional<Moment> Moment::Parse(std::string_view text) {
   return moment;
 }
 
-Result<std::int64_t> Moment::Time(replay::Storage& storage, const std::string& folder) const {
+Result<std::int64_t> Moment::Time(std::int64_t first_ns) const {
   if (!is_time_of_day_) return *time_ns_;
-  auto reader = replay::LogReader::Open(storage, folder, {.check_digest = false});
-  if (!reader) return reader.error();
-  switch (reader->Next()) {
-    case replay::ReadOutcome::kDamaged:
-      return reader->error();
-    case replay::ReadOutcome::kEnd:
-      return Error::BadInput("the log " + folder + " is empty, so " + text_ +
-                             " is on no day; give the date too");
-    case replay::ReadOutcome::kMessage:
-      break;
-  }
-  const std::int64_t first = reader->message().header.time_ns;
-  const std::int64_t into_day = first % kDay;
+  const std::int64_t into_day = first_ns % kDay;
   std::int64_t time_ns = 0;
-  if (__builtin_add_overflow(first, *time_ns_ - (into_day < 0 ? into_day + kDay : into_day),
+  if (__builtin_add_overflow(first_ns, *time_ns_ - (into_day < 0 ? into_day + kDay : into_day),
                              &time_ns)) {
     return Error::BadInput(text_ + " on the day of the log's first message, " +
-                           proto::TimeText(first) + ", is no time that a message can have");
+                           proto::TimeText(first_ns) + ", is no time that a message can have");
   }
   return time_ns;
 }
 
 Result<std::uint64_t> Moment::First(replay::Storage& storage, const std::string& folder) const {
   if (is_number()) return number_;
-  const auto time = Time(storage, folder);
+  Result<std::int64_t> first = std::int64_t{0};
+  if (is_time_of_day_) first = FirstTime(storage, folder, *this);
+  if (!first) return first.error();
+  const auto time = Time(*first);
   if (!time) return time.error();
   return replay::FirstNumberAt(storage, folder, *time);
-}
-
-Result<std::uint64_t> Moment::Last(replay::Storage& storage, const std::string& folder) const {
-  if (is_number()) return number_;
-  const auto time = Time(storage, folder);
-  if (!time) return time.error();
-  return replay::LastNumberAt(storage, folder, *time);
 }
 
 CLI::Option* AddMoment(CLI::App& command, const std::string& name, std::optional<Moment>& moment,
@@ -143,17 +173,35 @@ CLI::Option* AddMoment(CLI::App& command, const std::string& name, std::optional
 
 Result<NumberRange> RangeOf(replay::Storage& storage, const std::string& folder,
                             const std::optional<Moment>& from, const std::optional<Moment>& to) {
-  if (from && to) {
-    if (Status status = CheckOrder(storage, folder, *from, *to); !status) return status.error();
-  }
   NumberRange range;
-  if (from) {
-    const auto first = from->First(storage, folder);
+  if (from && from->is_number()) range.first = from->number();
+  if (to && to->is_number()) range.last = to->number();
+  Result<std::int64_t> day = std::int64_t{0};
+  if (from && from->is_time_of_day()) {
+    day = FirstSoundTime(storage, folder, *from);
+  } else if (to && to->is_time_of_day()) {
+    day = FirstSoundTime(storage, folder, *to);
+  }
+  if (!day) return day.error();
+  for (const auto& [moment, time_ns] :
+       {std::pair{&from, &range.since_ns}, std::pair{&to, &range.until_ns}}) {
+    if (!*moment || (*moment)->is_number()) continue;
+    const auto time = (*moment)->Time(*day);
+    if (!time) return time.error();
+    *time_ns = *time;
+  }
+  if (from && to) {
+    if (Status status = CheckOrder(storage, folder, *from, *to, range); !status) {
+      return status.error();
+    }
+  }
+  if (range.since_ns) {
+    const auto first = replay::FirstNumberAt(storage, folder, *range.since_ns);
     if (!first) return first.error();
     range.first = *first;
   }
-  if (to) {
-    const auto last = to->Last(storage, folder);
+  if (range.until_ns) {
+    const auto last = replay::LastNumberAt(storage, folder, *range.until_ns);
     if (!last) return last.error();
     range.last = *last;
   }

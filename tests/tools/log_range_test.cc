@@ -127,6 +127,32 @@ TEST_F(LogRange, RefusesARangeThatEndsBeforeItBeginsInWhateverWay) {
             "exit 0");
 }
 
+TEST_F(LogRange, FindsATimeOfDayBehindADamagedBeginning) {
+  for (const int offset : {50, 200}) {  // in the header of the first segment, and in a record
+    Write("log", {.messages = 300, .close = false, .segment_bytes = 12 << 10});
+    FlipByte("log/00000001.segment", offset);
+    for (const Words& tool : Tools(Path("log"))) {
+      const Ran dated = With(tool, {"--from", "2012-06-21T13:30:00.000000290"});
+      ASSERT_EQ(dated.exit_code, 0) << dated.err;
+      const Ran ran = With(tool, {"--from", "13:30:00.000000290"});
+      EXPECT_EQ(ran.exit_code, 0) << ran.err;
+      EXPECT_EQ(ran.out, dated.out);
+      const std::string damaged =
+          "tandem: note: the log " + Path("log") + " is damaged in segment 1";
+      EXPECT_TRUE(ran.err.starts_with(damaged)) << ran.err;
+      EXPECT_NE(ran.err.find("; 13:30:00.000000290 is taken to be on the day of message "),
+                std::string::npos)
+          << ran.err;
+    }
+    const Ran whole = With({"cat", Path("log")}, {});
+    EXPECT_EQ(whole.exit_code, 2) << offset;
+    // What is to be taken away must not hang on a guess.
+    EXPECT_EQ(
+        Tandem({"trim", Path("log"), "--before", "13:30:00.000000290", "--archive"}).exit_code, 2);
+    std::filesystem::remove_all(Path("log"));
+  }
+}
+
 TEST_F(LogRange, OfATrimmedLogRefusesWhatIsGone) {
   Write("log", {.messages = 300, .close = false, .segment_bytes = 12 << 10});
   std::filesystem::remove(replay::SegmentPath(Path("log"), 1));
