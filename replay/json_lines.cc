@@ -390,7 +390,8 @@ Status JsonLinesParser::TakeMessage(const JsonObject& object) {
     return Error::BadInput("has a \"" + *unknown + "\", which no message has");
   }
   if (log_.session.empty())
-    return Error::BadInput("comes before a line that says which log this is");
+    return Error::BadInput(
+        "comes before a line that says which log this is, and no session is given");
   proto::Header header;
   if (Status status = ReadHeader(object, &header); !status) return status;
   if (Status status = CheckOrder(header); !status) return status;

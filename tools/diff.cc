@@ -165,8 +165,8 @@ Status CheckInput(replay::Storage& storage, const std::string& folder) {
   return CheckIsInput(reader->role(), folder);
 }
 
-/// And of the session of one of the logs at least.
-Status CheckInputSession(replay::Storage& storage, const DiffAllOptions& logs) {
+/// And of the session of one of the logs at least, which hold outputs.
+Status CheckIsOfOutputs(replay::Storage& storage, const DiffAllOptions& logs) {
   if (logs.input.empty()) return {};
   std::vector<std::string> sessions;
   for (const std::string* folder : {&logs.input, &logs.a, &logs.b}) {
@@ -174,10 +174,16 @@ Status CheckInputSession(replay::Storage& storage, const DiffAllOptions& logs) {
     if (!reader) return reader.error();
     sessions.push_back(reader->session().str());
   }
-  if (sessions[0] == sessions[1] || sessions[0] == sessions[2]) return {};
-  return Error::BadInput("the log " + logs.input + " is of session " + sessions[0] + ", and " +
-                         logs.name_a + " of session " + sessions[1] +
-                         ": it does not hold the causes of its messages");
+  if (sessions[0] != sessions[1] && sessions[0] != sessions[2]) {
+    return Error::BadInput("the log " + logs.input + " is of session " + sessions[0] + ", and " +
+                           logs.name_a + " of session " + sessions[1] +
+                           ": it does not hold the causes of its messages");
+  }
+  const auto hold_inputs = HoldInputs(storage, logs);
+  if (!hold_inputs) return hold_inputs.error();
+  if (!*hold_inputs) return {};
+  return Error::BadInput("--input shows the causes of outputs, and " + logs.name_a +
+                         " holds inputs, which have none; leave it away");
 }
 
 /// An error that names a field which no schema of the two logs knows.
@@ -264,7 +270,7 @@ Result<ExitCode> Run(const Options& given) {
 
 Result<ExitCode> RunOnLogs(replay::Storage& storage, const Options& options) {
   if (Status status = CheckInput(storage, options.logs.input); !status) return status.error();
-  if (Status status = CheckInputSession(storage, options.logs); !status) return status.error();
+  if (Status status = CheckIsOfOutputs(storage, options.logs); !status) return status.error();
   std::vector<std::string> ignored = options.ignored;
   const bool ignores_session = std::erase(ignored, "session") > 0;
   replay::DiffOptions compare = options.compare;

@@ -375,25 +375,6 @@ class Comparison {
   Rest rest_;
 };
 
-/// Do the logs, copies of one stream, hold inputs? If one of them knows, the other one need not.
-/// What could be either is looked at as outputs.
-Result<bool> HoldInputs(replay::Storage& storage, const DiffAllOptions& options) {
-  std::vector<const std::string*> not_told;
-  for (const std::string* folder : {&options.a, &options.b}) {
-    const auto reader = LogReader::Open(storage, *folder, {.check_digest = false});
-    if (!reader) return reader.error();
-    const LogKind kind = KindOf(reader->role());
-    if (kind != LogKind::kUnknown) return kind == LogKind::kInputs;
-    not_told.push_back(folder);
-  }
-  for (const std::string* folder : not_told) {
-    const auto kind = KindOf(storage, *folder);
-    if (!kind) return kind.error();
-    if (*kind != LogKind::kUnknown) return *kind == LogKind::kInputs;
-  }
-  return false;
-}
-
 /// Where the run of messages of one origin begins, of which `number` of the log in `folder` is one.
 Result<std::uint64_t> BeginOfRun(replay::Storage& storage, const std::string& folder,
                                  std::uint64_t first, std::uint64_t number) {
@@ -471,6 +452,23 @@ const char* VerdictName(replay::DiffVerdict verdict) {
       return "no_overlap";
   }
   return "";
+}
+
+Result<bool> HoldInputs(replay::Storage& storage, const DiffAllOptions& options) {
+  std::vector<const std::string*> not_told;
+  for (const std::string* folder : {&options.a, &options.b}) {
+    const auto reader = LogReader::Open(storage, *folder, {.check_digest = false});
+    if (!reader) return reader.error();
+    const LogKind kind = KindOf(reader->role());
+    if (kind != LogKind::kUnknown) return kind == LogKind::kInputs;
+    not_told.push_back(folder);
+  }
+  for (const std::string* folder : not_told) {
+    const auto kind = KindOf(storage, *folder);
+    if (!kind) return kind.error();
+    if (*kind != LogKind::kUnknown) return *kind == LogKind::kInputs;
+  }
+  return false;
 }
 
 Result<ExitCode> DiffAll(replay::Storage& storage, const DiffAllOptions& options,

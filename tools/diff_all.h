@@ -26,6 +26,10 @@ struct DiffAllOptions {
 /// "same", "differs_earlier": what a verdict is called in JSON.
 [[nodiscard]] const char* VerdictName(replay::DiffVerdict verdict);
 
+/// Do the logs, copies of one stream, hold inputs? If one of them knows, the other one need not.
+/// What could be either is looked at as outputs.
+Result<bool> HoldInputs(replay::Storage& storage, const DiffAllOptions& options);
+
 /// Compares from the cause of `first` on, the first difference, and prints what it finds. `filter`
 /// is the one by which `first` was found, so that the two never disagree.
 Result<ExitCode> DiffAll(replay::Storage& storage, const DiffAllOptions& options,

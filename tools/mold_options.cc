@@ -93,6 +93,11 @@ Status CheckMoldClient(const std::string& prefix, const engine::MoldClientOption
   if (options.lines.empty() && !options.requests.empty()) {
     return Error::BadInput(requests + " repairs what comes by " + lines + "; give that too");
   }
+  if (options.lines.empty() && !options.session.empty()) {
+    return Error::BadInput(
+        "--" + prefix + "session is what is read from the lines of " + lines +
+        "; give that too, or leave it away: a stream of its own names its session");
+  }
   if (!options.lines.empty() && options.requests.empty() && stream.host.empty()) {
     return Error::BadInput("what all lines lose could not be had again; give " + requests + " or " +
                            stream_name + " beside " + lines);

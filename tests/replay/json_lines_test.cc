@@ -292,7 +292,7 @@ TEST(JsonLines, SayWhatIsWrongWithALine) {
                   .starts_with("the payload is no NewOrder: "));
   JsonLinesParser nameless({});
   EXPECT_EQ(Wrong(nameless, R"({"type":"Tick"})"),
-            "comes before a line that says which log this is");
+            "comes before a line that says which log this is, and no session is given");
   EXPECT_EQ(Wrong(parser, R"({"type":"Tick"})"), "");
   EXPECT_EQ(Wrong(parser, replay::JsonLogLine(Log())),
             "says again which log this is; only the first line may");

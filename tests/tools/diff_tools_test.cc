@@ -90,6 +90,15 @@ TEST_F(LogTools, DiffTakesNoOptionThatDoesNothing) {
     EXPECT_EQ(ran.exit_code, 2) << sentence;
     EXPECT_EQ(ran.err, "tandem: " + sentence + "; see `tandem diff --help`\n");
   }
+  // An input has no cause, whatever its origin says.
+  Write("in", {.messages = 5, .role = replay::kInputRole});
+  Write("other", {.messages = 5, .differs_at = 4, .role = replay::kInputRole});
+  for (const std::string option : {"--all", "--json"}) {
+    const Ran ran = Tandem({"diff", Path("in"), Path("other"), "--input", Path("in"), option});
+    EXPECT_EQ(ran.exit_code, 2);
+    EXPECT_EQ(ran.err, "tandem: --input shows the causes of outputs, and " + Path("in") +
+                           " holds inputs, which have none; leave it away\n");
+  }
 }
 
 TEST_F(LogTools, DiffDoesNotCompareStreamsThatAreNoCopies) {

@@ -393,6 +393,15 @@ TEST_F(LogRange, AnEmptyNameIsNone) {
   }
 }
 
+TEST_F(LogRange, RecordTakesNoSessionThatItWouldNotAskFor) {
+  const Ran ran = Tandem({"record", "127.0.0.1:1", "--session", "DAY1", "-o", Path("new")});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.err,
+            "tandem: --session is what is read from the lines of --multicast; give that too, or "
+            "leave it away: a stream of its own names its session\n");
+  EXPECT_FALSE(std::filesystem::exists(Path("new")));
+}
+
 TEST_F(LogRange, ImportTakesNoRoleThatThereIsNot) {
   std::ofstream(Path("lines")) << R"({"type":"Tick"})"
                                << "\n";
