@@ -142,7 +142,9 @@ Status Count(replay::Storage& storage, const std::string& folder, LogReader& rea
   }
   figures.last_number = reader.position().number;
   figures.last_digest = reader.position().digest;
-  if (reader.Next() == ReadOutcome::kMessage) return {};  // the end of the log is further on
+  const ReadOutcome beyond = reader.Next();
+  if (beyond == ReadOutcome::kDamaged) NoteAll({reader.error().text});
+  if (beyond != ReadOutcome::kEnd) return {};  // the end of the log is further on
   const auto tail = reader.ReadTail();
   if (!tail) return tail.error();
   figures.tail_bytes = tail->bytes;

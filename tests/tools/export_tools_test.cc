@@ -396,7 +396,8 @@ TEST_F(ExportTools, RefuseWhatCannotBe) {
       {{"import", "jsonl", Path("nothing"), "-o", Path("x")},
        Path("nothing") + " holds no line that makes a log"},
       {{"import", "jsonl", Path("no_name"), "-o", Path("x")},
-       Path("no_name") + " line 1 comes before a line that says which log this is, and no session is given"},
+       Path("no_name") +
+           " line 1 comes before a line that says which log this is, and no session is given"},
       {{"import", "jsonl", Path("there"), "-o", Path("x")},
        Path("there") + " line 1 is no JSON object at character 1"},
       {{"import", "jsonl", Path("no_text"), "--session", "A", "--app", "book", "-o", Path("x")},

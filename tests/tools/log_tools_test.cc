@@ -378,6 +378,25 @@ TEST_F(LogTools, StatCountsApplicationControlAndTicksApart) {
   EXPECT_NE(ran.out.find("numbers       none; the next is 1\n"), std::string::npos) << ran.out;
 }
 
+TEST_F(LogTools, StatCallsDamageBehindItsRangeNoTornTail) {
+  Write("log", {.messages = 9});
+  std::uint64_t offset = 0;
+  {
+    auto reader = replay::LogReader::Open(storage_, Path("log"), {.from_number = 6});
+    ASSERT_TRUE(reader);
+    offset = reader->offset();
+  }
+  FlipByte("log/00000001.segment", static_cast<std::int64_t>(offset + 20));
+  const Ran ran = Tandem({"stat", Path("log"), "--to", "5"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.out.find("torn tail"), std::string::npos) << ran.out;
+  EXPECT_TRUE(ran.err.starts_with("tandem: note: the log " + Path("log") +
+                                  " is damaged in segment 1 at offset " + std::to_string(offset) +
+                                  ", where message 6 should be: "))
+      << ran.err;
+  EXPECT_EQ(Tandem({"stat", Path("log"), "--to", "6"}).exit_code, 2);
+}
+
 TEST_F(LogTools, StatCountsTheSecondsBefore1970Too) {
   std::ofstream lines(Path("lines"));
   for (const char* const time :
