@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include "replay/log_chain.h"
 #include "replay/log_segment.h"
 
 namespace tandem::replay {
@@ -103,10 +104,7 @@ std::optional<SoundRest> FindSoundRest(Storage& storage, const std::string& fold
   }
   const bool tells = mark.generation > 0 ? rest.mark_agrees() : rest.segments() > 1;
   if (found == Walk::Found::kContradiction || !tells) return std::nullopt;
-  sound.damage = HeaderDamage(storage, folder, first_segment_id,
-                              std::string("the segment after it agrees with what follows") +
-                                  (rest.mark_agrees() ? " and with the mark" : "") +
-                                  ", and does not follow from it: " + whole.wrong());
+  sound.damage = ForeignFirst(storage, folder, first_segment_id, rest.mark_agrees(), whole.wrong());
   sound.last = rest.position();
   sound.segments = rest.segments();
   return sound;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "replay/log_chain.h"
 #include "replay/log_mark.h"
 #include "replay/log_segment.h"
 
@@ -95,6 +96,10 @@ class LogReader::Impl {
   void Adopt(Segment segment);
   bool EnterFirst(std::uint64_t segment_id);
   std::optional<ReadOutcome> EnterNextSegment(const Record& end_record);
+  [[nodiscard]] std::optional<Error> IsForeign() const {
+    return segment_.header.segment_id == first_id_ ? FirstIsForeign(storage_, folder_, first_id_)
+                                                   : std::nullopt;
+  }
   std::optional<ReadOutcome> Stop(RecordState state, const char* why);
   bool MapAgain();
   ReadOutcome Take(const Record& record);
@@ -125,6 +130,7 @@ class LogReader::Impl {
 
   MarkState mark_;
   std::string schema_;
+  std::uint64_t first_id_ = 0;  ///< of the log's segments, when it was opened
   std::uint64_t first_number_ = 0;
   std::uint64_t missing_ = 0;  ///< the segment between others that is not there; 0: none
   Error error_;
@@ -176,11 +182,9 @@ std::optional<ReadOutcome> LogReader::Impl::Stop(RecordState state, const char* 
   Record record;
   const char* ignored = nullptr;
   if (ReadRecord(bytes_, next, segment_.header.crc, &record, &ignored) == RecordState::kWhole) {
-    if (ReadRecord(bytes_, offset_, segment_.header.crc, &record, &ignored) ==
-        RecordState::kWhole) {
-      return std::nullopt;
-    }
-    return Damaged(why);
+    state = ReadRecord(bytes_, offset_, segment_.header.crc, &record, &ignored);
+    if (state != RecordState::kWhole) return Damaged(why);
+    return std::nullopt;
   }
   return ReadOutcome::kEnd;
 }
@@ -189,7 +193,7 @@ std::optional<ReadOutcome> LogReader::Impl::Stop(RecordState state, const char* 
 bool LogReader::Impl::MapAgain() {
   const Result<std::uint64_t> size = segment_.file->Size();
   if (!size || *size <= bytes_.size()) return false;
-  Result<std::unique_ptr<Mapping>> mapping = segment_.file->Map();
+  auto mapping = segment_.file->Map();
   if (!mapping) return false;
   segment_.mapping = std::move(*mapping);
   bytes_ = segment_.mapping->bytes();
@@ -292,7 +296,8 @@ std::optional<ReadOutcome> LogReader::Impl::EnterNextSegment(const Record& end_r
   if (!used) return Fail(used.error());
   if (*used > 0) return Damaged("bytes follow the last record of the segment");
   if (const char* wrong = CheckFollows(next.header, segment_.header, position_)) {
-    return damaged(wrong);
+    auto foreign = IsForeign();
+    return foreign ? Fail(std::move(*foreign)) : damaged(wrong);
   }
   Adopt(std::move(next));
   return std::nullopt;
@@ -306,6 +311,7 @@ Status LogReader::Impl::Open(std::uint64_t from_number) {
   if (!mark) return mark.error();
   mark_ = std::move(*mark);
   if (!list->after_gap.empty()) missing_ = ids.back() + 1;
+  first_id_ = ids.front();
   const Result<SegmentHeader> first = ReadSegmentHeader(storage_, folder_, ids.front());
   const bool from_an_end = from_number == ReadOptions::kFirst || from_number == ReadOptions::kEnd;
   if (!first && (from_an_end || ids.size() == 1)) return first.error();
@@ -365,12 +371,13 @@ bool LogReader::Impl::EnterFirst(std::uint64_t segment_id) {
       Fail(Error::BadInput(SegmentPath(folder_, segment_id) + " is not there any more; try again"));
       return false;
     case Loaded::kYes:
-      break;
+      position_ = {.number = segment.header.first_number - 1,
+                   .digest = segment.header.digest_before};
+      Adopt(std::move(segment));
+      TakeLeadingMeta();
+      if (auto foreign = IsForeign()) Fail(std::move(*foreign));
   }
-  position_ = {.number = segment.header.first_number - 1, .digest = segment.header.digest_before};
-  Adopt(std::move(segment));
-  TakeLeadingMeta();
-  return true;
+  return !damaged_;
 }
 
 // The meta records before the next message, so that schema() is known before the first Next.
@@ -460,8 +467,7 @@ Result<LogReader> LogReader::OpenFor(Storage& storage, const std::string& folder
 
 Result<proto::StreamPosition> LogReader::LastPosition(Storage& storage, const std::string& folder) {
   const Result<LogEnd> end = FindEnd(storage, folder);
-  if (!end) return end.error();
-  if (end->damage) return *end->damage;
+  if (!end || end->damage) return end ? *end->damage : end.error();
   return end->last;
 }
 

@@ -66,8 +66,9 @@ struct LogEnd {
 
 class LogReader {
  public:
-  /// An error if there is no log, its first segment cannot be read, or it has no message
-  /// `from_number` and does not end just before it. A segment that is missing or damaged further on
+  /// An error if there is no log, its first segment cannot be read or, if the reading begins in it,
+  /// is of another log (log_chain.h), or the log has no message `from_number` and does not end just
+  /// before it. A segment that is missing or damaged further on
   /// is for Next to find; one further back is not looked at.
   static Result<LogReader> Open(Storage& storage, const std::string& folder,
                                 const ReadOptions& options);

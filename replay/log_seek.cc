@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include "replay/log_chain.h"
 #include "replay/log_reader.h"
 #include "replay/log_segment.h"
 
@@ -42,6 +43,14 @@ Result<Found> Find(Storage& storage, const std::string& folder, std::int64_t tim
   }
 }
 
+/// Does the header of segment `id` name another session or role than that of the last one?
+bool DiffersFromLast(Storage& storage, const std::string& folder,
+                     const std::vector<std::uint64_t>& ids, std::uint64_t id) {
+  const Result<SegmentHeader> header = ReadSegmentHeader(storage, folder, id);
+  const Result<SegmentHeader> last = ReadSegmentHeader(storage, folder, ids.back());
+  return header && last && (header->session != last->session || header->role != last->role);
+}
+
 }  // namespace
 
 Result<std::uint64_t> FirstNumberAt(Storage& storage, const std::string& folder,
@@ -65,44 +74,18 @@ Status CheckBelongs(Storage& storage, const std::string& folder, std::uint64_t n
   const Result<SegmentList> list = ListSegments(storage, folder);
   if (!list) return list.error();
   const std::vector<std::uint64_t>& ids = list->ids;
+  const std::optional<LogBreak> wrong = FindBreak(storage, folder, ids);
+  if (!wrong) return {};
+  if (auto foreign = FirstIsForeign(storage, folder, ids.front())) return std::move(*foreign);
   const std::size_t at =
       FindSegment(storage, folder, ids, OverDamage::kGoOn,
                   [&](const SegmentHeader& header) { return header.first_number <= number; });
-  const Result<SegmentHeader> header = ReadSegmentHeader(storage, folder, ids[at]);
-  if (!header) return {};
-  const auto foreign = [&](const std::string& why) {
-    return Damage(folder, ids[at], 0, header->first_number, why);
-  };
-  for (const std::uint64_t id : {ids.front(), ids.back()}) {
-    const Result<SegmentHeader> other = ReadSegmentHeader(storage, folder, id);
-    if (!other) continue;
-    if (other->session != header->session || other->role != header->role) {
-      return foreign("its header names another " +
-                     std::string(other->session != header->session ? "session" : "role") +
-                     " than that of segment " + std::to_string(id) +
-                     ", so one of the two is of another log");
-    }
+  if (ids[at] < wrong->header.segment_id && !DiffersFromLast(storage, folder, ids, ids[at])) {
+    return {};
   }
-  if (at == 0) return {};
-  const Result<SegmentHeader> before = ReadSegmentHeader(storage, folder, ids[at - 1]);
-  if (!before) return {};
-  const char* wrong = "its header names another first number";
-  if (before->first_number == header->first_number) {  // nothing was written into that
-    wrong = CheckFollows(*header, *before,
-                         {.number = before->first_number - 1, .digest = before->digest_before});
-  } else if (before->first_number < header->first_number) {
-    auto reader = LogReader::Open(storage, folder,
-                                  {.from_number = header->first_number - 1, .check_digest = false});
-    if (!reader || reader->Next() != ReadOutcome::kMessage) return {};
-    const char* const does_not_follow = CheckFollows(*header, *before, reader->position());
-    // The segment before may go on beyond where this one begins.
-    const bool overlaps =
-        reader->Next() == ReadOutcome::kMessage && reader->segment_id() != ids[at];
-    if (!overlaps) wrong = does_not_follow;
-  }
-  if (wrong == nullptr) return {};
-  return foreign(wrong + (" than segment " + std::to_string(ids[at - 1])) +
-                 ", so one of the two is of another log");
+  return Damage(folder, wrong->header.segment_id, 0, wrong->header.first_number,
+                std::string(wrong->why) + " than segment " + std::to_string(wrong->before_id) +
+                    ", so one of the two is of another log");
 }
 
 }  // namespace tandem::replay

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Finds a place in a log by time, and checks one that was found by number. Times never go backwards
-// in a stream, and each segment header has the time before it, so one segment is read, or two to
-// check, whatever the size of the log. One thread.
+// in a stream, and each segment header has the time before it, so one segment is read,
+// whatever the size of the log. One thread.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,10 @@ Result<std::uint64_t> FirstNumberAt(Storage& storage, const std::string& folder,
 Result<std::uint64_t> LastNumberAt(Storage& storage, const std::string& folder,
                                    std::int64_t time_ns);
 
-/// Does the segment in which message `number` lies belong to this log? An error if it does not go
-/// on where the one before it ends, which is found by record lengths, or if the first or the last
-/// segment is of another session or role. Damage is not looked for: whoever reads finds it.
+/// Does what lies at message `number` belong to this log? An error if some segment up to there does
+/// not follow from the one before it, or the first one is of another log (log_chain.h): also where
+/// many in a row are. What is further on is for who gets there, unless the last segment is of
+/// another session or role; damage is for who reads. Costs two small reads for each segment.
 Status CheckBelongs(Storage& storage, const std::string& folder, std::uint64_t number);
 
 }  // namespace tandem::replay

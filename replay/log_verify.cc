@@ -5,6 +5,7 @@
 #include <iterator>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "proto/schema.h"
 #include "replay/log_blame.h"
@@ -21,15 +22,58 @@ bool BeingWritten(Storage& storage, const std::string& folder) {
   return storage.Locked(folder + "/" + std::string(kMarkFileName));
 }
 
-/// Does the mark stand before or behind the reader's message as a whole, as its number says?
-bool Agrees(const MarkSlot& mark, const LogReader& reader) {
-  const bool is_below = mark.number >= reader.position().number;
-  if (mark.segment_id != reader.segment_id()) {
-    return is_below == (mark.segment_id > reader.segment_id());
+/// Does the mark stand where message `mark.number` ends, with its digest? `digest`: the log's. By a
+/// reader that is opened there. Null: nobody knows.
+std::optional<bool> StandsBehindItsMessage(Storage& storage, const std::string& folder,
+                                           const MarkSlot& mark, std::uint64_t first_number,
+                                           std::uint64_t* digest) {
+  const auto place = std::pair(mark.segment_id, mark.offset);
+  auto log = LogReader::Open(
+      storage, folder, {.from_number = std::max(mark.number, first_number), .check_digest = false});
+  if (!log) return std::nullopt;
+  *digest = log->position().digest;
+  if (mark.number >= first_number) {
+    if (log->Next() != ReadOutcome::kMessage) return std::nullopt;
+    *digest = log->position().digest;
+    if (place < std::pair(log->segment_id(), log->offset())) return false;
   }
-  const std::uint64_t end = reader.offset();
-  return is_below ? mark.offset >= end
-                  : mark.offset <= end - RecordBytes(reader.message().bytes.size());
+  if (log->Next() != ReadOutcome::kMessage) return true;
+  const std::uint64_t begins = log->offset() - RecordBytes(log->message().bytes.size());
+  return place <= std::pair(log->segment_id(), begins);
+}
+
+/// What the mark says of a message that `reader` has passed, or of the end that it has found, and
+/// is not so, as a sentence; empty: nothing.
+std::string MarkContradiction(Storage& storage, const std::string& folder, const MarkSlot& mark,
+                              const LogReader& reader) {
+  const proto::StreamPosition last = reader.position();
+  const std::string of_mark = "the mark of the log " + folder + " says that ";
+  if (mark.generation == 0) return "";
+  if (mark.number > last.number) {
+    // A writer that is at work may be further on by now.
+    if (!reader.error().text.empty() || BeingWritten(storage, folder)) return "";
+    return of_mark + "it was synced up to message " + std::to_string(mark.number) +
+           ", and it ends at message " + std::to_string(last.number);
+  }
+  std::uint64_t digest = last.digest;
+  bool stands = mark.number + 1 >= reader.first_number();
+  const bool is_at_end =
+      mark.number == last.number && mark.segment_id == reader.segment_id() &&
+      (mark.offset == reader.offset() || mark.offset == reader.offset() + RecordBytes(0));
+  if (stands && !is_at_end) {
+    const auto found =
+        StandsBehindItsMessage(storage, folder, mark, reader.first_number(), &digest);
+    if (!found) return "";
+    stands = *found;
+  }
+  if (!stands) {
+    return of_mark + "message " + std::to_string(mark.number) + " ends at offset " +
+           std::to_string(mark.offset) + " of segment " + std::to_string(mark.segment_id) +
+           ", and it does not";
+  }
+  if (digest == mark.digest) return "";
+  return "the log " + folder + " has another digest at message " + std::to_string(mark.number) +
+         " than its mark says";
 }
 
 /// Has the segment in which `reader` stands its end record there?
@@ -58,12 +102,10 @@ bool BeginsDamaged(Storage& storage, const std::string& folder) {
          header.version == kLogFormatVersion;
 }
 
-}  // namespace
-
-Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string& folder,
-                                             const LogReader& reader) {
+/// EndProblems but for the mark.
+Result<std::vector<std::string>> TailProblems(Storage& storage, const std::string& folder,
+                                              const LogReader& reader) {
   std::vector<std::string> problems;
-  if (!reader.error().text.empty()) return std::vector{reader.error().text};
   const Result<LogTail> tail = reader.ReadTail();
   if (!tail) return tail.error();
   if (BeingWritten(storage, folder)) {
@@ -111,11 +153,90 @@ Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string
   return problems;
 }
 
+/// The message before a segment, as far as it was read.
+struct Before {
+  std::int64_t time_ns = 0;
+  std::uint32_t epoch = 0;
+  bool is_known = false;  ///< false: it is none of this log
+};
+
+/// What is wrong with the header of a segment that follows by number and digest; null: nothing.
+const char* WrongHeader(const SegmentHeader& header, const Before& before) {
+  if (std::ranges::find(kLogRoles, header.role) == kLogRoles.end()) {
+    return "its header names a role that there is not";
+  }
+  if (!before.is_known && header.first_number > 1) return nullptr;
+  if (header.time_before_ns != before.time_ns) {
+    return "its header names another time of the message before it";
+  }
+  return header.epoch == before.epoch ? nullptr
+                                      : "its header names another epoch of the message before it";
+}
+
+/// Looks at the headers of the segments that the reader has entered since the last time.
+class Headers {
+ public:
+  Headers(Storage& storage, const std::string& folder, const LogReader& reader)
+      : storage_(storage), folder_(folder), next_(reader.segment_id()) {}
+
+  void Look(std::uint64_t up_to, const Before& before, LogReport* report) {
+    for (; next_ <= up_to; ++next_) {
+      ++report->segments;
+      // What cannot be read any more was trimmed meanwhile.
+      const Result<SegmentHeader> header = ReadSegmentHeader(storage_, folder_, next_);
+      const char* wrong = header ? WrongHeader(*header, before) : nullptr;
+      if (wrong == nullptr) continue;
+      report->problems.push_back(Damage(folder_, next_, 0, header->first_number, wrong).text);
+    }
+  }
+
+ private:
+  Storage& storage_;
+  const std::string& folder_;
+  std::uint64_t next_;
+};
+
+/// The report on a log whose first segment is of another one; null: it is not.
+std::optional<LogReport> WithoutForeignFirst(Storage& storage, const std::string& folder) {
+  const Result<SegmentList> list = ListSegments(storage, folder);
+  const Result<MarkState> mark = ReadMarkFile(storage, folder);
+  if (!list || !mark) return std::nullopt;
+  const auto rest = FindSoundRest(storage, folder, list->ids.front(), mark->mark);
+  if (!rest) return std::nullopt;
+  LogReport report;
+  if (!mark->text.empty()) report.problems.push_back(mark->text);
+  report.problems.push_back(rest->damage.text);
+  report.first_number = rest->first_number;
+  report.last = rest->last;
+  report.messages = rest->last.number + 1 - rest->first_number;
+  report.segments = rest->segments;
+  report.being_written = BeingWritten(storage, folder);
+  if (std::string text = EmptyBesideSegments(*mark, folder); !text.empty()) {
+    report.problems.push_back(std::move(text));
+  }
+  return report;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string& folder,
+                                             const LogReader& reader) {
+  if (!reader.error().text.empty()) return std::vector{reader.error().text};
+  Result<std::vector<std::string>> problems = TailProblems(storage, folder, reader);
+  if (!problems) return problems;
+  const Result<MarkState> mark = reader.ReadMark();
+  if (!mark) return mark.error();
+  std::string text = MarkContradiction(storage, folder, mark->mark, reader);
+  if (!text.empty()) problems->push_back(std::move(text));
+  return problems;
+}
+
 Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
                             const OnVerifyProgress& on_progress) {
   LogReport report;
   Result<LogReader> opened = LogReader::Open(storage, folder, {.check_digest = true});
   if (!opened) {
+    if (auto rest = WithoutForeignFirst(storage, folder)) return std::move(*rest);
     if (!BeginsDamaged(storage, folder)) return opened.error();
     report.problems.push_back(opened.error().text);
     return report;
@@ -129,15 +250,12 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
 
   std::uint32_t epoch = 0;
   std::int64_t time_ns = std::numeric_limits<std::int64_t>::min();
-  bool mark_is_wrong = false;
-  std::uint64_t segment_id = reader.segment_id();
-  report.segments = 1;
+  Headers headers(storage, folder, reader);
+  Before before;
+  headers.Look(reader.segment_id(), before, &report);
   for (;;) {
     const ReadOutcome outcome = reader.Next();
-    if (reader.segment_id() != segment_id) {
-      segment_id = reader.segment_id();
-      ++report.segments;
-    }
+    headers.Look(reader.segment_id(), before, &report);
     if (outcome == ReadOutcome::kDamaged) {
       if (reader.unreadable()) {
         Error error = reader.error();
@@ -147,19 +265,12 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
                                 std::to_string(reader.position().number) + " before it are good";
         return error;
       }
-      const auto rest = report.segments == 1
-                            ? FindSoundRest(storage, folder, segment_id, mark->mark)
-                            : std::nullopt;
-      if (rest) {
-        report.problems.push_back(rest->damage.text);
-        report.first_number = rest->first_number;
-        report.last = rest->last;
-        report.messages = rest->last.number + 1 - rest->first_number;
-        report.segments = rest->segments;
-        if (const std::string text = EmptyBesideSegments(*mark, folder); !text.empty()) {
-          report.problems.push_back(text);
-        }
-        return report;
+      if (report.segments == 1) {
+        if (auto rest = WithoutForeignFirst(storage, folder)) return std::move(*rest);
+      }
+      if (std::string text = MarkContradiction(storage, folder, mark->mark, reader);
+          !text.empty()) {
+        report.problems.push_back(std::move(text));
       }
       report.problems.push_back(reader.error().text);
       break;
@@ -186,17 +297,7 @@ Result<LogReport> VerifyLog(Storage& storage, const std::string& folder,
                                 "; a time is not found reliably in it");
     }
     time_ns = std::max(time_ns, reader.message().header.time_ns);
-    if (!mark_is_wrong && !Agrees(mark->mark, reader)) {
-      mark_is_wrong = true;
-      report.problems.push_back("the mark of the log " + folder + " says that message " +
-                                std::to_string(mark->mark.number) + " ends at offset " +
-                                std::to_string(mark->mark.offset) + " of segment " +
-                                std::to_string(mark->mark.segment_id) + ", and it does not");
-    }
-    if (number == mark->mark.number && reader.position().digest != mark->mark.digest) {
-      report.problems.push_back("the log " + folder + " has another digest at message " +
-                                std::to_string(number) + " than its mark says");
-    }
+    before = {.time_ns = reader.message().header.time_ns, .epoch = epoch, .is_known = true};
     if (on_progress && report.messages % kProgressMessages == 0) on_progress(number);
   }
   report.last = reader.position();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks all of a log: every record's CRC, the numbers, the digest chain, the segments, the mark,
-// and that nothing hides behind the end. Reads everything once; changes nothing. One thread.
+// Checks all of a log: every record's CRC, the numbers, the digest chain, the segments and all that
+// their headers say, the mark, and that nothing hides behind the end. Reads everything once;
+// changes nothing. One thread.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +27,11 @@ struct LogReport {
 };
 
 /// What is wrong behind the place where `reader` found the end: bytes that are no whole message, a
-/// file that was cut, a segment that does not follow. One sentence each. While a writer has the log
+/// file that was cut, a segment that does not follow; and a mark that says something else of the
+/// messages before it. One sentence each. While a writer has the log
 /// open only what is none that is just being written: damage, for whole messages follow it. Reads
-/// the rest of the segment, so who waits for more asks now and then. Where `reader` has found
-/// damage instead, that.
+/// the rest of the segment, and looks for the message of a mark that lies further back, so who
+/// waits for more asks now and then. Where `reader` has found damage instead, that.
 Result<std::vector<std::string>> EndProblems(Storage& storage, const std::string& folder,
                                              const LogReader& reader);
 

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "pools/result.h"
 #include "proto/message.h"
@@ -31,17 +33,21 @@ class Skips {
   /// Why input `number` is passed over; null: it is not.
   [[nodiscard]] const std::string* ReasonFor(std::uint64_t number) const;
   [[nodiscard]] std::size_t count() const { return reasons_.size(); }
+  /// Where a Skip may stand that is not known, as sentences; empty: nowhere.
+  [[nodiscard]] const std::vector<std::string>& not_read() const { return not_read_; }
+  void TellNotRead(std::string sentence) { not_read_.push_back(std::move(sentence)); }
 
  private:
   static constexpr std::uint16_t kType = 3;  // as in tandem/control.proto
   void TakeSkip(const proto::MessageView& input);
 
   std::map<std::uint64_t, std::string> reasons_;
+  std::vector<std::string> not_read_;
 };
 
 /// What the input log in `folder` says of inputs that are to be passed over. Looks at the length
-/// and type of each record only, so it costs about a hundredth of a replay. What cannot be read is
-/// passed by: whoever reads the log itself reports that.
+/// and type of each record only, so it costs about a hundredth of a replay. What cannot be gone
+/// over is passed by and is in not_read(): whoever steps up to somewhere before it reads it never.
 Result<Skips> ReadSkips(Storage& storage, const std::string& folder);
 
 }  // namespace tandem::replay

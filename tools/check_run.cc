@@ -25,6 +25,7 @@
 #include "tools/field_filter.h"
 #include "tools/held_clock.h"
 #include "tools/interrupt.h"
+#include "tools/log_end.h"
 
 namespace tandem::tools {
 namespace {
@@ -198,6 +199,7 @@ class Job {
     states_ = CheckStates(inputs_);
     auto skips = replay::ReadSkips(storage_, options_.input);
     if (!skips) return skips.error();
+    if (options_.is_first) NoteAll(skips->not_read());
     skips_ = std::move(*skips);
     if (options_.is_first) {
       auto output = replay::LogWriter::Open(storage_, options_.outputs,

@@ -89,6 +89,7 @@ class Job {
     }
     auto skips = replay::ReadSkips(storage_, options_.input);
     if (!skips) return skips.error();
+    NoteAll(skips->not_read());
     skips_ = std::move(*skips);
     const auto range = RangeOf(storage_, options_.input, options_.from, options_.to);
     if (!range) return range.error();

@@ -11,6 +11,7 @@
 #include "pools/zone_view.h"
 #include "replay/log_reader.h"
 #include "replay/replay.h"
+#include "tools/log_end.h"
 
 namespace tandem::tools {
 
@@ -63,6 +64,7 @@ Status StateReplay::ReadAhead() {
   if (skips_up_to_ >= end->last.number) return {};
   auto skips = replay::ReadSkips(storage_, input_);  // what names an input may stand far behind it
   if (!skips) return skips.error();
+  NoteAll(skips->not_read());
   skips_ = std::move(*skips);
   skips_up_to_ = end->last.number;
   return {};

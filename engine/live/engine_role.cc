@@ -139,6 +139,7 @@ Status EngineRole::OpenReplica() {
   received_ = replica_->position();
   const auto skips = replay::ReadSkips(storage_, options_.input_log);
   if (!skips) return skips.error();
+  for (const std::string& text : skips->not_read()) spdlog::warn("{}", text);
   engine_->PassOver(*skips);
   if (const std::uint64_t number = progress_.died_at(); number != 0 && number <= received_.number) {
     auto deadly = ReadOne(storage_, options_.input_log, number);

@@ -190,6 +190,7 @@ TEST_F(ControlLogTest, SkipsAreFoundInAllSegmentsAndReplayHonoursThem) {
   EXPECT_EQ(*skips->ReasonFor(7), "first");
   EXPECT_EQ(*skips->ReasonFor(600), "second");
   EXPECT_EQ(skips->After(7), 600u);
+  EXPECT_EQ(skips->not_read(), std::vector<std::string>());
 
   // Also where the replay ends before the Skip.
   test::EchoApplication application;
@@ -199,6 +200,39 @@ TEST_F(ControlLogTest, SkipsAreFoundInAllSegmentsAndReplayHonoursThem) {
   ASSERT_TRUE(result.ok()) << result.error().text;
   EXPECT_EQ(application.steps, 99);
   EXPECT_EQ(result->progress.outputs, 99u * 900 + 1);
+}
+
+TEST_F(ControlLogTest, WhereSkipsCannotBeLookedForIsTold) {
+  std::vector<Bytes> inputs;
+  for (int i = 0; i < 300; ++i) inputs.push_back(input_.Add(kType, std::string(900, 'x')));
+  inputs.push_back(input_.Add(Skip(7, "first")));
+  Write(inputs);
+  const auto path = [](int id) { return "input/0000000" + std::to_string(id) + ".segment"; };
+  const auto told = [&] {
+    const auto skips = ReadSkips(storage_, "input");
+    EXPECT_TRUE(skips.ok()) << skips.error().text;
+    return skips->not_read().empty() ? "" : skips->not_read().front();
+  };
+  const auto place = [](int id, const std::string& offset, const std::string& why) {
+    return "the log input was not searched for Skips in segment " + std::to_string(id) +
+           " from offset " + offset + " on: " + why +
+           "; inputs that a Skip there names are not passed over";
+  };
+  ASSERT_TRUE(storage_.Exists(path(5)));
+  ASSERT_FALSE(storage_.Exists(path(6)));
+  ASSERT_EQ(told(), "");
+  for (const int id : {3, 5}) {
+    auto& bytes = storage_.Bytes(path(id));
+    const std::vector<std::byte> whole = bytes;
+    bytes[128 + 7] = std::byte{0};  // the kind of the first record
+    EXPECT_EQ(told(), place(id, "128", "no record is there, and others follow"));
+    bytes = whole;
+    bytes[20] ^= std::byte{1};
+    EXPECT_EQ(told(), place(id, "0", "the CRC of its header does not match"));
+    bytes = whole;
+  }
+  ASSERT_TRUE(storage_.Remove(path(3)));
+  EXPECT_EQ(told(), place(3, "0", "the segment is missing, and others follow"));
 }
 
 TEST_F(ControlLogTest, AReplayThatDidNotLookAheadSaysSo) {

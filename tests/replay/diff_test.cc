@@ -334,10 +334,9 @@ TEST_F(LogsWithAForeignSegment, AreNotBegunWithinIt) {
     const bool differs = Mix(id);
     for (std::uint64_t number = 1; number <= 100; ++number) {
       ASSERT_EQ(Belongs("a", number), "");
-      // Where one of two does not go on from the other, nobody knows which is the foreign one.
-      const bool is_within = number >= FirstOf(id) && number < FirstOf(id + 1);
-      const bool is_behind = number >= FirstOf(id + 1) && number < FirstOf(id + 2);
-      const bool expected = (is_within && FirstOf(id) > kBranchesAt) || (is_behind && differs);
+      // From where one of two does not go on from the other, nobody knows which is the foreign one.
+      const std::uint64_t breaks_at = FirstOf(FirstOf(id) > kBranchesAt ? id : id + 1);
+      const bool expected = differs && number >= breaks_at && breaks_at <= 100;
       ASSERT_EQ(
           Belongs(Mixed(id), number).find("one of the two is of another log") != std::string::npos,
           expected)
@@ -379,10 +378,35 @@ TEST_F(LogsWithAForeignSegment, AreNotBegunInAnotherSession) {
   EXPECT_EQ(Belongs("a", FirstOf(5)),
             "the log a is damaged in segment 5 at offset 0, where message " +
                 std::to_string(FirstOf(5)) +
-                " should be: its header names another session than that of segment 1, so one of "
-                "the two is of another log; restore 00000005.segment, or take the stream from "
-                "another copy");
-  EXPECT_EQ(Belongs("a", FirstOf(8)), "");
+                " should be: its header names another session than segment 4, so one of the two is "
+                "of another log; restore 00000005.segment, or take the stream from another copy");
+  EXPECT_EQ(Belongs("a", FirstOf(8)), Belongs("a", FirstOf(5))) << "it is not the own one there";
+  EXPECT_EQ(Belongs("a", FirstOf(4)), "");
+}
+
+TEST_F(LogsWithAForeignSegment, AreNotBegunBehindTwoOfThem) {
+  for (const std::uint64_t count : {2, 3}) {
+    for (std::uint64_t id = 2; id + count < headers_.size(); ++id) {
+      const std::string folder = Mixed(id) + "_" + std::to_string(count);
+      Write(folder, {});
+      for (std::uint64_t each = id; each < id + count; ++each) {
+        storage_.Bytes(replay::SegmentPath(folder, each)) =
+            storage_.Bytes(replay::SegmentPath("branch", each));
+      }
+      if (FirstOf(id + count) <= kBranchesAt) continue;  // nothing differs
+      const std::uint64_t branch = headers_.size();
+      std::uint64_t wrong = id;
+      while (wrong < branch && FirstOf(wrong) <= kBranchesAt) ++wrong;
+      if (id < wrong) wrong = id + count;  // where the own ones go on
+      for (std::uint64_t number = 1; number <= 100; ++number) {
+        EXPECT_EQ(Belongs(folder, number)
+                          .find("damaged in segment " + std::to_string(wrong) + " at offset 0") !=
+                      std::string::npos,
+                  number >= FirstOf(wrong))
+            << id << " " << count << " " << number << " " << Belongs(folder, number);
+      }
+    }
+  }
 }
 
 }  // namespace

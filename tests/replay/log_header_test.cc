@@ -308,6 +308,9 @@ TEST(LogHeader, AForeignFirstSegmentIsToBlameAndNotTheSoundOneAfterIt) {
   EXPECT_EQ(report->last.number, kMessages);
   EXPECT_EQ(report->messages, kMessages + 1 - FirstOf(log, 2));
 
+  EXPECT_EQ(log.Read(), std::vector{"refused: " + damage(" and with the mark")});
+  EXPECT_EQ(log.Read(FirstOf(log, 2)), Messages(FirstOf(log, 2), kMessages, "end"));
+
   // Without a mark two segments agree against one.
   log.storage.Bytes("log/mark").clear();
   EXPECT_EQ(log.Verify(), damage("") +
@@ -336,6 +339,71 @@ TEST(LogHeader, AForeignSegmentAfterTheFirstIsToBlameWhateverFollowsIt) {
   }
   EXPECT_NE(log.Verify().find("damaged in segment 2 at offset 0"), std::string::npos)
       << log.Verify();
+}
+
+TEST(LogHeader, AForeignFirstSegmentIsToBlameForWhoStoodInItToo) {
+  TestLog log;
+  log.Write(kMessages);
+  log.Close();
+  auto reader = LogReader::Open(log.storage, log.folder, {});
+  ASSERT_TRUE(reader) << reader.error().text;
+  // Another one's second segment, from there on: the first one is none of that log.
+  TestLog other;
+  other.options.role = replay::kMergedRole;
+  other.Write(kMessages);
+  other.Close();
+  for (const std::string& path : other.storage.Paths()) {
+    if (path != other.Path(1)) log.storage.Bytes(path) = other.storage.Bytes(path);
+  }
+  EXPECT_EQ(
+      ReadAll(*reader).back(),
+      "damaged: " + DamageBefore(1, "the messages before number " + std::to_string(FirstOf(log, 2)),
+                                 "the segment after it agrees with what follows and with the mark, "
+                                 "and does not follow from it: its header names another role"));
+}
+
+TEST(LogHeader, EachFieldOfItIsVerified) {
+  const auto set = [](TestLog& log, std::uint64_t segment, std::size_t offset,
+                      const std::string& bytes) {
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      log.SetByte(segment, offset + i, static_cast<std::uint8_t>(bytes[i]));
+    }
+    log.FixHeaderChecksum(segment);
+  };
+  const struct {
+    std::uint64_t segment;
+    std::size_t offset;
+    std::string bytes;
+    std::string why;
+  } cases[] = {
+      {1, offsetof(replay::SegmentHeader, role), "banana", "a role that there is not"},
+      {1, offsetof(replay::SegmentHeader, time_before_ns), "\x01",
+       "another time of the message before it"},
+      {1, offsetof(replay::SegmentHeader, epoch), "\x01", "another epoch of the message before it"},
+      {3, offsetof(replay::SegmentHeader, time_before_ns), "\x01",
+       "another time of the message before it"},
+      {3, offsetof(replay::SegmentHeader, epoch), "\x02", "another epoch of the message before it"},
+  };
+  for (const auto& each : cases) {
+    TestLog log;
+    log.Write(kMessages);
+    log.Close();
+    std::vector<std::byte> header = log.storage.Bytes(log.Path(each.segment));
+    set(log, each.segment, each.offset, each.bytes);
+    // The records' checksums go on from that of the header, and another role is one of the log.
+    for (std::uint64_t id = 1; log.storage.Exists(log.Path(id)); ++id) {
+      if (each.bytes == "banana") set(log, id, each.offset, each.bytes);
+      const std::size_t size = log.storage.Bytes(log.Path(id)).size();
+      for (std::uint64_t i = 0; log.OffsetOf(id, i) < size; ++i) {
+        log.FixChecksum(id, log.OffsetOf(id, i));
+      }
+    }
+    const std::string number = "message " + std::to_string(FirstOf(log, each.segment));
+    EXPECT_EQ(log.Read(), Messages(1, kMessages, "end")) << "as far as a reader needs to look";
+    std::string verified = log.Verify();
+    if (each.bytes == "banana") verified.resize(verified.find('\n') + 1);
+    EXPECT_EQ(verified, DamageBefore(each.segment, number, "its header names " + each.why) + "\n");
+  }
 }
 
 }  // namespace

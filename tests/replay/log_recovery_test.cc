@@ -12,6 +12,7 @@
 
 #include "replay/log_mark.h"
 #include "replay/log_segment.h"
+#include "replay/log_verify.h"
 #include "tests/support/log_fixture.h"
 
 namespace tandem::test {
@@ -75,6 +76,62 @@ TEST(LogRecovery, AMarkStandsWhereARecordBegins) {
                                 std::to_string(slot.offset) + " of segment 1, and it does not"),
               std::string::npos)
         << log.Verify();
+  }
+}
+
+/// What EndProblems says to a reader that has found the end, as every tool tells it.
+std::string AtEnd(TestLog& log, std::uint64_t from) {
+  auto reader = replay::LogReader::Open(log.storage, log.folder, {.from_number = from});
+  if (!reader) return reader.error().text;
+  while (reader->Next() == replay::ReadOutcome::kMessage) continue;
+  const auto problems = replay::EndProblems(log.storage, log.folder, *reader);
+  if (!problems) return problems.error().text;
+  std::string text;
+  for (const std::string& problem : *problems) text += problem + "\n";
+  return text;
+}
+
+TEST(LogRecovery, AMarkThatContradictsTheLogIsToldByEveryReaderAsVerifyTellsIt) {
+  const std::string says = "the mark of the log log says that ";
+  const struct {
+    bool closed;
+    std::function<void(MarkSlot&)> change;
+    std::string problem;  ///< "": it names another place than that where its message ends
+  } cases[] = {
+      {true, [](MarkSlot& slot) { ++slot.digest; },
+       "the log log has another digest at message 20 than its mark says\n"},
+      {true, [](MarkSlot& slot) { ++slot.number; },
+       says + "it was synced up to message 21, and it ends at message 20\n"},
+      {true, [](MarkSlot& slot) { --slot.number; }, ""},
+      {false, [](MarkSlot& slot) { slot.digest ^= 1; },
+       "the log log has another digest at message 10 than its mark says\n"},
+      {false, [](MarkSlot& slot) { slot.number = 9; }, ""},
+      {false, [](MarkSlot& slot) { slot.number = 14; }, ""},
+  };
+  for (const auto& each : cases) {
+    TestLog log;
+    log.Write(10);
+    log.Sync();
+    log.Write(10);
+    each.closed ? log.Close() : log.Crash();
+    for (const std::uint64_t from : {1, 12, 20}) EXPECT_EQ(AtEnd(log, from), "");
+    EXPECT_EQ(log.Verify(), "whole");
+    auto state = replay::ReadMarkFile(log.storage, log.folder);
+    ASSERT_TRUE(state);
+    MarkSlot slot = state->mark;
+    each.change(slot);
+    slot.crc = CrcOf(slot);
+    std::memcpy(log.storage.Bytes("log/mark").data() +
+                    static_cast<std::size_t>(1 - state->next_slot) * replay::kMarkSlotStride,
+                &slot, sizeof slot);
+    const std::string problem = !each.problem.empty()
+                                    ? each.problem
+                                    : says + "message " + std::to_string(slot.number) +
+                                          " ends at offset " + std::to_string(slot.offset) +
+                                          " of segment " + std::to_string(slot.segment_id) +
+                                          ", and it does not\n";
+    for (const std::uint64_t from : {1, 12, 20}) EXPECT_EQ(AtEnd(log, from), problem);
+    EXPECT_EQ(log.Verify(), problem);
   }
 }
 
