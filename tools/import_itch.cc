@@ -88,7 +88,8 @@ void RegisterImportItch(Commands& commands, CLI::App& group) {
   itch.add_option("-o,--output", options->folder, "Folder of the log to make")
       ->required()
       ->check(Named("folder"));
-  itch.add_option("--date", options->date, "YYYY-MM-DD, if not the one in the file's name");
+  itch.add_option("--date", options->date, "YYYY-MM-DD, if not the one in the file's name")
+      ->check(Named("day"));
   itch.add_option("--session", options->session, "Session, up to 10 characters")
       ->capture_default_str();
   itch.add_option("--user", options->user, "Who sends the orders, up to 6 characters")

@@ -84,8 +84,10 @@ void RegisterImportLobster(Commands& commands, CLI::App& group) {
   lobster.add_option("-o,--output", options->folder, "Folder of the log to make")
       ->required()
       ->check(Named("folder"));
-  lobster.add_option("--symbol", options->symbol, "Ticker, if not the one in the file's name");
-  lobster.add_option("--date", options->date, "YYYY-MM-DD, if not the one in the file's name");
+  lobster.add_option("--symbol", options->symbol, "Ticker, if not the one in the file's name")
+      ->check(Named("ticker"));
+  lobster.add_option("--date", options->date, "YYYY-MM-DD, if not the one in the file's name")
+      ->check(Named("day"));
   lobster.add_option("--session", options->session, "Session, up to 10 characters")
       ->capture_default_str();
   lobster.add_option("--user", options->user, "Who sends the orders, up to 6 characters")

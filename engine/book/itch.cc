@@ -273,7 +273,8 @@ Result<std::int64_t> ItchDay(const std::string& path, const std::string& date) {
     const auto time = date.size() == 10 ? proto::ParseTime(date) : std::nullopt;
     // All of the day must fit.
     if (time && *time <= std::numeric_limits<std::int64_t>::max() - kDay) return *time;
-    return Error::BadInput("the date \"" + date + "\" is not a day written as YYYY-MM-DD");
+    return Error::BadInput("the date \"" + date +
+                           "\" is not a day from 1677-09-22 to 2262-04-10 written as YYYY-MM-DD");
   }
   const std::string name = path.substr(path.rfind('/') + 1);
   const auto digits = [&](std::size_t at, std::size_t count) {

@@ -259,7 +259,8 @@ Result<LobsterDay> LobsterDay::Of(const std::string& path, const std::string& sy
   if (!ParseDate(text, day.midnight_ns)) {
     return Error::BadInput(
         date.empty() ? "the file name " + Quote(name) + " does not tell the day: give --date"
-                     : "the date " + Quote(date) + " is not a day written as YYYY-MM-DD");
+                     : "the date " + Quote(date) +
+                           " is not a day from 1677-09-22 to 2262-04-10 written as YYYY-MM-DD");
   }
   return day;
 }

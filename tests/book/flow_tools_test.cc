@@ -226,7 +226,8 @@ TEST_F(FlowTools, ImportRefusesABadFileAndLeavesNothing) {
   EXPECT_EQ(refused({}, In("x.csv")),
             "tandem: the file name 'x.csv' does not begin with a ticker: give --symbol\n");
   EXPECT_EQ(refused({"--date", "21.6.2012"}, file),
-            "tandem: the date '21.6.2012' is not a day written as YYYY-MM-DD\n");
+            "tandem: the date '21.6.2012' is not a day from 1677-09-22 to 2262-04-10 written as "
+            "YYYY-MM-DD\n");
   EXPECT_EQ(refused({"--user", "TOOLONG"}, file),
             "tandem: the user name \"TOOLONG\" is not 1 to 6 letters, digits, '-' or '_'\n");
 }

@@ -276,8 +276,9 @@ TEST_F(Itch, TheNameOfAFileTellsItsDay) {
     EXPECT_EQ(ItchDay(name, "").error().text,
               "the file name \"" + std::string(name) + "\" does not tell the day: give --date");
   }
-  EXPECT_EQ(ItchDay("x", "2019-12-32").error().text,
-            "the date \"2019-12-32\" is not a day written as YYYY-MM-DD");
+  EXPECT_EQ(
+      ItchDay("x", "2019-12-32").error().text,
+      "the date \"2019-12-32\" is not a day from 1677-09-22 to 2262-04-10 written as YYYY-MM-DD");
   EXPECT_FALSE(ItchDay("x", "2019-12-30T10:00"));
 }
 

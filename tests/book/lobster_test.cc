@@ -114,8 +114,9 @@ TEST(LobsterDay, SaysWhatIsMissing) {
             "the symbol 'TOO LONG' is not 1 to 8 printable characters");
   for (const std::string date : {"2023-02-29", "2012-13-01", "2012-00-01", "2012-06-31",
                                  "2012-06-00", "2012/06/21", "1969-12-31", "2012-6-21", "x"}) {
-    EXPECT_EQ(LobsterDay::Of("x", "AAPL", date).error().text,
-              "the date '" + date + "' is not a day written as YYYY-MM-DD");
+    EXPECT_EQ(
+        LobsterDay::Of("x", "AAPL", date).error().text,
+        "the date '" + date + "' is not a day from 1677-09-22 to 2262-04-10 written as YYYY-MM-DD");
   }
 }
 
