@@ -327,7 +327,7 @@ void RegisterDiff(Commands& commands) {
   CLI::Option* const context = command
                                    .add_option("--context", options->context,
                                                "Messages to show before and after the difference")
-                                   ->check(WholeNumber())
+                                   ->check(WholeNumber(0, 1'000'000))
                                    ->capture_default_str();
   command
       .add_option("--input", options->logs.input,

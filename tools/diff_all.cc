@@ -483,10 +483,13 @@ Result<ExitCode> DiffAll(replay::Storage& storage, const DiffAllOptions& options
   auto b = OutputsFrom(storage, options.b, *begin, is_input);
   if (!b) return b.error();
   Comparison comparison(storage, options, filter, std::move(*a), std::move(*b));
-  if (Status status = comparison.Run(); !status) return status.error();
+  const Status whole = comparison.Run();
+  // What was compared before an error is told before it, where nobody can take it for all.
   Output output;
-  output.text = options.json ? comparison.Json(first) : first.text + "\n" + comparison.Text();
+  if (!options.json) output.text = first.text + "\n" + comparison.Text();
+  if (options.json && whole) output.text = comparison.Json(first);
   if (Status status = output.Flush(); !status) return status.error();
+  if (!whole) return whole.error();
   return ExitCode::kNo;
 }
 

@@ -86,6 +86,36 @@ TEST_F(DiffAll, ShowsExamplesWithTheirCauses) {
       << ran.out;
 }
 
+TEST_F(DiffAll, SumsUpWhatLiesBeforeDamageAndThenNamesIt) {
+  std::vector<Answer> a;
+  for (std::uint64_t cause = 1; cause <= 400; ++cause) a.push_back({cause, 'a', cause});
+  std::vector<Answer> b = a;
+  b[9].value = 0;
+  Answers("a", a);
+  Answers("b", b);
+  std::uint64_t offset = 0;
+  {
+    auto reader = replay::LogReader::Open(storage_, Path("b"), {.from_number = 301});
+    ASSERT_TRUE(reader);
+    offset = reader->offset();
+  }
+  FlipByte("b/00000001.segment", static_cast<std::int64_t>(offset + 20));
+  Ran ran = Tandem({"diff", Path("a"), Path("b"), "--all", "--examples", "0"});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(Lines(ran.out), (std::vector<std::string>{
+                                "the logs differ first at message 10",
+                                "compared 290 causes, 10 to 299: 289 have the same outputs, 1 has "
+                                "not",
+                                "  1  Accepted with another order_id"}));
+  EXPECT_NE(ran.err.find("tandem: the log " + Path("b") + " is damaged in segment 1 at offset " +
+                         std::to_string(offset) + ", where message 301 should be: "),
+            std::string::npos)
+      << ran.err;
+  ran = Tandem({"diff", Path("a"), Path("b"), "--all", "--json"});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.out, "");
+}
+
 TEST_F(DiffAll, SumsUpWhatOneLogGoesOnWith) {
   Answers("a", {{1, 'a', 1}, {2, 'a', 2}});
   Answers("b", {{1, 'a', 1}, {2, 'a', 2}, {3, 'a', 3}, {3, 't', 1}, {3, 't', 2}, {4, 'a', 4}});

@@ -82,6 +82,8 @@ TEST_F(LogTools, DiffTakesNoOptionThatDoesNothing) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
       {{"--examples", "1"}, "--examples requires --all"},
       {{"--all", "--context", "1"}, "--context excludes --all"},
+      {{"--context", "18446744073709551615"},
+       "--context: \"18446744073709551615\" is not a whole number from 0 to 1000000"},
   };
   for (const auto& [options, sentence] : cases) {
     std::vector<std::string> arguments{"diff", Path("a"), Path("a")};
