@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "proto/shown_text.h"
+#include "replay/log_seek.h"
 #include "replay/log_segment.h"
 #include "replay/log_verify.h"
 
@@ -75,6 +76,10 @@ class Side {
                           " while it was read");
   }
 
+  [[nodiscard]] Status CheckBelongs(Number number) const {
+    return replay::CheckBelongs(storage_, folder_, number);
+  }
+
   [[nodiscard]] const std::string& folder() const { return folder_; }
   [[nodiscard]] bool IsEmpty() const { return last.number < first; }
   [[nodiscard]] std::size_t segments() const { return segments_.size(); }
@@ -120,7 +125,13 @@ class Search {
     if (range.first > range.last) return std::optional<Number>();
     const Result<bool> equal = Equal(range.last);
     if (!equal) return equal.error();
-    if (*equal && options_.trust_digests) return std::optional<Number>();
+    if (*equal && options_.trust_digests) {
+      // Digests say something of what lies before only where all segments are of the log.
+      for (const Side* side : {&a_, &b_}) {
+        if (Status status = side->CheckBelongs(range.last); !status) return status.error();
+      }
+      return std::optional<Number>();
+    }
     Range suspect = range;
     if (!*equal) {
       if (Status status = Narrow(a_, suspect); !status) return status.error();

@@ -394,6 +394,11 @@ TEST_F(LogsWithAForeignSegment, AreNotBegunBehindTwoOfThem) {
             storage_.Bytes(replay::SegmentPath("branch", each));
       }
       if (FirstOf(id + count) <= kBranchesAt) continue;  // nothing differs
+      for (const bool trust : {false, true}) {
+        const auto difference = DiffLogs(storage_, "a", folder, {.trust_digests = trust});
+        EXPECT_TRUE(!difference || difference->verdict == DiffVerdict::kDiffers)
+            << id << " " << count << " " << difference->text;
+      }
       const std::uint64_t branch = headers_.size();
       std::uint64_t wrong = id;
       while (wrong < branch && FirstOf(wrong) <= kBranchesAt) ++wrong;
