@@ -52,6 +52,8 @@ std::string MarkContradiction(Storage& storage, const std::string& folder, const
   if (mark.number > last.number) {
     // A writer that is at work may be further on by now.
     if (!reader.error().text.empty() || BeingWritten(storage, folder)) return "";
+    const Result<LogEnd> now = LogReader::FindEnd(storage, folder);
+    if (now && now->last.number >= mark.number) return "";  // it was closed meanwhile
     return of_mark + "it was synced up to message " + std::to_string(mark.number) +
            ", and it ends at message " + std::to_string(last.number);
   }
@@ -160,11 +162,9 @@ struct Before {
   bool is_known = false;  ///< false: it is none of this log
 };
 
-/// What is wrong with the header of a segment that follows by number and digest; null: nothing.
+/// What is wrong with the header of a segment that follows by role, number and digest; null:
+/// nothing.
 const char* WrongHeader(const SegmentHeader& header, const Before& before) {
-  if (std::ranges::find(kLogRoles, header.role) == kLogRoles.end()) {
-    return "its header names a role that there is not";
-  }
   if (!before.is_known && header.first_number > 1) return nullptr;
   if (header.time_before_ns != before.time_ns) {
     return "its header names another time of the message before it";
@@ -184,7 +184,12 @@ class Headers {
       ++report->segments;
       // What cannot be read any more was trimmed meanwhile.
       const Result<SegmentHeader> header = ReadSegmentHeader(storage_, folder_, next_);
-      const char* wrong = header ? WrongHeader(*header, before) : nullptr;
+      if (!header) continue;
+      const char* wrong = WrongHeader(*header, before);
+      // All have the role of the first one.
+      if (report->segments == 1 && std::ranges::find(kLogRoles, header->role) == kLogRoles.end()) {
+        wrong = "its header names a role that there is not";
+      }
       if (wrong == nullptr) continue;
       report->problems.push_back(Damage(folder_, next_, 0, header->first_number, wrong).text);
     }

@@ -388,7 +388,6 @@ TEST(LogHeader, EachFieldOfItIsVerified) {
     TestLog log;
     log.Write(kMessages);
     log.Close();
-    std::vector<std::byte> header = log.storage.Bytes(log.Path(each.segment));
     set(log, each.segment, each.offset, each.bytes);
     // The records' checksums go on from that of the header, and another role is one of the log.
     for (std::uint64_t id = 1; log.storage.Exists(log.Path(id)); ++id) {
@@ -400,9 +399,8 @@ TEST(LogHeader, EachFieldOfItIsVerified) {
     }
     const std::string number = "message " + std::to_string(FirstOf(log, each.segment));
     EXPECT_EQ(log.Read(), Messages(1, kMessages, "end")) << "as far as a reader needs to look";
-    std::string verified = log.Verify();
-    if (each.bytes == "banana") verified.resize(verified.find('\n') + 1);
-    EXPECT_EQ(verified, DamageBefore(each.segment, number, "its header names " + each.why) + "\n");
+    EXPECT_EQ(log.Verify(),
+              DamageBefore(each.segment, number, "its header names " + each.why) + "\n");
   }
 }
 

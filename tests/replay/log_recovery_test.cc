@@ -135,6 +135,25 @@ TEST(LogRecovery, AMarkThatContradictsTheLogIsToldByEveryReaderAsVerifyTellsIt) 
   }
 }
 
+TEST(LogRecovery, AMarkThatGoesOnBehindTheReaderIsNoContradiction) {
+  TestLog log;
+  log.Write(5);
+  auto reader = replay::LogReader::Open(log.storage, log.folder, {});
+  ASSERT_TRUE(reader) << reader.error().text;
+  EXPECT_EQ(ReadAll(*reader), Messages(1, 5, "end"));
+  const auto about_mark = [&] {
+    const auto problems = replay::EndProblems(log.storage, log.folder, *reader);
+    EXPECT_TRUE(problems) << problems.error().text;
+    return std::ranges::count_if(
+        *problems, [](const std::string& text) { return text.find("mark of") != text.npos; });
+  };
+  log.Write(15);
+  log.Sync();
+  EXPECT_EQ(about_mark(), 0) << "while it is written";
+  log.Close();
+  EXPECT_EQ(about_mark(), 0) << "where it was closed since the reader looked";
+}
+
 TEST(LogRecovery, WhatOnlyACrashOfTheHostLosesIsAnErrorWhileTheHostRuns) {
   // A sector of zeros in the middle, a segment without a header, a segment without a name.
   const auto zero_sector = [](TestLog& log) {
