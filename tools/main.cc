@@ -140,9 +140,16 @@ int Main(int argument_count, char** arguments) {
       what = "there is no option " + unknown;
       break;
     }
-    const bool named = argument_count > 1 && arguments[1][0] != '-';
-    std::fprintf(stderr, "tandem: %s; see `tandem %s--help`\n", what.c_str(),
-                 named ? (std::string(arguments[1]) + " ").c_str() : "");
+    std::string named;  // the command for whose help to look, with those above it
+    const CLI::App* command = &root;
+    for (int i = 1; i < argument_count; ++i) {
+      const auto below = command->get_subcommands(
+          [&](const CLI::App* one) { return one->check_name(arguments[i]); });
+      if (below.empty()) break;
+      command = below.front();
+      named += command->get_name() + " ";
+    }
+    std::fprintf(stderr, "tandem: %s; see `tandem %s--help`\n", what.c_str(), named.c_str());
     return static_cast<int>(ExitCode::kBadInput);
   }
   SetUpLogging();

@@ -130,8 +130,9 @@ CLI::Validator WholeNumber(std::uint64_t min, std::uint64_t max) {
         if (parsed.ec == std::errc() && parsed.ptr == end && number >= min && number <= max) {
           return std::string();
         }
+        const bool is_open = max == kNoMax && parsed.ec != std::errc::result_out_of_range;
         return "\"" + text + "\" is not a whole number from " + std::to_string(min) +
-               (max == kNoMax ? " on" : " to " + std::to_string(max));
+               (is_open ? " on" : " to " + std::to_string(max));
       },
       "");
 }

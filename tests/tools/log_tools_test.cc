@@ -222,6 +222,14 @@ TEST_F(LogTools, CatRefusesWhatItDoesNotUnderstand) {
   ran = Tandem({"cat", Path("log"), "--from", "3", "--to", "2"});
   EXPECT_EQ(ran.exit_code, 2);
   EXPECT_EQ(ran.err, "tandem: --from 3 is after --to 2\n");
+  ran = Tandem({"cat", Path("log"), "--count", "18446744073709551616"});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.err,
+            "tandem: --count: \"18446744073709551616\" is not a whole number from 0 to "
+            "18446744073709551615; see `tandem cat --help`\n");
+  ran = Tandem({"export", "jsonl", Path("log"), "--nonsense"});
+  EXPECT_EQ(ran.exit_code, 2);
+  EXPECT_EQ(ran.err, "tandem: there is no option --nonsense; see `tandem export jsonl --help`\n");
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"cat"},
                                                     {"cat", Path("log"), "--nonsense"},
                                                     {"cat", Path("log"), "--from", "x"},
