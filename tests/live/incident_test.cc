@@ -377,7 +377,7 @@ TEST_F(Incident, OfAnAddressInTheOutputIsJudgedNotDeterministic) {
             0);
   ExpectOneSentence(Say("judge", {"--input", Path("part"), "--app", "loose"}),
                     "ends at message 900, before input ");
-  ExpectOneSentence(Say("show", {"--input", Path("part")}), "ends at message 900; message ");
+  ExpectOneSentence(Say("show", {"--input", Path("part")}), ", which is named as the cause");
   ASSERT_EQ(Tandem({"record", pair_->stream(RoleId::kSequencer), "-o", Path("late"), "--from",
                     "100", "--to", "1200"})
                 .exit_code,
