@@ -322,7 +322,8 @@ CLI::Validator Role() {
       "");
 }
 
-void AddCommon(CLI::App& command, Options& options, const std::string& session) {
+void AddCommon(CLI::App& command, Options& options, const std::string& session,
+               const std::string& default_role) {
   command.add_option("-o,--output", options.folder, "Folder of the log to make")
       ->required()
       ->check(Named("folder"));
@@ -333,8 +334,8 @@ void AddCommon(CLI::App& command, Options& options, const std::string& session) 
   command
       .add_option(
           "--role", options.role,
-          "What the stream is: input, output, merged, or recorded if nobody knows; default: "
-          "as the file says, or input")
+          "What the stream is: input, output, merged, or recorded if nobody knows; default: " +
+              default_role)
       ->check(Role());
   command.add_option("--session", options.session, session)->check(Named("session"));
   command.add_flag("--json", options.json, "Tell the result as JSON");
@@ -356,7 +357,8 @@ void RegisterImportJsonLines(Commands& commands, CLI::App& group) {
   command.add_option("FILE", options->file, "The lines; - for standard input")
       ->required()
       ->check(Named("file"));
-  AddCommon(command, *options, "Session, up to 10 characters; default: as the file says");
+  AddCommon(command, *options, "Session, up to 10 characters; default: as the file says",
+            "as the file says, or input");
   command.add_flag(
       "--rechain", options->rechain,
       "Numbers from 1 on, digests and, with --session, the session are given anew: for "
@@ -373,7 +375,7 @@ void RegisterImportBinaryFile(Commands& commands, CLI::App& group) {
                         [options] { return ImportBinaryFile(*options); });
   command.add_option("FILE", options->file, "The file")->required()->check(Named("file"));
   AddCommon(command, *options,
-            "Session that the messages must be of; needed where there is none of them");
+            "Session that the messages must be of; needed where there is none of them", "input");
   command
       .add_option_function<std::string>(
           "--digest-before",
