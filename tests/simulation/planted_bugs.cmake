@@ -4,7 +4,7 @@
 # OUT=... -P planted_bugs.cmake. First come limits made small, and a look at what they limit, in
 # every run (bounds.h). Each bug is a piece of the product's text, which must stand in the
 # file exactly once, and what stands there instead; Is(...) is true in a run that has this bug. A
-# text that is not found any more leaves a warning, and the test that looks for the bug fails.
+# text that is not found any more ends the build.
 file(READ "${SOURCE}" text)
 # plant(FILE OLD NEW [OLD NEW]...): the first OLD that is there counts.
 function(plant file)
@@ -22,7 +22,7 @@ function(plant file)
       return()
     endif()
   endforeach()
-  message(WARNING "the planted bug at \"${ARGV1}\" has lost its place in ${file}; "
+  message(FATAL_ERROR "the planted bug at \"${ARGV1}\" has lost its place in ${file}; "
                   "give it a new one in tests/simulation/planted_bugs.cmake")
 endfunction()
 
@@ -41,9 +41,10 @@ plant(engine/transport/connection.cc
 plant(engine/transport/stream_tail.h
   [[kBytes = 4u << 20;]] [[kBytes = 4u << 10;]])
 plant(engine/transport/stream_tail.cc
-  [[  ends_.push_back(static_cast<std::uint32_t>(packets_.size()));]]
-  [[  ends_.push_back(static_cast<std::uint32_t>(packets_.size()));
-  CheckBound("the tail of a stream", packets_.size(), 2 * kBytes + kMessageMax);]])
+  [[  newer_.ends.push_back(static_cast<std::uint32_t>(newer_.packets.size()));]]
+  [[  newer_.ends.push_back(static_cast<std::uint32_t>(newer_.packets.size()));
+  CheckBound("the tail of a stream", older_.packets.size() + newer_.packets.size(),
+             2 * (kBytes + kMessageMax));]])
 plant(engine/transport/submission_client.h
   [[kWindow = 16'384;]] [[kWindow = 16;]])
 plant(engine/transport/submission_client.cc
@@ -126,8 +127,8 @@ plant(engine/sequencer.cc
   [[epoch_ = std::max(epoch_, ]]
   [[if (!Is(Planted::kStaleEpochAccepted)) epoch_ = std::max(epoch_, ]])
 plant(replay/stepper.cc
-  [[if (header.epoch < point.epoch) {]]
-  [[if (header.epoch < point.epoch && !Is(Planted::kStaleEpochAccepted)) {]])
+  [[if (header.epoch < point_.epoch) {]]
+  [[if (header.epoch < point_.epoch && !Is(Planted::kStaleEpochAccepted)) {]])
 
 # After a restart the outputs that the log holds are new ones.
 plant(engine/engine.cc
@@ -172,10 +173,10 @@ plant(engine/live/take_back.cc
   [[longest.takes_to = longest.status->number();]]
   [[longest.takes_to = longest.status->number() - (Is(Planted::kTakeBackSkipsOne) ? 1 : 0);]])
 
-# An engine that starts looks ahead to the last input but one.
+# An engine that starts looks ahead to the last but one of the inputs that may be a Skip.
 plant(engine/live/engine_role.cc
-  [[target_ = std::max(looked_to_, status.number());]]
-  [[target_ = std::max(looked_to_, status.number() - (Is(Planted::kLookAheadOffByOne) ? 1 : 0));]])
+  [[target_ = std::max(looked_to_, LookTo(status));]]
+  [[target_ = std::max(looked_to_, LookTo(status) - (Is(Planted::kLookAheadOffByOne) ? 1 : 0));]])
 
 # A fenced engine is let in again, whatever it says meanwhile.
 plant(engine/deduplicator.cc
@@ -198,8 +199,8 @@ plant(engine/live/engine_role.cc
 
 # An engine steps an input that does not follow from the one that it stepped before.
 plant(replay/stepper.cc
-  [[if (header.digest != proto::Digest(point.input.digest, input.bytes)) {]]
-  [[if (header.digest != proto::Digest(point.input.digest, input.bytes) &&
+  [[if (header.digest != proto::Digest(point_.input.digest, input.bytes)) {]]
+  [[if (header.digest != proto::Digest(point_.input.digest, input.bytes) &&
       !Is(Planted::kForkOverlooked)) {]])
 
 # What is requested again is what follows the gap.

@@ -86,7 +86,11 @@ TEST_P(PlantedBugTest, IsFound) {
   const PlantedBug& bug = GetParam();
   const Found found =
       Search({.seed = SearchFrom(0), .engine_b_lies = bug.engine_b_lies}, bug.bug, bug.seeds_max);
-  EXPECT_GT(found.seeds, 0u) << bug.name << " is not found within " << bug.seeds_max << " seeds";
+  ASSERT_GT(found.seeds, 0u) << bug.name << " is not found within " << bug.seeds_max << " seeds";
+  // It was this bug and nothing else.
+  const Outcome without =
+      Simulate({.seed = SearchFrom(0) + found.seeds - 1, .engine_b_lies = bug.engine_b_lies});
+  EXPECT_EQ(without.failure, "");
   std::printf("found after %lu seeds: %s\n", found.seeds, found.failure.c_str());
 }
 

@@ -164,7 +164,7 @@ void World::Start(Host& host) {
   environment_.scheduler.Trace(host.name + " starts");
   host.is_starting = false;
   host.is_told_to_end = false;
-  host.last_error.clear();
+  host.errors.clear();
   if (IsEngine(host)) {
     host.may_die = deadly_number_ == 0 || !checker_.skips(deadly_number_);
   }
@@ -245,13 +245,11 @@ void World::Reap(Host& host) {
 void World::CheckExit(Host& host, ExitCode code) {
   if (IsNoSurprise(host, code)) return;
   environment_.Fail(host.name + " ended with code " + std::to_string(static_cast<int>(code)) +
-                    (host.last_error.empty() ? "" : ": " + host.last_error));
+                    (host.errors.empty() ? "" : ": " + host.errors));
 }
 
 bool World::IsNoSurprise(const Host& host, ExitCode code) {
-  const auto said = [&](const char* text) {
-    return host.last_error.find(text) != std::string::npos;
-  };
+  const auto said = [&](const char* text) { return host.errors.find(text) != std::string::npos; };
   if (code == ExitCode::kYes) return host.is_told_to_end;
   if (code == Client::kForgotten && host.role == Role::kClient) return true;
   if (code == ExitCode::kFailure) {
@@ -262,9 +260,9 @@ bool World::IsNoSurprise(const Host& host, ExitCode code) {
   if (code != ExitCode::kDivergence) return false;
   if (IsDedup(host)) return checker_.lie() != 0 || checker_.inputs_were_lost();
   constexpr std::string_view kForked = "input forked at ";
-  const std::size_t at = host.last_error.find(kForked);
+  const std::size_t at = host.errors.find(kForked);
   if (at == std::string::npos) return false;
-  checker_.ForkNamed(host.name, std::stoull(host.last_error.substr(at + kForked.size())));
+  checker_.ForkNamed(host.name, std::stoull(host.errors.substr(at + kForked.size())));
   return true;
 }
 
@@ -273,7 +271,7 @@ void World::OnLine(const std::string& process, const std::string& line, bool is_
   const auto says = [&](const char* text) { return line.find(text) != std::string::npos; };
   for (const auto& host : hosts_) {
     if (host->name != process) continue;
-    if (is_error) host->last_error = line;
+    if (is_error) host->errors += line + "\n";
     if (IsDedup(*host) && says("are taken back")) {
       checker_.MergedWasCut(host->role == Role::kDedup1 ? 0 : 1);
     }

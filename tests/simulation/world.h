@@ -101,8 +101,8 @@ class World {
     ClientOptions client;
     const Client* running_client = nullptr;
     const StockClient* running_stock_client = nullptr;
-    bool may_die = true;     ///< an engine: no Skip was there yet when it started
-    std::string last_error;  ///< that its process logged
+    bool may_die = true;  ///< an engine: no Skip was there yet when it started
+    std::string errors;   ///< that its process logged, a line each
   };
 
   /// Which faults this run has, and how often.
