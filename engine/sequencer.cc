@@ -26,6 +26,7 @@ void Sequencer::Recover(const replay::Checkpoint& checkpoint) {
   ENSURE(position_.number == 0, "a checkpoint after message %lu",
          static_cast<unsigned long>(position_.number));
   position_ = checkpoint.position;
+  skips_until_ = position_.number;
   time_ns_ = checkpoint.time_ns;
   accepted_ = checkpoint.accepted;
   for (const auto& [user, accepted] : accepted_) accepted_total_ += accepted;
@@ -60,6 +61,7 @@ void Sequencer::Recover(const MessageView& message) {
   time_ns_ = header.time_ns;
   BeginEpochAfter(header.epoch);
   if (header.type == TypeOf<pb::EndOfSession>()) ended_ = true;
+  if (header.type == TypeOf<pb::Skip>()) skips_until_ = header.number;
   if (header.origin != 0) {
     accepted_[header.user] = header.origin;
     ++accepted_total_;
@@ -116,6 +118,7 @@ Sequencer::Verdict Sequencer::Submit(User user, const MessageView& submission, s
   }
   Append(header.type, user, header.origin, submission.payload(), now_ns);
   if (header.type == TypeOf<pb::EndOfSession>()) ended_ = true;
+  if (header.type == TypeOf<pb::Skip>()) skips_until_ = position_.number;
   if (found == accepted_.end()) {
     accepted_.emplace(user, header.origin);
   } else {

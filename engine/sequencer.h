@@ -90,6 +90,9 @@ class Sequencer {
   [[nodiscard]] std::size_t users() const { return accepted_.size(); }
   [[nodiscard]] proto::StreamPosition position() const { return position_; }
   [[nodiscard]] bool ended() const { return ended_; }
+  /// Behind this number there is no Skip in the stream: the last one, or what was recovered from a
+  /// checkpoint, which does not tell.
+  [[nodiscard]] std::uint64_t skips_until() const { return skips_until_; }
   /// Of the messages that this sequencer makes.
   [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
 
@@ -109,6 +112,7 @@ class Sequencer {
   std::int64_t time_before_ns_ = 0;  ///< of the message before it
   std::uint32_t epoch_before_ = 0;
   bool ended_ = false;
+  std::uint64_t skips_until_ = 0;
   proto::Header header_;
   std::uint64_t digest_before_ = 0;
   std::vector<std::byte> message_;

@@ -244,8 +244,15 @@ void EngineRole::OnStatus(const pb::Status& status) {
   awaits_status_ = false;
   // Who is to skip the input that ends us in a moment must know that we have not stepped it.
   input_.SendStatus(MakeStatus());
-  target_ = std::max(looked_to_, status.number());
+  target_ = std::max(looked_to_, LookTo(status));
+  there_at_login_ = status.number();
   if (received_.number >= target_) LookedAhead();
+}
+
+// How far a Skip may stand. One who died in an input must see it before he steps it again.
+std::uint64_t EngineRole::LookTo(const pb::Status& status) const {
+  if (!status.has_skips_until() || progress_.died_at() != 0) return status.number();
+  return std::min(status.number(), status.skips_until());
 }
 
 void EngineRole::OnMessage(const proto::MessageView& message) {
@@ -289,7 +296,7 @@ void EngineRole::OnMessage(const proto::MessageView& message) {
     if (!replica_ && !Hold(message)) return;
   }
   received_ = {.number = number, .digest = message.header.digest};
-  if (looks_ahead_ && number >= target_) LookedAhead();
+  if (looks_ahead_ && !awaits_status_ && number >= target_) LookedAhead();
 }
 
 bool EngineRole::Hold(const proto::MessageView& message) {
@@ -331,7 +338,8 @@ void EngineRole::LookedAhead() {
     }
   }
   if (replica_) return StepReplicaSoon();
-  if (!StepHeld() || !held_is_full_) return;
+  // By multicast what is looked at may all come before the status, and nothing for long after it.
+  if (!StepHeld() || !Flush() || !held_is_full_) return;
   // The rest comes again, and is stepped at once: it was looked at.
   ReadAgain("");
 }
@@ -435,8 +443,7 @@ pb::Status EngineRole::MakeStatus() const {
   status.set_number(shown_.output.number);
   if (log_) status.set_digest(shown_.output.digest);
   const replay::ResumePoint& point = application_->resume_point();
-  status.set_catching_up(engine_ &&
-                         (engine_->verifying() || point.input.number < received_.number));
+  status.set_catching_up(engine_ && (was_verifying_ || point.input.number < received_.number));
   status.set_behaviour_version(point.behaviour_version);
   status.set_stepped_number(point.input.number);
   if (replica_) status.set_replica_number(replica_->position().number);

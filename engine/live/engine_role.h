@@ -8,8 +8,9 @@
 // have the inputs which were acted on, or has others in their place, ends it: "input forked at N or
 // before it", exit code kDivergence.
 //
-// Before it steps what it has not stepped before, it looks ahead: up to the number that the
-// sequencer names at the login, for a Skip of what it is about to step. What it looks at waits in
+// Before it steps what it has not stepped before, it looks ahead for a Skip of it: up to where one
+// may stand, which the sequencer says at the login (mostly nowhere), or to the end of what there
+// is, if it does not say so or if the process before died in an input. What it looks at waits in
 // memory or, if it keeps a copy of the input, in that. With a copy it steps from there, and asks
 // the sequencer only for what follows. Once it has caught up each input is appended to the copy and
 // stepped where it lies.
@@ -113,6 +114,7 @@ class EngineRole : private StreamClient::Handler {
   bool MayStepAgain(const proto::MessageView& message);
   bool Hold(const proto::MessageView& message);
   bool StepHeld();
+  [[nodiscard]] std::uint64_t LookTo(const pb::Status& status) const;
   void LookedAhead();
   /// Asks for what follows the last input that is stepped. Not with a copy of the input.
   void ReadAgain(const std::string& why);
@@ -147,13 +149,14 @@ class EngineRole : private StreamClient::Handler {
   bool was_verifying_ = false;
   std::uint64_t logged_input_ = 0;  ///< cause of the last output in the log as it was opened
 
-  proto::StreamPosition received_;  ///< the last input that came; the state may be behind it
-  bool awaits_status_ = false;      ///< the first one after a login
-  bool looks_ahead_ = true;         ///< up to target_
-  std::uint64_t target_ = 0;
-  std::uint64_t looked_to_ = 0;  ///< inputs up to here were looked at before they are stepped
-  replay::Chunk held_;           ///< what was looked at and is to be stepped
-  bool held_is_full_ = false;    ///< more was looked at than is held
+  proto::StreamPosition received_;    ///< the last input that came; the state may be behind it
+  bool awaits_status_ = false;        ///< the first one after a login
+  bool looks_ahead_ = true;           ///< up to target_
+  std::uint64_t target_ = 0;          ///< known once the status has come
+  std::uint64_t there_at_login_ = 0;  ///< inputs that the sequencer had
+  std::uint64_t looked_to_ = 0;       ///< inputs up to here were looked at before they are stepped
+  replay::Chunk held_;                ///< what was looked at and is to be stepped
+  bool held_is_full_ = false;         ///< more was looked at than is held
   bool replica_is_scheduled_ = false;
   std::vector<std::byte> deadly_;  ///< the input in whose step the process before died
   bool deadly_is_told_ = false;

@@ -106,7 +106,7 @@ void EngineRole::OnSnapshot(const proto::MessageView& message) {
     return;
   }
   const std::uint64_t number = message.header.number;
-  const bool is_old = number <= target_ || looks_ahead_ || engine_->verifying();
+  const bool is_old = number <= there_at_login_ || looks_ahead_ || engine_->verifying();
   if (images_ == nullptr) {
     spdlog::warn(
         "engine {}: input {} asks for an image, and there is no folder for it; give --images",

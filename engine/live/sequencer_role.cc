@@ -310,6 +310,7 @@ pb::Status SequencerRole::MakeStatus() const {
   const proto::StreamPosition position = log_->flushed_position();
   status.set_number(position.number);
   status.set_digest(position.digest);
+  status.set_skips_until(sequencer_->skips_until());
   status.set_accepted(sequencer_->accepted_total());
   status.set_clients(submissions_.clients());
   status.set_clock_jumps_refused(clock_jumps_);

@@ -141,6 +141,7 @@ void StreamClient::OnUnsequenced(const proto::MessageView& message) {
 void StreamClient::OnClosed(const std::string& why) {
   logged_in_ = false;
   connection_.reset();
+  handler_.OnBatchEnd();  // of what came before, in the same turn
   Report(debug_text_.empty() ? why : "it said: " + debug_text_);
   connector_.ConnectAgain();
 }

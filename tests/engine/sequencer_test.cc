@@ -176,6 +176,30 @@ TEST_F(SequencerTest, TakesFromOperatorsWhatIsForOperators) {
   EXPECT_EQ(sequencer_.accepted(User("OPER")), 3u);
 }
 
+TEST_F(SequencerTest, KnowsBehindWhichInputNoSkipStands) {
+  constexpr Sequencer::Rights kOperator{.submit = true, .control = true};
+  const auto submit = [&](std::uint64_t origin, std::uint16_t type) {
+    EXPECT_EQ(sequencer_.Submit(User("OPER"), View(Submission(origin, type, "p")), 10, kOperator),
+              Verdict::kAccepted);
+    log_.emplace_back(sequencer_.message().begin(), sequencer_.message().end());
+    return sequencer_.skips_until();
+  };
+  constexpr std::uint16_t kSkip = 3;
+  EXPECT_EQ(sequencer_.skips_until(), 0u);
+  EXPECT_EQ(submit(1, kType), 0u);
+  EXPECT_EQ(submit(2, kSkip), 2u);
+  EXPECT_EQ(submit(3, kType), 2u);
+  EXPECT_EQ(submit(4, kSkip), 4u);
+  EXPECT_EQ(submit(5, kType), 4u);
+  Restart();
+  EXPECT_EQ(sequencer_.skips_until(), 4u);
+  // Who begins at a checkpoint does not know what lies before it.
+  Sequencer other(options_);
+  other.Recover(
+      {.position = {.number = 3, .digest = 1}, .time_ns = 10, .epoch = 1, .accepted = {}});
+  EXPECT_EQ(other.skips_until(), 3u);
+}
+
 TEST_F(SequencerTest, TellsAnEngineToWriteAnImageUntilTheSessionHasEnded) {
   ASSERT_TRUE(sequencer_.TellSnapshot("A", 10));
   EXPECT_EQ(test::Show(sequencer_.message()), "1 at 10: type 5, cause 0 index 0, last, 3 bytes");

@@ -175,6 +175,21 @@ TEST_F(Clients, RecordAfterAnyNonsenseWhatIsRight) {
   ExpectVerifies("recorded");
 }
 
+TEST_F(Clients, KeepWhatCameInOneTurnWithTheEndOfTheConnection) {
+  RawServer server;
+  RoleThread<engine::RecordRole> recorder(Recording(server), storage_);
+  TestStream stream("RIGHT");
+  std::string packets;
+  for (int i = 0; i < 3; ++i) packets += Packet('S', TextOf(stream.Add(200, "ab")));
+  std::string login;
+  RawPeer peer = server.AcceptLoginOf(&login);
+  peer.SendBytes(AcceptedThen(packets + Packet('L', "no more"), "RIGHT"));
+  // It is in the log before the next connection is tried, for that may not come for long.
+  const RawPeer next = server.AcceptLoginOf(&login);
+  EXPECT_EQ(ReadLog("recorded"), (Words{"1 200 U1 1 2", "2 200 U1 2 2", "3 200 U1 3 2"}));
+  EXPECT_EQ(recorder.Stop(), ExitCode::kYes);
+}
+
 TEST_F(Clients, RecordNothingAndLeaveFilesOfOthersWhereTheyAre) {
   const auto names = [&] {
     Words found;

@@ -195,6 +195,29 @@ TEST_F(Engines, FindASkipThatIsFurtherAheadThanTheyHold) {
   EXPECT_EQ(b.Stop(SIGTERM), 0);
 }
 
+TEST_F(Engines, ReadALongInputOnceWhereTheSequencerHasNoSkip) {
+  const auto times_read = [this](const std::string& name, bool has_skip) {
+    std::vector<Input> inputs = {Add(1), Add(2)};
+    const Input silent = Harm(trial::pb::Harm::NONE, std::string(1000, 'x'));
+    inputs.insert(inputs.end(), 20'000, silent);
+    if (has_skip) inputs.push_back(Skip(2, "far ahead"));
+    Write(inputs, "input-" + name);
+    Sequencer sequencer = StartSequencer("input-" + name, {"--end-session"});
+    Program engine = StartEngine(sequencer, name);
+    AwaitMessages(name, 3);
+    EXPECT_EQ(engine.Stop(SIGTERM), 0);
+    const std::string said = engine.Output();
+    std::size_t times = 0;
+    for (auto at = said.find("reading input from"); at != std::string::npos;
+         at = said.find("reading input from", at + 1)) {
+      ++times;
+    }
+    return times;
+  };
+  EXPECT_EQ(times_read("a", false), 1u);
+  EXPECT_EQ(times_read("b", true), 2u);
+}
+
 TEST_F(Engines, AreNotSuspectedWhenTheyAreKilledBetweenSteps) {
   Write(Adds(20));
   Sequencer sequencer = StartSequencer("input", {"--end-session"});
