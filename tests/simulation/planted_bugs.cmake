@@ -176,7 +176,9 @@ plant(engine/live/take_back.cc
 # An engine that starts looks ahead to the last but one of the inputs that may be a Skip.
 plant(engine/live/engine_role.cc
   [[target_ = std::max(looked_to_, LookTo(status));]]
-  [[target_ = std::max(looked_to_, LookTo(status) - (Is(Planted::kLookAheadOffByOne) ? 1 : 0));]])
+  [[target_ = LookTo(status);
+  if (Is(Planted::kLookAheadOffByOne) && target_ > 0) --target_;
+  target_ = std::max(looked_to_, target_);]])
 
 # A fenced engine is let in again, whatever it says meanwhile.
 plant(engine/deduplicator.cc
