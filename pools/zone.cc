@@ -31,7 +31,9 @@ std::string Range(const ZoneOptions& options) {
 
 Status Check(const ZoneOptions& options) {
   if (options.address == 0 || options.address % kZonePreludeBytes != 0) {
-    return Error::BadInput("The zone address " + std::to_string(options.address) +
+    char address[32];
+    std::snprintf(address, sizeof address, "0x%" PRIxPTR, options.address);
+    return Error::BadInput("The zone address " + std::string(address) +
                            " is not a multiple of 2 MiB above 0; choose one, such as "
                            "0x7e8000000000.");
   }

@@ -79,10 +79,10 @@ TEST(Zone, GivesItsRangeBackWhenItIsDestroyed) {
 
 TEST(Zone, RefusesAnAddressOrReserveThatCannotBe) {
   EXPECT_EQ(Zone::Map({.address = 0}).error().text,
-            "The zone address 0 is not a multiple of 2 MiB above 0; choose one, such as "
+            "The zone address 0x0 is not a multiple of 2 MiB above 0; choose one, such as "
             "0x7e8000000000.");
   EXPECT_THAT(Zone::Map({.address = kZoneAddressDefault + 4096}).error().text,
-              HasSubstr("is not a multiple of 2 MiB"));
+              HasSubstr("zone address 0x7e8000001000 is not a multiple of 2 MiB"));
   EXPECT_EQ(Zone::Map({.reserve_bytes = 4 * kMiB - 4096}).error().text,
             "The zone reserve of 4190208 bytes is not a whole number of 4096-byte pages from 4 MiB "
             "on that fits behind the zone address; choose one.");
