@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "engine/live/record_role.h"
+#include "replay/log_reader.h"
 #include "tools/applications.h"
 #include "tools/command.h"
 #include "tools/mold_options.h"
@@ -41,7 +42,11 @@ Result<ExitCode> Run(const Options& given) {
   const ExitCode code = role.Run();
   if (code == ExitCode::kBadInput) return code;
   const std::uint64_t first = role.first_recorded();
-  const proto::StreamPosition position = role.position();
+  proto::StreamPosition position = role.position();
+  if (code != ExitCode::kYes) {  // a write that failed may have left more than it said
+    const auto end = replay::LogReader::FindEnd(storage, options.folder);
+    if (end) position = end->last;
+  }
   if (first == 0 || position.number < first) {
     std::printf("nothing recorded\n");
   } else {

@@ -80,7 +80,7 @@ ExitCode DedupRole::RunInFolder() {
   }
   if (deduplicator_) {
     spdlog::info("{} stopped: published {}, agreed {}", options_.name,
-                 deduplicator_->published().number, deduplicator_->agreed());
+                 log_->flushed_position().number, deduplicator_->agreed());
   }
   if (deduplicator_ && deduplicator_->divergence()) loop_.Stop(ExitCode::kDivergence);
   return loop_.exit_code();

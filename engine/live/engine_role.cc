@@ -110,8 +110,13 @@ ExitCode EngineRole::RunInFolder() {
   if (closed && log_) closed = log_->Close();
   if (!closed) loop_.Fail(closed.error());
   const replay::ResumePoint& point = application_->resume_point();
-  spdlog::info("engine {} stopped after input {}, output {}", options_.name, point.input.number,
-               point.output.number);
+  if (closed) {
+    spdlog::info("engine {} stopped after input {}, output {}", options_.name, point.input.number,
+                 point.output.number);
+  } else {
+    spdlog::info("engine {} stopped; its log has the outputs up to {}", options_.name,
+                 log_ ? log_->flushed_position().number : 0);
+  }
   return loop_.exit_code();
 }
 

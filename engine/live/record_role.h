@@ -39,8 +39,10 @@ class RecordRole : private StreamClient::Handler {
   void Stop() { loop_.StopSoon(); }
 
   [[nodiscard]] std::uint64_t first_recorded() const { return first_recorded_; }
-  /// Of the whole log.
-  [[nodiscard]] proto::StreamPosition position() const { return position_; }
+  /// Of the last message that is in the log: after a write that failed, of those before it.
+  [[nodiscard]] proto::StreamPosition position() const {
+    return log_ ? log_->flushed_position() : proto::StreamPosition{};
+  }
 
  private:
   std::uint64_t WantedNumber() override;

@@ -121,7 +121,7 @@ ExitCode SequencerRole::Run() {
   submissions_.Close();
   stream_.Close();
   if (Status status = log_->Close(); !status) loop_.Fail(status.error());
-  spdlog::info("{} stopped after input message {}", options_.name, sequencer_->position().number);
+  spdlog::info("{} stopped after input message {}", options_.name, log_->flushed_position().number);
   return loop_.exit_code();
 }
 

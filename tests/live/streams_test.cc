@@ -42,6 +42,22 @@ TEST_F(Streams, AreReadFromAnyNumber) {
   EXPECT_EQ(HeaderIn(reader.NextMessage()).number, most_recent);
 }
 
+TEST_F(Streams, AreRecordedAsFarAsTheDiskTookThemAndThatIsSaid) {
+  WriteLog("input", replay::kInputRole, 100);
+  Sequencer sequencer = StartSequencer("input");
+  Program part = Start({"record", At(sequencer.stream), "-o", Path("copy"), "--to", "50"});
+  EXPECT_EQ(part.Wait(), 0);
+  const std::string recorded = "recorded messages 1 to 50 in " + Path("copy") + ", digest ";
+  EXPECT_NE(part.Output().find(recorded), std::string::npos) << part.Output();
+  // The next segment, of 64 MiB, has no place.
+  Program rest = Start({"record", At(sequencer.stream), "-o", Path("copy")},
+                       {"/bin/sh", "-c", "ulimit -f 100; exec \"$@\"", "sh"});
+  EXPECT_EQ(rest.Wait(), 5);
+  EXPECT_NE(rest.Output().find("File too large"), std::string::npos) << rest.Output();
+  EXPECT_NE(rest.Output().find(recorded), std::string::npos) << rest.Output();
+  EXPECT_EQ(ReadLog("copy").size(), 50u);
+}
+
 TEST_F(Streams, AreReadBeyondTheirEndOnceTheyGetThere) {
   WriteLog("input", replay::kInputRole, 100);
   Sequencer sequencer = StartSequencer("input");
