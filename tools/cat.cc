@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tandem cat: prints the messages of a log, one line each.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -10,6 +12,7 @@
 #include "replay/log_mark.h"
 #include "replay/log_reader.h"
 #include "replay/log_recovery.h"
+#include "replay/log_segment.h"
 #include "replay/log_verify.h"
 #include "tandem/control.pb.h"
 #include "tools/command.h"
@@ -89,11 +92,28 @@ class Cat {
   /// A moment, at the end of the log. An error if nothing can come there, for it is damaged.
   Status Wait(const LogReader& reader) {
     std::this_thread::sleep_for(kFollowPause);
+    if (Status status = LookWhetherCut(reader); !status) return status;
     waited_ += kFollowPause;
     if (waited_ < look_after_) return {};
     waited_ = std::chrono::milliseconds(0);
     look_after_ = std::min(2 * look_after_, kLookAfterMax);
     return LookForDamage(reader);
+  }
+
+  /// Before the mapping is touched where the file ends no more. Another file of that name, as of a
+  /// log that was made anew, says nothing.
+  Status LookWhetherCut(const LogReader& reader) {
+    struct stat now {};
+    const std::uint64_t id = reader.segment_id();
+    if (::stat(replay::SegmentPath(options_.folder, id).c_str(), &now) != 0) return {};
+    if (id != segment_) {
+      segment_ = id;
+      inode_ = now.st_ino;
+    }
+    const auto size = static_cast<std::uint64_t>(now.st_size);
+    if (now.st_ino != inode_ || size >= reader.offset()) return {};
+    return replay::Damage(options_.folder, id, reader.offset(), reader.position().number + 1,
+                          "the file was cut to " + std::to_string(size) + " bytes");
   }
 
   /// Where somebody writes, nothing whole lies behind the end, and what was synced can be read;
@@ -132,6 +152,8 @@ class Cat {
   LogSchema schema_;
   Output output_;
   bool ended_ = false;
+  std::uint64_t segment_ = 0;            ///< the last one at whose end it waited; 0: none
+  ino_t inode_ = 0;                      ///< of its file
   std::chrono::milliseconds waited_{0};  ///< at the end, since it was looked at
   std::chrono::milliseconds look_after_ = kLookAfter;
 };

@@ -287,6 +287,33 @@ TEST_F(LogEnd, DamageThatAWriterRefusesIsNotSaidToBeCut) {
   EXPECT_EQ(ran.out.find("will be cut"), std::string::npos) << ran.out;
 }
 
+TEST_F(LogEnd, AFileThatIsCutWhileSomebodyWaitsAtItsEndIsNamedWithThePlace) {
+  const replay::LogWriter writer =
+      Write("log", {.messages = 300, .close = false, .segment_bytes = 1 << 20});
+  auto reader =
+      replay::LogReader::Open(storage_, Path("log"), {.from_number = replay::ReadOptions::kEnd});
+  ASSERT_TRUE(reader);
+  const std::string err = Path("err");
+  std::FILE* const cat =
+      ::popen((TANDEM_PROGRAM " cat --follow " + Path("log") + " 2>" + err).c_str(), "r");
+  ASSERT_NE(cat, nullptr);
+  std::array<char, 4096> line;
+  do {
+    ASSERT_NE(std::fgets(line.data(), line.size(), cat), nullptr);
+  } while (!std::string_view(line.data()).starts_with("300 "));
+  std::filesystem::resize_file(Path("log") + "/00000001.segment", 4096);
+  EXPECT_EQ(std::fgets(line.data(), line.size(), cat), nullptr);
+  const int status = ::pclose(cat);
+  ASSERT_TRUE(WIFEXITED(status)) << status;
+  EXPECT_EQ(WEXITSTATUS(status), 2);
+  std::stringstream said;
+  said << std::ifstream(err).rdbuf();
+  EXPECT_EQ(said.str(), "tandem: the log " + Path("log") + " is damaged in segment 1 at offset " +
+                            std::to_string(reader->offset()) +
+                            ", where message 301 should be: the file was cut to 4096 bytes; "
+                            "restore 00000001.segment, or take the stream from another copy\n");
+}
+
 TEST_F(LogEnd, AFileThatIsCutWhileItIsReadEndsTheReaderWithASentence) {
   // Far more text than a pipe and the buffers before it take: cat waits in the middle of the log.
   Write("log", {.messages = 60'000, .segment_bytes = 64 << 20});
