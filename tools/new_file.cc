@@ -29,7 +29,7 @@ Result<NewFile> NewFile::Create(const std::string& path) {
   }
   CatchInterrupts();
   struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) {
+  if (::lstat(path.c_str(), &status) == 0) {  // a link that leads nowhere is something too
     return Error::BadInput(path + " is there already: remove it or choose another name");
   }
   const std::string partial = path + ".partial";

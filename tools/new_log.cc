@@ -13,10 +13,16 @@ namespace {
 
 constexpr std::size_t kFlushBytes = 1 << 20;
 
+/// Is there anything at `path`, be it a link that leads nowhere?
+bool Exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(std::filesystem::symlink_status(path, error));
+}
+
 /// Is there something at `path` that is not an empty folder?
 bool Taken(const std::string& path) {
+  if (!Exists(path)) return false;
   std::error_code error;
-  if (!std::filesystem::exists(path, error)) return false;
   return !std::filesystem::is_directory(path, error) || !std::filesystem::is_empty(path, error);
 }
 
@@ -31,12 +37,16 @@ Result<NewLog> NewLog::Create(const std::string& folder, const replay::LogOption
   if (folder.empty()) return Error::BadInput("\"\" names no folder for the log");
   std::string place = folder;
   while (place.size() > 1 && place.back() == '/') place.pop_back();
+  std::error_code error;
+  // What is renamed to its place must not meet a link there.
+  if (std::filesystem::is_symlink(place, error) && !Taken(place)) {
+    place = std::filesystem::canonical(place, error);
+  }
   if (Taken(place)) {
     return Error::BadInput(place + " is there already: remove it or choose another folder");
   }
   const std::string partial = place + ".partial";
-  std::error_code error;
-  if (std::filesystem::exists(partial, error)) {
+  if (Exists(partial)) {
     return Error::BadInput(partial +
                            " is there: another run is writing it, or one was ended before it was "
                            "done; then remove it");
