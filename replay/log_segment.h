@@ -93,6 +93,9 @@ inline const char* CheckMessage(const Record& record, std::uint64_t number,
   if (record.body.size() != sizeof(proto::Header) + header.payload_size) {
     return "a message whose size is not what its header says";
   }
+  if (record.body.size() > proto::kMessageSizeMax) {
+    return "a message of more than 65000 bytes, the most that one may have";
+  }
   if (header.number != number) return "a message with another number";
   if (number > kMessageNumberMax) return "a message with number 2^64 - 1, which no message has";
   if (header.session != session) return "a message of another session";

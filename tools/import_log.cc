@@ -263,6 +263,10 @@ class BinaryImport {
   }
 
   Status Take(std::span<const std::byte> bytes) {
+    if (bytes.size() > proto::kMessageSizeMax) {
+      return Error::BadInput("it has " + std::to_string(bytes.size()) + " bytes, more than the " +
+                             std::to_string(proto::kMessageSizeMax) + " that a message may have");
+    }
     const auto message = proto::ParseMessage(bytes);
     if (!message) return Error::BadInput("it is no Tandem message of this header version");
     const proto::Header& header = message->header;

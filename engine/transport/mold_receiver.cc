@@ -86,8 +86,8 @@ void MoldReceiver::OnSoupEnd(std::uint64_t number, std::int64_t now_ns) {
 void MoldReceiver::TakeMessages(mold::Packet packet, Source source, std::size_t line) {
   for (std::uint16_t i = 0; i < packet.header.count; ++i) {
     const auto message = proto::ParseMessage(packet.TakeMessage());
-    if (!message || message->header.session != session_ ||
-        message->header.number != packet.header.number + i) {
+    if (!message || message->bytes.size() > proto::kMessageSizeMax ||
+        message->header.session != session_ || message->header.number != packet.header.number + i) {
       ++counts_.malformed;
       continue;
     }

@@ -85,7 +85,9 @@ void StreamClient::OnPacket(const proto::soup::Packet& packet) {
     return connection_->Close("it sent a packet that does not belong here");
   }
   const auto message = proto::ParseMessage(packet.payload);
-  if (!message) return connection_->Close("it sent something that is not a Tandem message");
+  if (!message || packet.payload.size() > proto::kMessageSizeMax) {
+    return connection_->Close("it sent something that is not a Tandem message");
+  }
   if (packet.type == PacketType::kUnsequenced) return OnUnsequenced(*message);
   if (message->header.session != session_) {
     return connection_->Close("it sent a message of another session than it named");

@@ -440,6 +440,26 @@ TEST(LogDamage, WhatIsNoLogIsCalledThat) {
             "refused: log is not a log: it holds no segment (00000001.segment and so on)");
 }
 
+TEST(LogDamage, AMessageLargerThanOneMayBeIsNamed) {
+  for (const std::size_t size : {65'000, 65'001}) {
+    TestLog log;
+    log.Write(2);
+    std::vector<std::byte> message = MessageOf(3);
+    message.resize(size);
+    proto::Header header;
+    std::memcpy(&header, message.data(), sizeof header);
+    header.payload_size = static_cast<std::uint16_t>(size - sizeof header);
+    std::memcpy(message.data(), &header, sizeof header);
+    header.digest = proto::Digest(log.writer->position().digest, message);
+    std::memcpy(message.data(), &header, sizeof header);
+    log.writer->Append(message);
+    log.Close();
+    const std::string larger = "a message of more than 65000 bytes, the most that one may have";
+    EXPECT_EQ(log.Read().back().find(larger) != std::string::npos, size > 65'000) << size;
+    EXPECT_EQ(log.Verify().find(larger) != std::string::npos, size > 65'000) << log.Verify();
+  }
+}
+
 TEST(LogDamage, ARecordOfAnUnknownKindIsPassedOverIfEvenAndRefusedIfOdd) {
   for (const std::uint8_t kind : {4, 5}) {
     TestLog log(4096);

@@ -367,6 +367,16 @@ TEST_F(ExportTools, AFileThatMayNotGrowIsAnErrorAndNothingIsLeft) {
   EXPECT_FALSE(std::filesystem::exists(Path("x.partial")));
 }
 
+TEST_F(ExportTools, ALinkToAnEmptyFolderIsFilledWhereItLeads) {
+  Write("log", {.messages = 3});
+  std::filesystem::create_directory(Path("folder"));
+  std::filesystem::create_directory_symlink("folder", Path("link"));
+  Must({"export", "jsonl", Path("log"), "-o", Path("lines")});
+  Must({"import", "jsonl", Path("lines"), "-o", Path("link")});
+  EXPECT_EQ(Bytes("folder"), Bytes("log"));
+  EXPECT_TRUE(std::filesystem::is_symlink(Path("link")));
+}
+
 TEST_F(ExportTools, RefuseWhatCannotBe) {
   Write("log", {.messages = 3});
   std::ofstream(Path("there")) << "x";
@@ -376,6 +386,8 @@ TEST_F(ExportTools, RefuseWhatCannotBe) {
   std::ofstream(Path("gzip")) << "\x1f\x8b\x08";
   std::ofstream(Path("zero")) << "";
   std::ofstream(Path("empty")) << std::string(2, '\0');
+  std::ofstream(Path("large")) << "\xfd\xe9" << std::string(65'001, 'x');
+  std::filesystem::create_symlink("nowhere", Path("dangling"));
   std::ofstream(Path("number")) << R"({"log":{"session":"A","role":"input","digest_before":)"
                                 << R"("0000000000000000","first_number":"18446744073709551615"}})";
   Must({"export", "jsonl", Path("log"), "-o", Path("lines")});
@@ -385,6 +397,13 @@ TEST_F(ExportTools, RefuseWhatCannotBe) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
       {{"export", "jsonl", Path("log"), "-o", Path("there")},
        Path("there") + " is there already: remove it or choose another name"},
+      {{"export", "jsonl", Path("log"), "-o", Path("dangling")},
+       Path("dangling") + " is there already: remove it or choose another name"},
+      {{"import", "jsonl", Path("lines"), "-o", Path("dangling")},
+       Path("dangling") + " is there already: remove it or choose another folder"},
+      {{"import", "binaryfile", Path("large"), "-o", Path("x")},
+       Path("large") +
+           " message 1: it has 65001 bytes, more than the 65000 that a message may have"},
       {{"export", "jsonl", Path("log"), "-o", Path("no/file")},
        "cannot make " + Path("no/file") + ".partial: No such file or directory"},
       {{"export", "binaryfile", Path("none"), "-o", Path("x")},
