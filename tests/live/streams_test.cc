@@ -58,6 +58,17 @@ TEST_F(Streams, AreRecordedAsFarAsTheDiskTookThemAndThatIsSaid) {
   EXPECT_EQ(ReadLog("copy").size(), 50u);
 }
 
+TEST_F(Streams, EndWhereTheDiskIsFullAndTheSequencerSaysWhere) {
+  WriteLog("input", replay::kInputRole, 100);
+  Program sequencer =
+      Start({"sequencer", "--log", Path("input"), "--submissions", "0", "--stream", "0"},
+            {"/bin/sh", "-c", "ulimit -f 100; exec \"$@\"", "sh"});
+  EXPECT_EQ(sequencer.Wait(), 5);
+  EXPECT_NE(sequencer.Output().find("sequencer stopped after input message 100\n"),
+            std::string::npos)
+      << sequencer.Output();
+}
+
 TEST_F(Streams, AreReadBeyondTheirEndOnceTheyGetThere) {
   WriteLog("input", replay::kInputRole, 100);
   Sequencer sequencer = StartSequencer("input");
