@@ -365,6 +365,7 @@ Status LogWriter::Impl::Flush() {
     const std::size_t end = i + 1 < pieces_.size() ? pieces_[i + 1].begin : used_;
     Status status = WritePiece(pieces_[i], std::span(buffer_).subspan(begin, end - begin));
     if (!status) return Fail(std::move(status));
+    if (pieces_[i].ends_at) flushed_ = *pieces_[i].ends_at;
   }
   pieces_.clear();
   used_ = 0;
@@ -384,6 +385,7 @@ Status LogWriter::Impl::WritePiece(Piece& piece, std::span<const std::byte> byte
     if (Status status = file_->Preallocate(piece.segment.segment_bytes); !status) return status;
     if (Status status = file_->Write(0, bytes); !status) return status;
     if (Status status = storage_.Rename(path + ".new", path); !status) return status;
+    file_->HasName(path);
     folder_changed_ = true;
   } else {
     if (Status status = file_->Write(piece.offset, bytes); !status) return status;
@@ -454,8 +456,14 @@ Status LogWriter::Impl::Close() {
 
 Status LogWriter::Impl::Fail(Status status) {
   if (!status) {
-    failed_ = Error{status.error().code,
-                    status.error().text + "; nothing more is written to the log " + folder_};
+    const std::uint64_t last = flushed_.position.number;
+    failed_ = Error{
+        status.error().code,
+        status.error().text +
+            (last < first_number_
+                 ? "; no message was written to the log " + folder_ + " before that"
+                 : "; messages up to " + std::to_string(last) + " are in the log " + folder_) +
+            ", and nothing more is written to it"};
     return *failed_;
   }
   return {};

@@ -51,8 +51,7 @@ class PosixFile final : public File {
       const ssize_t written =
           ::pwrite(descriptor_, data.data(), data.size(), static_cast<off_t>(offset));
       if (written < 0 && errno == EINTR) continue;
-      if (written <= 0)
-        return Error::Failure(Sentence("write to", path_, written < 0 ? errno : EIO));
+      if (written <= 0) return WriteError(offset, written < 0 ? errno : EIO);
       data = data.subspan(static_cast<std::size_t>(written));
       offset += static_cast<std::uint64_t>(written);
     }
@@ -119,6 +118,8 @@ class PosixFile final : public File {
     }
   }
 
+  void HasName(const std::string& path) override { path_ = path; }
+
   Result<std::unique_ptr<Mapping>> Map() override {
     const Result<std::uint64_t> size = Size();
     if (!size) return size.error();
@@ -130,6 +131,11 @@ class PosixFile final : public File {
   }
 
  private:
+  Error WriteError(std::uint64_t offset, int error) const {
+    return Error::Failure(
+        Sentence("write to", path_ + " at offset " + std::to_string(offset), error));
+  }
+
   // A folder where a file should be, for one: the user's input is wrong, not the disk.
   Error ReadError(int error) const {
     if (error == EIO) return Error::Failure(Sentence("read", path_, error));

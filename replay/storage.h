@@ -49,6 +49,8 @@ class File {
   /// Where the last of all that was written at or after `from` ends, as the file system knows
   /// without reading: what lies behind reads as zeros. The size if that is not known.
   virtual Result<std::uint64_t> WrittenEnd(std::uint64_t from) = 0;
+  /// It has this name now, and its errors give it.
+  virtual void HasName(const std::string& path) { (void)path; }
 };
 
 /// Held as long as it lives; the end of the process ends it too.

@@ -88,6 +88,7 @@ class WatchedStorage::WatchedFile final : public replay::File {
     return status ? file_->Sync() : status;
   }
   Result<std::unique_ptr<replay::Mapping>> Map() override { return file_->Map(); }
+  void HasName(const std::string& path) override { file_->HasName(path); }
 
  private:
   std::unique_ptr<replay::File> file_;

@@ -3,11 +3,14 @@
 // Logs whose process, disk or host fails at any moment. What was flushed survives the process, what
 // was synced survives the host, nothing is there twice, and the same stream goes on.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <random>
+#include <set>
 
 #include "tests/support/log_fixture.h"
 
@@ -148,9 +151,9 @@ TEST(LogCrash, AFailedWriteOrSyncIsNeverTriedAgain) {
     Status status = log.writer->Sync();
     if (status.ok()) break;
     EXPECT_EQ(status.error().code, ExitCode::kFailure);
-    EXPECT_NE(status.error().text.find("No space left on device; nothing more is written to "
-                                       "the log log"),
-              std::string::npos)
+    EXPECT_NE(status.error().text.find("No space left on device; "), std::string::npos)
+        << status.error().text;
+    EXPECT_TRUE(status.error().text.ends_with(", and nothing more is written to it"))
         << status.error().text;
     const std::uint64_t operations = log.storage.operations();
     log.writer->Append(MessageOf(1));
@@ -165,6 +168,70 @@ TEST(LogCrash, AFailedWriteOrSyncIsNeverTriedAgain) {
     log.Write(3);
     EXPECT_EQ(log.Read(), Messages(1, log.writer->position().number, "end"));
   }
+}
+
+/// Limits the size of files of this process, for as long as it lives.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(std::uint64_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(LogCrash, AnErrorSaysInWhichFileAndWhereAndUpToWhichMessageTheLogIsWritten) {
+  replay::PosixStorage storage;
+  const std::string folder = ::testing::TempDir() + "log_error_" + std::to_string(::getpid());
+  std::filesystem::remove_all(folder);
+  auto writer = LogWriter::Open(storage, folder, {.session = proto::Session("TEST"), .schema = ""});
+  ASSERT_TRUE(writer);
+  for (std::uint64_t number = 1; number <= 3; ++number) writer->Append(MessageOf(number));
+  ASSERT_TRUE(writer->Flush());
+  std::uint64_t end = 0;
+  {
+    auto reader = LogReader::Open(storage, folder, {});
+    ASSERT_TRUE(reader);
+    while (reader->Next() == ReadOutcome::kMessage) end = reader->offset();
+  }
+  const FileSizeLimit limit(64);
+  writer->Append(MessageOf(4));
+  const Status status = writer->Flush();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().text, "cannot write to " + folder + "/00000001.segment at offset " +
+                                     std::to_string(end) +
+                                     ": File too large; messages up to 3 are in the log " + folder +
+                                     ", and nothing more is written to it");
+  std::filesystem::remove_all(folder);
+}
+
+TEST(LogCrash, AnErrorCountsTheSegmentsThatWereWrittenBeforeIt) {
+  // What fills some segments in one flush, which fails at each of its operations in turn.
+  std::set<std::string> said;
+  for (std::uint64_t nth = 1;; ++nth) {
+    TestLog log;
+    log.Write(1);
+    log.storage.FailOnce(nth, MemoryStorage::Fault::kError);
+    for (std::uint64_t number = 2; number <= 12; ++number) log.writer->Append(MessageOf(number));
+    const Status status = log.writer->Flush();
+    if (status) break;
+    const std::string last = std::to_string(log.writer->flushed_position().number);
+    EXPECT_TRUE(status.error().text.ends_with("; messages up to " + last +
+                                              " are in the log log, and nothing more is written "
+                                              "to it"))
+        << status.error().text;
+    said.insert(last);
+    const std::vector<std::string> read = log.Read();
+    EXPECT_GE(read.size(), std::stoull(last) + 1) << "it must hold what it is said to hold";
+  }
+  EXPECT_GT(said.size(), 2u) << "there must be segments between";
 }
 
 TEST(LogCrash, AFullDiskIsAnErrorAndWhatWasThereStays) {

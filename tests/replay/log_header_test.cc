@@ -250,7 +250,8 @@ TEST(LogHeader, NoMessageHasTheNumberBehindTheLast) {
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().text,
             "message 18446744073709551615 would follow the last that a stream can have, "
-            "18446744073709551614; begin a new session; nothing more is written to the log log");
+            "18446744073709551614; begin a new session; messages up to "
+            "18446744073709551614 are in the log log, and nothing more is written to it");
   log.Crash();
 
   // What another program may have written: the same record once more, with the number behind it.

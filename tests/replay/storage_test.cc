@@ -196,7 +196,7 @@ TEST(PosixStorage, SaysWhatItCannotDoWhereAndWhy) {
   ASSERT_TRUE(full);
   const Status written = (*full)->Write(0, Bytes("x"));
   ASSERT_FALSE(written);
-  EXPECT_EQ(written.error().text, "cannot write to /dev/full: No space left on device");
+  EXPECT_EQ(written.error().text, "cannot write to /dev/full at offset 0: No space left on device");
   EXPECT_EQ(written.error().code, ExitCode::kFailure);
   std::filesystem::remove_all(folder);
 }

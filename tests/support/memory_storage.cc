@@ -124,6 +124,8 @@ class MemoryStorage::MemoryFile final : public File {
     return {};
   }
 
+  void HasName(const std::string& path) override { path_ = path; }
+
   Result<std::unique_ptr<Mapping>> Map() override {
     auto bytes = std::make_shared<std::vector<std::byte>>(node_->bytes);
     std::erase_if(node_->mapped, [](const auto& mapped) { return mapped.expired(); });
