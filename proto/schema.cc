@@ -172,6 +172,11 @@ std::string Schema::NameOf(std::uint16_t type) const {
   return name != names_.end() ? name->second : std::to_string(type);
 }
 
+std::string Schema::FullNameOf(std::uint16_t type) const {
+  const bool known = names_.contains(type);
+  return known ? types_[type].descriptor->full_name() : std::to_string(type);
+}
+
 std::optional<std::uint16_t> Schema::TypeOf(std::string_view name) const {
   for (const auto& [type, known] : names_) {
     if (known == name || types_[type].descriptor->full_name() == name) return type;

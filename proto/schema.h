@@ -68,6 +68,8 @@ class Schema {
   /// The message's name without its package, or with it where that is ambiguous; of an unknown
   /// type its number.
   [[nodiscard]] std::string NameOf(std::uint16_t type) const;
+  /// With its package; of an unknown type its number.
+  [[nodiscard]] std::string FullNameOf(std::uint16_t type) const;
   /// By name, with or without the package, or by number; null: not in this schema.
   [[nodiscard]] std::optional<std::uint16_t> TypeOf(std::string_view name) const;
   /// All types, by number, with their names.

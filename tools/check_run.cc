@@ -26,6 +26,7 @@
 #include "tools/held_clock.h"
 #include "tools/interrupt.h"
 #include "tools/log_end.h"
+#include "tools/message_names.h"
 
 namespace tandem::tools {
 namespace {
@@ -192,6 +193,9 @@ class Job {
                                  {.from_number = point().input.number + 1, .check_digest = false});
     if (!input) return input.error();
     input_.emplace(std::move(*input));
+    const auto unknown = CheckMessageNames(storage_, options_.input, *input_, *application_);
+    if (!unknown) return unknown.error();
+    if (options_.is_first) NoteAll(*unknown);
     const auto end = LogReader::FindEnd(storage_, options_.input);
     if (!end) return end.error();
     if (end->damage && end->last.number < options_.last) return *end->damage;

@@ -13,12 +13,14 @@
 #include "tools/interrupt.h"
 #include "tools/json_text.h"
 #include "tools/log_end.h"
+#include "tools/message_names.h"
 #include "tools/moment.h"
 #include "tools/options.h"
 #include "tools/output.h"
 #include "tools/pace.h"
 #include "tools/replay_against.h"
 #include "tools/replay_progress.h"
+#include "tools/replay_saves.h"
 
 namespace tandem::tools {
 
@@ -30,12 +32,10 @@ struct Options {
   std::string against;
   std::optional<Moment> from;
   std::optional<Moment> to;
-  std::string image;           ///< to begin from
-  std::string image_out;       ///< to write
-  std::uint64_t image_at = 0;  ///< input that it stands after; 0: the last
-  std::string portable;        ///< to begin from
-  std::string portable_out;    ///< to write, of the state after the last input
-  double speed = 0;            ///< 0: as fast as it goes
+  std::string image;     ///< to begin with
+  std::string portable;  ///< to begin with
+  ReplaySaveOptions saves;
+  double speed = 0;  ///< 0: as fast as it goes
   bool json = false;
   ApplicationOptions application;
 };
@@ -45,22 +45,23 @@ class Job {
   explicit Job(const Options& options) : options_(options) {}
 
   Result<ExitCode> Run() {
-    if (options_.output.empty() && options_.against.empty() && options_.image_out.empty() &&
-        options_.portable_out.empty()) {
+    if (options_.output.empty() && options_.against.empty() && options_.saves.image.empty() &&
+        options_.saves.portable.empty()) {
       return Error::BadInput(
           "there is nothing to do with the outputs: give -o FOLDER to write them, --against FOLDER "
           "to compare them with recorded ones, or both; or --image-out FILE, or --portable-out "
           "FOLDER, for the state");
     }
-    if (options_.image_at != 0 && options_.image_out.empty()) {
+    if (options_.saves.image_at != 0 && options_.saves.image.empty()) {
       return Error::BadInput("--image-at says where an image is to be; give --image-out FILE too");
     }
     auto made = options_.application.Make();
     if (!made) return made.error();
     application_ = std::move(made->application);
-    if (!options_.portable_out.empty() && replay::PortableSchemaOf(*application_).empty()) {
+    if (!options_.saves.portable.empty() && replay::PortableSchemaOf(*application_).empty()) {
       return replay::HasNoPortableForm(*application_);
     }
+    if (Status status = CheckPlaces(); !status) return status.error();
     if (Status status = OpenInput(); !status) return status.error();
     if (Status status = CheckImageAt(); !status) return status.error();
     CatchInterrupts();
@@ -71,11 +72,22 @@ class Job {
   }
 
  private:
+  [[nodiscard]] Status CheckPlaces() const {
+    if (!options_.output.empty()) {
+      Status status = CheckOutside("-o", options_.output, options_.input);
+      if (!status) return status;
+    }
+    return saves_.CheckPlaces(options_.input);
+  }
+
   Status OpenInput() {
     auto input = replay::LogReader::Open(storage_, options_.input, {.check_digest = false});
     if (!input) return input.error();
     input_.emplace(std::move(*input));
     if (Status status = CheckIsInput(input_->role(), options_.input); !status) return status;
+    const auto unknown = CheckMessageNames(storage_, options_.input, *input_, *application_);
+    if (!unknown) return unknown.error();
+    NoteAll(*unknown);
     auto end = replay::LogReader::FindEnd(storage_, options_.input);
     if (!end) return end.error();
     end_ = end->last.number;
@@ -162,22 +174,18 @@ class Job {
   Status CheckImageAt() {
     const std::uint64_t first = application_->resume_point().input.number + 1;
     const std::uint64_t last = std::min(range_.last, end_);
-    if (options_.image_at == 0 || (options_.image_at >= first && options_.image_at <= last)) {
+    if (options_.saves.image_at == 0 ||
+        (options_.saves.image_at >= first && options_.saves.image_at <= last)) {
       return {};
     }
-    if (damage_ && options_.image_at > end_ && options_.image_at <= range_.last) return *damage_;
-    return Error::BadInput("--image-at " + std::to_string(options_.image_at) +
+    if (damage_ && options_.saves.image_at > end_ && options_.saves.image_at <= range_.last)
+      return *damage_;
+    return Error::BadInput("--image-at " + std::to_string(options_.saves.image_at) +
                            " is none of the inputs that are stepped, " + std::to_string(first) +
                            " to " + std::to_string(last));
   }
 
-  Status WriteImage() {
-    auto written = replay::WriteImage(*application_, input_->session(), options_.image_out);
-    if (!written) return written.error();
-    image_number_ = application_->resume_point().input.number;
-    image_ = std::move(*written);
-    return {};
-  }
+  Status WriteImage() { return saves_.WriteImage(*application_, input_->session()); }
 
   /// Steps what comes before --from, for the state that it leaves.
   Status PassOver() {
@@ -192,7 +200,7 @@ class Job {
                                               line.Show(so_far);
                                               return !Interrupted();
                                             },
-                                        .look_after = options_.image_at,
+                                        .look_after = options_.saves.image_at,
                                         .look = [this] { return WriteImage(); }});
     line.Clear();
     if (!passed) return passed.error();
@@ -257,7 +265,7 @@ class Job {
                                               line.Show(so_far);
                                               return !Interrupted();
                                             },
-                                        .look_after = options_.image_at,
+                                        .look_after = options_.saves.image_at,
                                         .look = [this] { return WriteImage(); }});
     const double seconds = line.Seconds();
     line.Clear();
@@ -281,13 +289,12 @@ class Job {
       end_problems_ = std::move(*problems);
       NoteAll(end_problems_);
     }
-    if (!options_.image_out.empty() && options_.image_at == 0 && !result->difference) {
-      if (Status status = WriteImage(); !status) return status.error();
-    }
-    if (!options_.portable_out.empty() && !result->difference && !Interrupted()) {
-      Status status =
-          replay::WritePortable(storage_, options_.portable_out, input_->session(), *application_);
-      if (!status) return status.error();
+    if (!result->difference && (!Interrupted() || AtEnd())) {
+      if (Status status = saves_.Finish(*application_, input_->session()); !status) {
+        Error error = status.error();
+        if (output_) error.text += "; the outputs in " + options_.output + " are whole and kept";
+        return error;
+      }
     }
     return Tell(*result, seconds);
   }
@@ -332,7 +339,7 @@ class Job {
                   result.progress.inputs, result.progress.outputs, seconds, inputs / seconds / 1e6,
                   (inputs + outputs) / seconds / 1e6, position().digest,
                   Interrupted() && !AtEnd() ? "; interrupted before the end" : "");
-    return line + (against_ ? against_->text() : "") + ImageText();
+    return line + (against_ ? against_->text() : "") + saves_.Text();
   }
 
   std::string Json(const replay::ReplayResult& result, double seconds) {
@@ -348,7 +355,7 @@ class Job {
     if (against_) {
       json += EndJson("recorded_end_problems", against_->end_problems()) + "," + against_->json();
     }
-    return json + ImageJson() + "}\n";
+    return json + saves_.Json() + "}\n";
   }
 
   static std::string EndJson(const std::string& name, const std::vector<std::string>& problems) {
@@ -358,30 +365,6 @@ class Job {
       AppendJsonText(problems[i], &out);
     }
     return out + "]";
-  }
-
-  [[nodiscard]] std::string ImageText() const {
-    if (options_.image_out.empty()) return "";
-    if (!image_) {
-      return "no image was written: the replay ended before " +
-             (options_.image_at == 0 ? "its end" : "input " + std::to_string(options_.image_at)) +
-             "\n";
-    }
-    char line[128];
-    std::snprintf(line, sizeof line,
-                  " after input %" PRIu64 ": %" PRIu64 " bytes, hash %016" PRIx64, image_number_,
-                  image_->file_bytes, image_->zone_hash);
-    return "image " + image_->path + line + "\n";
-  }
-
-  [[nodiscard]] std::string ImageJson() const {
-    if (!image_) return "";
-    char line[160];
-    std::snprintf(line, sizeof line,
-                  ",\"image\":{\"input\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"hash\":\"%016" PRIx64
-                  "\"}",
-                  image_number_, image_->file_bytes, image_->zone_hash);
-    return line;
   }
 
   const Options& options_;
@@ -395,8 +378,7 @@ class Job {
   NumberRange range_;  ///< of the inputs whose outputs are wanted
   std::optional<ReplayAgainst> against_;
   std::optional<replay::LogWriter> output_;
-  std::optional<pools::ImageWritten> image_;
-  std::uint64_t image_number_ = 0;  ///< input that it stands after
+  ReplaySaves saves_{storage_, options_.saves};
 };
 
 Result<ExitCode> Run(const Options& options) {
@@ -450,11 +432,12 @@ void RegisterReplay(Commands& commands) {
                       "those of the inputs after it")
           ->check(NotEmpty("file"))
           ->type_name("FILE");
-  command.add_option("--image-out", options->image_out, "Write an image of the state to this file")
+  command
+      .add_option("--image-out", options->saves.image, "Write an image of the state to this file")
       ->check(NotEmpty("file"))
       ->type_name("FILE");
   command
-      .add_option("--image-at", options->image_at,
+      .add_option("--image-at", options->saves.image_at,
                   "Write it as the state is after this input; default: after the last")
       ->check(WholeNumber(1))
       ->type_name("NUMBER");
@@ -465,7 +448,7 @@ void RegisterReplay(Commands& commands) {
       ->excludes(image)
       ->type_name("FOLDER");
   command
-      .add_option("--portable-out", options->portable_out,
+      .add_option("--portable-out", options->saves.portable,
                   "Write a portable snapshot of the state after the last input")
       ->check(NotEmpty())
       ->type_name("FOLDER");

@@ -12,6 +12,7 @@
 #include "replay/log_reader.h"
 #include "replay/replay.h"
 #include "tools/log_end.h"
+#include "tools/message_names.h"
 
 namespace tandem::tools {
 
@@ -30,6 +31,8 @@ Result<std::unique_ptr<StateReplay>> StateReplay::Make(const ApplicationOptions&
   if (Status status = CheckIsInput(log->role(), input); !status) return status.error();
   auto made = application.Make();
   if (!made) return made.error();
+  const auto names = CheckMessageNames(storage, input, *log, *made->application);
+  if (!names) return names.error();
   return std::unique_ptr<StateReplay>(
       new StateReplay(std::move(made->application), made->zone_address, input, log->session()));
 }
