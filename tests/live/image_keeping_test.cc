@@ -20,9 +20,7 @@ namespace {
 TEST_F(Images, ThoseOfOthersPushOutNoneOfItsOwnAndStay) {
   Write(Adds(1'000));
   std::string said;
-  ASSERT_EQ(Run({"generate", "--orders", "100", "--session", "OTHER", "-o", Path("flow")}, &said),
-            0)
-      << said;
+  Write(Adds(100), "flow", "OTHER");
   std::filesystem::create_directories(Path("a-images"));
   const std::vector<std::uint64_t> others = {70'000, 60'000, 50'000, 7};
   for (const std::uint64_t number : others) {

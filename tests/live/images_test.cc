@@ -337,9 +337,7 @@ TEST_F(PortableSnapshots, AnEngineOfAnotherLayoutBeginsFromOneAndSaysWhatAReplay
 TEST_F(PortableSnapshots, OneThatIsNotRightCostsAWarningAndTheLogIsStepped) {
   Write(Adds(1'000));
   std::string said;
-  ASSERT_EQ(Run({"generate", "--orders", "100", "--session", "OTHER", "-o", Path("flow")}, &said),
-            0)
-      << said;
+  Write(Adds(100), "flow", "OTHER");
   Save("foreign", 50, "flow");
   std::vector<Input> others = Adds(1'000);
   others[100] = Add(4711, 100 % 3);

@@ -56,10 +56,11 @@ std::vector<TrialPair::Input> TrialPair::Adds(int count) {
   return inputs;
 }
 
-void TrialPair::Write(const std::vector<Input>& inputs, const std::string& name) {
+void TrialPair::Write(const std::vector<Input>& inputs, const std::string& name,
+                      const std::string& session) {
   replay::PosixStorage storage;
   replay::LogOptions options;
-  options.session = proto::Session("TEST");
+  options.session = proto::Session(session);
   options.role = replay::kInputRole;
   auto log = replay::LogWriter::Open(storage, Path(name), options);
   ASSERT_TRUE(log.ok()) << log.error().text;

@@ -30,7 +30,8 @@ class TrialPair : public LiveTest {
   static std::vector<Input> Adds(int count);
 
   /// Appends them to the input log, which nobody else has open, as a sequencer does.
-  void Write(const std::vector<Input>& inputs, const std::string& log = "input");
+  void Write(const std::vector<Input>& inputs, const std::string& log = "input",
+             const std::string& session = "TEST");
   /// Leaves the first `count` messages of a log, as if no more had ever been there.
   void Cut(const std::string& log, std::uint64_t count);
   /// Submits one Add after the other, from submission `first` to `last`; all are acknowledged.
