@@ -136,9 +136,13 @@ TEST_P(LiesOfProcesses, AreNamedByTheirExactNumber) {
   while (View(honest.at(at - 1)).header.last()) ++at;  // for a swap
   LyingEngine relay("b", b.port, GetParam().lie, at);
   const std::uint64_t first = Liar(GetParam().lie, at).first_difference();
+  relay.SayTo(first - 1);
   Program dedup =
       Start({"dedup", "--a", At(a.port), "--b", At(relay.port()), "--log", Path("merged"),
              "--stream", At(0), "--policy", GetParam().policy, "--exit-on-divergence"});
+  // What is equal goes out; a lie that comes before the other copy of it stops that too.
+  AwaitMessages("merged", first - 1);
+  relay.SayTo(honest.size());
   EXPECT_EQ(dedup.Wait(), 4);
   EXPECT_TRUE(dedup.Says("DIVERGENCE at output " + std::to_string(first) + ", caused by input"));
   const std::size_t merged = ReadBytes("merged").size();

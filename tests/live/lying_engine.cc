@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -51,6 +52,11 @@ void LyingEngine::StandAfter(std::uint64_t input) {
   const std::lock_guard lock(mutex_);
   stands_after_ = input;
   stands_where_told_ = true;
+}
+
+void LyingEngine::SayTo(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  says_to_ = number;
 }
 
 void LyingEngine::BeGone(bool gone) {
@@ -111,7 +117,7 @@ bool LyingEngine::Serve() {
   const ssize_t got = ::recv(peer_->socket(), ignored, sizeof ignored, MSG_DONTWAIT);
   if (got == 0 || (got < 0 && errno != EAGAIN)) return false;
   if (!bytes_.empty() && !peer_->SendBytes(std::exchange(bytes_, {}))) return false;
-  for (; next_ <= said_.size(); ++next_) {
+  for (; next_ <= std::min<std::uint64_t>(said_.size(), says_to_); ++next_) {
     if (!peer_->Send('S', TextOf(said_[next_ - 1]))) return false;
   }
   if (std::chrono::steady_clock::now() - status_at_ >= kStatusInterval) SendStatus();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -35,6 +36,8 @@ class LyingEngine {
   void Say(const std::vector<Bytes>& messages);
   /// What it says of where it stands; otherwise after the input of its last output.
   void StandAfter(std::uint64_t input);
+  /// Says nothing behind this output until told a later one.
+  void SayTo(std::uint64_t number);
   /// True: it accepts no connection, and ends the one it has.
   void BeGone(bool gone);
   /// It answers each login with number 1, and begins there.
@@ -64,6 +67,7 @@ class LyingEngine {
   std::vector<Bytes> said_;
   std::uint64_t stands_after_ = 0;
   bool stands_where_told_ = false;
+  std::uint64_t says_to_ = std::numeric_limits<std::uint64_t>::max();
   bool gone_ = false;
   std::string bytes_;
   std::atomic<bool> begins_at_one_ = false;
