@@ -306,6 +306,7 @@ TEST_F(Hostile, OneAboveItsRateWaitsAndLosesNothing) {
   for (std::uint64_t i = 1; i <= kMany; ++i) fast.Submit(i, 100);
   EXPECT_EQ(HeaderIn(fast.NextMessage()).origin, 1u);
   // A connection more does not give another rate.
+  const RawPeer older = std::move(fast);
   fast = RawPeer::Connect(sequencer.submissions);
   fast.Login("FAST", 0);
   const std::string next = fast.Next();
@@ -326,8 +327,8 @@ TEST_F(Hostile, OneAboveItsRateWaitsAndLosesNothing) {
   }
   EXPECT_LT(of_other, of_fast);
   EXPECT_EQ(sequencer.program.Stop(SIGTERM), 0);
-  // The older connection was replaced, which is all that anybody was refused.
-  EXPECT_EQ(Count(sequencer.program.Output(), "refused"), 1u) << sequencer.program.Output();
+  // Nobody was refused anything: what the older connection still has to say waits.
+  EXPECT_EQ(Count(sequencer.program.Output(), "refused"), 0u) << sequencer.program.Output();
 }
 
 /// Limits that are short enough to wait for, in this process.
