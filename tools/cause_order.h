@@ -25,8 +25,7 @@ class CauseOrder {
   static constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
 
   /// `ahead` stands before the first run, `before` is the cause of the output before that, if
-  /// known. What is damaged ends what is looked at; whoever takes the
-  /// outputs finds it.
+  /// known. What is damaged ends what is looked at; whoever takes the outputs finds it.
   CauseOrder(replay::LogReader ahead, std::uint64_t before)
       : ahead_(std::move(ahead)), in_order_to_(before) {}
 
